@@ -1,0 +1,68 @@
+"""The large engine: PySpark (`pip install benchwell[spark]`, needs Java 17 or later)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import pyarrow as pa
+
+from benchwell.engine.base import Frame
+from benchwell.errors import EngineError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class SparkEngine:
+    """Narwhals frames over a Spark session."""
+
+    name = "spark"
+
+    def __init__(self, session: SparkSession | None = None) -> None:
+        """Take a session, or start a local one.
+
+        Raises:
+            EngineError: If PySpark is not installed.
+        """
+        try:
+            from pyspark.sql import SparkSession
+        except ImportError:
+            raise EngineError("Spark is not installed.", hint="pip install 'benchwell[spark]'") from None
+        self.session: Any = session or (
+            SparkSession.builder.master("local[2]")
+            .appName("benchwell")
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.shuffle.partitions", "2")
+            .config("spark.sql.session.timeZone", "UTC")
+            .getOrCreate()
+        )
+
+    def read(self, files: Sequence[Path], schema: pa.Schema) -> Frame:
+        """Parquet files as one lazy frame; no files give an empty frame of `schema`."""
+        if not files:
+            return self.from_arrow(schema.empty_table())
+        return nw.from_native(self.session.read.parquet(*(str(file) for file in files))).select(schema.names)
+
+    def from_arrow(self, table: pa.Table) -> Frame:
+        """An Arrow table as a lazy frame."""
+        return nw.from_native(self.session.createDataFrame(table))
+
+    def with_epoch_days(self, frame: Frame, days: Mapping[str, str]) -> Frame:
+        """Add integer days since 1970-01-01: `{new column: date column}`."""
+        from pyspark.sql import functions
+
+        native = nw.to_native(frame)
+        return nw.from_native(
+            native.withColumns({new: functions.unix_date(date).cast("bigint") for new, date in days.items()})
+        )
+
+    def keep(self, frame: Frame) -> Frame:
+        """Compute a frame once and cut its lineage."""
+        return nw.from_native(nw.to_native(frame).localCheckpoint())
+
+    def to_arrow(self, frame: Frame) -> pa.Table:
+        """Collect into an Arrow table."""
+        return nw.to_native(frame).toArrow()

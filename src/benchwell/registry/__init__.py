@@ -1,0 +1,20 @@
+"""Declarations: instruments, measures, benchmarks and references, loaded, validated and hashed."""
+
+from benchwell.registry.benchmark import Benchmark
+from benchwell.registry.declaration import Declaration, Fact, canonical_json, hash_canonical
+from benchwell.registry.instrument import Instrument
+from benchwell.registry.measure import Measure
+from benchwell.registry.reference import Reference
+from benchwell.registry.registry import Registry
+
+__all__ = [
+    "Benchmark",
+    "Declaration",
+    "Fact",
+    "Instrument",
+    "Measure",
+    "Reference",
+    "Registry",
+    "canonical_json",
+    "hash_canonical",
+]

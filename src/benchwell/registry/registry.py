@@ -1,0 +1,152 @@
+"""Load declarations and answer "what is PHQ-9?".
+
+The package's own declarations come first; a workspace may add its own folder, which overrides by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from benchwell.errors import DeclarationError, UnknownDeclarationError
+from benchwell.registry.benchmark import Benchmark
+from benchwell.registry.declaration import Declaration
+from benchwell.registry.instrument import Instrument
+from benchwell.registry.measure import Measure
+from benchwell.registry.reference import Reference
+
+_Kind = TypeVar("_Kind", bound=Declaration)
+
+FOLDERS: dict[str, type[Declaration]] = {
+    "instruments": Instrument,
+    "measures": Measure,
+    "benchmarks": Benchmark,
+    "references": Reference,
+}
+
+
+class Registry:
+    """All declarations in force, by kind and id."""
+
+    def __init__(self, declarations: Iterable[Declaration]) -> None:
+        self._by_kind: dict[type[Declaration], dict[str, Declaration]] = {kind: {} for kind in FOLDERS.values()}
+        for declaration in declarations:
+            self._by_kind[type(declaration)][declaration.id] = declaration
+
+    @classmethod
+    def load(cls, *folders: Path) -> Registry:
+        """The package's declarations, then those of each folder (later ones override by id).
+
+        Args:
+            folders: Folders that hold `instruments/`, `measures/`, `benchmarks/`, `references/`.
+
+        Raises:
+            DeclarationError: If a file does not validate; the message names file and field.
+        """
+        found = list(_bundled())
+        for folder in folders:
+            found.extend(_read_folder(folder))
+        return cls(found)
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Instruments by id."""
+        return self._of(Instrument)
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """Measures by id."""
+        return self._of(Measure)
+
+    @property
+    def benchmarks(self) -> Mapping[str, Benchmark]:
+        """Benchmarks by id."""
+        return self._of(Benchmark)
+
+    @property
+    def references(self) -> Mapping[str, Reference]:
+        """External references by id."""
+        return self._of(Reference)
+
+    def instrument(self, instrument_id: str) -> Instrument:
+        """One instrument.
+
+        Raises:
+            UnknownDeclarationError: If there is none of that id.
+        """
+        return self._one("instrument", self.instruments, instrument_id)
+
+    def measure(self, measure_id: str) -> Measure:
+        """One measure.
+
+        Raises:
+            UnknownDeclarationError: If there is none of that id.
+        """
+        return self._one("measure", self.measures, measure_id)
+
+    def benchmark(self, benchmark_id: str) -> Benchmark:
+        """One benchmark.
+
+        Raises:
+            UnknownDeclarationError: If there is none of that id.
+        """
+        return self._one("benchmark", self.benchmarks, benchmark_id)
+
+    def reference(self, reference_id: str) -> Reference:
+        """One external reference.
+
+        Raises:
+            UnknownDeclarationError: If there is none of that id.
+        """
+        return self._one("reference", self.references, reference_id)
+
+    def _of(self, kind: type[_Kind]) -> Mapping[str, _Kind]:
+        return self._by_kind[kind]  # type: ignore[return-value]  # filed by exact type in __init__
+
+    @staticmethod
+    def _one(word: str, known: Mapping[str, _Kind], wanted: str) -> _Kind:
+        if wanted not in known:
+            raise UnknownDeclarationError.from_id(word, wanted, list(known))
+        return known[wanted]
+
+
+def parse(text: str, kind: type[_Kind], where: str) -> _Kind:
+    """One declaration from YAML text.
+
+    Raises:
+        DeclarationError: If it is not YAML or does not validate; names `where` and each field.
+    """
+    try:
+        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        at = "" if line is None else f" at line {line + 1}"
+        raise DeclarationError(f"{where} is not valid YAML{at}.") from None
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'the whole'}: {item['msg']}" for item in error.errors()
+        )
+        raise DeclarationError(f"{where} does not validate: {problems}.") from None
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> tuple[Declaration, ...]:
+    root = Path(str(resources.files("benchwell") / "declarations"))
+    return tuple(_read_folder(root))
+
+
+def _read_folder(folder: Path) -> Iterable[Declaration]:
+    for name, kind in FOLDERS.items():
+        for path in sorted((folder / name).glob("*.yaml")):
+            declaration = parse(path.read_text(encoding="utf-8"), kind, f"{name}/{path.name}")
+            if declaration.id != path.stem:
+                raise DeclarationError(f"{name}/{path.name} declares id {declaration.id!r}; the two must be the same.")
+            yield declaration
