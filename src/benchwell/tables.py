@@ -50,16 +50,23 @@ class Table:
             raise ValueError(f"table {self.name} has no column {sorted(extra)}")
         present = set(table.column_names)
         arrays = [
-            table[field.name].cast(field.type)
-            if field.name in present
-            else pa.nulls(table.num_rows, field.type)
+            table[field.name].cast(field.type) if field.name in present else pa.nulls(table.num_rows, field.type)
             for field in self.schema
         ]
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
 
+# Key columns that may be unknown: an undated characteristic, a rejection of a whole row or file. Keys compare null-safe.
+_UNKNOWN_IN_KEY = {
+    ("characteristics", "date"),
+    ("rejections", "row"),
+    ("rejections", "column"),
+    ("published_rates", "group_type"),
+}
+
+
 def _table(name: str, key: tuple[str, ...], /, **columns: pa.DataType) -> Table:
-    required = set(key)
+    required = {column for column in key if (name, column) not in _UNKNOWN_IN_KEY}
     fields = [pa.field(column, kind, nullable=column not in required) for column, kind in columns.items()]
     return Table(name, key, pa.schema(fields))
 
