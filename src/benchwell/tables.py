@@ -56,7 +56,8 @@ class Table:
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
 
-# Key columns that may be unknown: an undated characteristic, a rejection of a whole row or file. Keys compare null-safe.
+# Key columns that may be unknown: an undated characteristic, a rejection of a whole row or file.
+# Keys compare null-safe.
 _UNKNOWN_IN_KEY = {
     ("characteristics", "date"),
     ("rejections", "row"),
