@@ -88,3 +88,15 @@ def share(name: str, value: float) -> float:
     if not 0.0 < value < 1.0:
         raise ValueError(f"{name} must lie strictly between 0 and 1")
     return float(value)
+
+
+def ratio(top: ArrayLike, bottom: ArrayLike, *, empty: float = np.nan) -> FloatArray:
+    """Divide, with `empty` where the denominator is not above zero.
+
+    >>> ratio([1.0, 0.0], [4.0, 0.0])
+    array([0.25,  nan])
+    """
+    above, below = np.broadcast_arrays(np.asarray(top, dtype=np.float64), np.asarray(bottom, dtype=np.float64))
+    quotient: FloatArray = np.full(below.shape, empty, dtype=np.float64)
+    np.divide(above, below, out=quotient, where=below > 0)
+    return quotient

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from benchwell.models.arrays import ArrayLike, FloatArray, finite, met_of_n, non_negative, positive, share
+from benchwell.models.arrays import ArrayLike, FloatArray, finite, met_of_n, non_negative, positive, ratio, share
 
 
 def wilson(met: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -30,7 +30,7 @@ def wilson(met: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[FloatArra
     """
     met_array, n_array = met_of_n(met, n)
     z = stats.norm.ppf(0.5 + share("level", level) / 2)
-    spread = np.divide(met_array * (n_array - met_array), n_array, out=np.zeros_like(n_array), where=n_array > 0)
+    spread = ratio(met_array * (n_array - met_array), n_array, empty=0.0)
     centre = (met_array + z**2 / 2) / (n_array + z**2)
     half = z * np.sqrt(spread + z**2 / 4) / (n_array + z**2)
     # At 0 and n the limit is exactly 0 or 1; rounding must not put it a hair to the other side.
