@@ -1,0 +1,91 @@
+"""docs/tables.md: every table that crosses a room's wall; the notes are the comments in tables.py."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+
+import pyarrow as pa
+
+from benchwell import tables, terms
+from benchwell.tables import CANONICAL, DERIVED, Table
+from docgen.markdown import page, table
+
+TYPES = {
+    pa.string(): "text",
+    pa.int64(): "whole number",
+    pa.float64(): "number",
+    pa.date32(): "date",
+    pa.bool_(): "yes/no",
+}
+PROVENANCE = {
+    "source_hash": "SHA-256 of the bytes of the source",
+    "source_row": "row in the source; 1 is the first data row",
+}
+
+
+def notes() -> dict[tuple[str, str], str]:
+    """(table, column) → the comment behind that column in tables.py; column "" is the comment above the table."""
+    source = inspect.getsource(tables)
+    lines = source.splitlines()
+    found: dict[tuple[str, str], str] = {}
+    for node in ast.walk(ast.parse(source)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_table"):
+            continue
+        name = ast.literal_eval(node.args[0])
+        found[name, ""] = _comment_above(lines, node.lineno)
+        for keyword in node.keywords:
+            match = re.search(r"# (.+)$", lines[keyword.value.lineno - 1])
+            if keyword.arg and match:
+                found[name, keyword.arg] = match[1]
+    return found
+
+
+def _comment_above(lines: list[str], lineno: int) -> str:
+    comment: list[str] = []
+    for line in reversed(lines[: lineno - 1]):
+        if not line.strip().startswith("#"):
+            break
+        comment.insert(0, line.strip().lstrip("# "))
+    return " ".join(comment)
+
+
+def _type(kind: pa.DataType) -> str:
+    return f"list of {TYPES[kind.value_type]}s" if pa.types.is_list(kind) else TYPES[kind]
+
+
+def _words(note: str) -> str:
+    """Spell out a vocabulary that a note names."""
+    return re.sub(r"terms\.(\w+)", lambda match: " | ".join(getattr(terms, match[1])), note)
+
+
+def _describe(one: Table, remarks: dict[tuple[str, str], str]) -> list[str]:
+    rows = [
+        (
+            f"`{field.name}`",
+            _type(field.type),
+            "key" if field.name in one.key else "",
+            _words(remarks.get((one.name, field.name), PROVENANCE.get(field.name, ""))),
+        )
+        for field in one.schema
+    ]
+    above = remarks.get((one.name, ""), "")
+    return [f"### {one.name}", "", *([above, ""] if above else []), *table(["column", "type", "", "note"], rows)]
+
+
+def schemas() -> str:
+    """The page."""
+    remarks = notes()
+    return page(
+        "# Tables",
+        "Names follow FHIR and OMOP. Ids are text, dates are dates, and unknown is null: never 0, never an empty text. "
+        "A later record with the same key supersedes the earlier one.",
+        "## What you bring",
+        "These tables are in the lake. Intake fills them from your files.",
+        *(_describe(one, remarks) for one in CANONICAL.values()),
+        "## What Benchwell makes",
+        "`outcomes`, `organization_results`, `benchmarks` and `exclusions` are read with `Edition.table(name)`. "
+        "An edition holds no row of a person: `outcomes` stays in the workspace unless you ask for it.",
+        *(_describe(one, remarks) for one in DERIVED.values()),
+    )
