@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+import re
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from benchwell.registry.declaration import Declaration, Fact, Model
-from benchwell.terms import Better
+from benchwell.terms import Better, FactStatus
 
 
 class Items(Model):
@@ -17,6 +18,7 @@ class Items(Model):
     min: float = 0
     max: float
     ranges: dict[int, tuple[float, float]] = {}  # items whose range differs
+    answers: dict[int, tuple[float, ...]] = {}  # items of which only some values in the range exist
     reverse: tuple[int, ...] = ()
     wording: tuple[str, ...] = ()  # only where the licence is settled as free
     integer: bool = True
@@ -25,33 +27,16 @@ class Items(Model):
         """Lowest and highest valid answer of one item (1-based)."""
         return self.ranges.get(item, (self.min, self.max))
 
-
-class Scale(Model):
-    """One figure computed from items."""
-
-    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    title: str
-    items: tuple[int, ...] = ()  # empty: all
-    method: Literal["sum", "mean"] = "sum"
-    multiply: float = 1.0
-    lookup: dict[int, float] = {}  # raw sum to reported value (for example a T score)
-    better: Better | None = None  # null: the instrument's
-    min: float  # of the reported value
-    max: float
-    primary: bool = False
-    max_missing: int | None = None  # null: the instrument's rule
-
-
-class Missing(Model):
-    """What happens when answers are missing."""
-
-    rule: Literal["person-mean", "none"] = "none"  # prorate from the answered items, or no score
-    max_missing: int = 0
-    round: Literal["half-up", "none"] = "none"
+    def answers_of(self, item: int) -> tuple[float, ...]:
+        """Every valid answer of one item (1-based); empty where answers are not whole numbers."""
+        if item in self.answers:
+            return self.answers[item]
+        low, high = self.range_of(item)
+        return tuple(float(answer) for answer in range(int(low), int(high) + 1)) if self.integer else ()
 
 
 class Band(Model):
-    """A named severity range of the reported value, inclusive."""
+    """A named severity range of the reported value: from `min` up to the next band's `min`; `max` is as printed."""
 
     min: float
     max: float
@@ -59,13 +44,54 @@ class Band(Model):
 
 
 class Cutoff(Model):
-    """A cut-off on the reported value of the primary scale."""
+    """A cut-off on the reported value of a scale."""
 
     operator: Literal[">=", ">", "<=", "<"]
     value: float
-    status: str
+    status: FactStatus
     source: tuple[str, ...] = ()
     note: str | None = None
+
+
+class Recode(Model):
+    """Answers of some items that count as other values."""
+
+    items: tuple[int, ...]
+    values: dict[float, float]
+
+
+class Scale(Model):
+    """One figure computed from items.
+
+    Each item counts once, unless `highest_of` names groups of items of which only the highest answer counts.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    title: str
+    items: tuple[int, ...] = ()  # empty: all
+    recode: tuple[Recode, ...] = ()
+    highest_of: tuple[tuple[int, ...], ...] = ()
+    method: Literal["sum", "mean"] = "sum"
+    multiply: float = 1.0
+    divide: float = 1.0
+    lookup: dict[int, float] = {}  # raw sum to reported value (for example a T score)
+    better: Better | None = None  # null: the instrument's
+    min: float  # of the reported value
+    max: float
+    primary: bool = False
+    max_missing: int | None = None  # null: the instrument's rule
+    bands: tuple[Band, ...] = ()  # of scales other than the primary one
+    caseness: Cutoff | None = None
+
+
+class Missing(Model):
+    """What happens when answers are missing."""
+
+    # Prorate from the answered items; give each missing item the mean of the answered ones; count a blank as 0;
+    # or give no score.
+    rule: Literal["person-mean", "item-mean", "zero", "none"] = "none"
+    max_missing: int = 0
+    round: Literal["half-up", "up", "none"] = "none"
 
 
 class Reliable(Model):
@@ -74,7 +100,7 @@ class Reliable(Model):
     points: float | None = None  # smallest change (>=) that counts
     sd: float | None = None
     reliability: float | None = None
-    status: str
+    status: FactStatus
     source: tuple[str, ...] = ()
     note: str | None = None
 
@@ -84,8 +110,25 @@ class Licence(Model):
 
     state: Literal["free", "attestation", "restricted"]
     text: str
-    status: str
+    status: FactStatus
     source: tuple[str, ...] = ()
+
+
+class SafetyItem(Model):
+    """An answer that a person must see at once, whatever the score is (METHODS M6.10)."""
+
+    item: int
+    at_least: float  # after reversal
+    text: str
+    status: FactStatus
+    source: tuple[str, ...] = ()
+
+
+class Conversion(Model):
+    """A stated value in another unit: reported = multiply x value + add."""
+
+    multiply: float
+    add: float = 0.0
 
 
 class Example(Model):
@@ -93,6 +136,8 @@ class Example(Model):
 
     items: tuple[float | None, ...] | None = None
     total: float | None = None
+    scale: str | None = None  # which scale `total` and `value` belong to; null is the primary one
+    unit: str | None = None
     value: float | None = None
     status: str = "complete"
     reason: str | None = None
@@ -103,8 +148,13 @@ class Example(Model):
 class Instrument(Declaration):
     """A questionnaire or laboratory value."""
 
+    TEXT_FIELDS: ClassVar[frozenset[str]] = Declaration.TEXT_FIELDS | {"aliases", "facts", "licence"}
+
+    aliases: tuple[str, ...] = ()  # other spellings in use; case, spaces and hyphens do not matter
     better: Better
-    items: Items | None = None  # null: only a total exists (for example HbA1c)
+    unit: str | None = None  # of the reported value, where it has one
+    conversions: dict[str, Conversion] = {}  # other units in which a total may arrive
+    items: Items | None = None  # null: only a total exists or is accepted (for example HbA1c)
     scales: tuple[Scale, ...]
     missing: Missing = Missing()
     bands: tuple[Band, ...] = ()
@@ -112,8 +162,8 @@ class Instrument(Declaration):
     remission: Cutoff | None = None
     reliable_change: Reliable | None = None
     response_percent: int | None = None
-    safety_items: tuple[dict[str, Any], ...] = ()  # {item, at_least, text}
-    codes: dict[str, Any] = {}
+    safety_items: tuple[SafetyItem, ...] = ()
+    codes: dict[str, Any] = {}  # LOINC: total, panel, t_score, items, answers
     licence: Licence
     # Every constant above by dotted path ("items.count", "bands", "missing"), with status and source as in
     # the fact sheets. The method page prints those that are not checked as such.
@@ -124,6 +174,12 @@ class Instrument(Declaration):
     def primary(self) -> Scale:
         """The scale that `value` and measures mean when they name none."""
         return next(scale for scale in self.scales if scale.primary)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every spelling that finds this instrument: id, aliases, LOINC total and panel codes, normalized."""
+        codes = [code for key in ("total", "panel") if isinstance(code := self.codes.get(key), str)]
+        return frozenset(normalize_name(name) for name in (self.id, *self.aliases, *codes))
 
     def scale(self, scale_id: str | None) -> Scale:
         """A scale by id; null gives the primary one.
@@ -138,15 +194,93 @@ class Instrument(Declaration):
                 return scale
         raise KeyError(scale_id)
 
+    def bands_of(self, scale: Scale) -> tuple[Band, ...]:
+        """Severity bands of a scale; the instrument's own belong to its primary scale."""
+        return self.bands if scale.primary else scale.bands
+
+    def better_of(self, scale: Scale) -> Better:
+        """Direction of a scale."""
+        return scale.better or self.better
+
+    def groups_of(self, scale: Scale) -> tuple[tuple[int, ...], ...]:
+        """What a scale adds up: groups of items of which the highest answer counts; mostly groups of one."""
+        if self.items is None:
+            return ()
+        return scale.highest_of or tuple((item,) for item in scale.items or range(1, self.items.count + 1))
+
+    def max_missing_of(self, scale: Scale) -> int:
+        """How many answers of a scale may be missing."""
+        return self.missing.max_missing if scale.max_missing is None else scale.max_missing
+
+    def keyed_answers(self, scale: Scale, item: int) -> tuple[float, ...]:
+        """What one item can add to a scale: its answers after reversal and recoding; only the ends if continuous."""
+        assert self.items is not None
+        low, high = self.items.range_of(item)
+        answers = self.items.answers_of(item) or (low, high)
+        if item in self.items.reverse:
+            answers = tuple(low + high - answer for answer in answers)
+        for recode in scale.recode:
+            if item in recode.items:
+                answers = tuple(recode.values[answer] for answer in answers)
+        return answers
+
+    def raw_range(self, scale: Scale) -> tuple[float, float]:
+        """Lowest and highest raw sum of a scale's items."""
+        answers = [[self.keyed_answers(scale, item) for item in group] for group in self.groups_of(scale)]
+        low = sum(max(min(item) for item in group) for group in answers)
+        high = sum(max(max(item) for item in group) for group in answers)
+        return low, high
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if sum(scale.primary for scale in self.scales) != 1:
             raise ValueError("exactly one scale is primary")
+        if len({scale.id for scale in self.scales}) != len(self.scales):
+            raise ValueError("two scales have the same id")
         if self.items is not None:
-            highest = self.items.count
-            used = {item for scale in self.scales for item in scale.items} | set(self.items.reverse)
-            if used and (min(used) < 1 or max(used) > highest):
-                raise ValueError(f"items are numbered 1 to {highest}")
-            if self.items.wording and self.licence.state != "free":
-                raise ValueError("wording is shipped only where the licence state is free")
+            self._check_items(self.items)
+            for scale in self.scales:
+                self._check_scale(scale)
+        for scale in self.scales:
+            starts = [band.min for band in self.bands_of(scale)]
+            if starts != sorted(set(starts)):
+                raise ValueError(f"bands of scale {scale.id} are not in ascending order")
         return self
+
+    def _check_items(self, items: Items) -> None:
+        used = {item for scale in self.scales for group in self.groups_of(scale) for item in group}
+        used |= set(items.reverse) | set(items.ranges) | set(items.answers)
+        used |= {safety.item for safety in self.safety_items}
+        used |= {item for scale in self.scales for recode in scale.recode for item in recode.items}
+        if min(used) < 1 or max(used) > items.count:
+            raise ValueError(f"items are numbered 1 to {items.count}")
+        if items.wording and self.licence.state != "free":
+            raise ValueError("wording is shipped only where the licence state is free")
+        if items.wording and len(items.wording) != items.count:
+            raise ValueError("wording must have one text for each item")
+
+    def _check_scale(self, scale: Scale) -> None:
+        try:
+            low, high = self.raw_range(scale)
+        except KeyError as error:
+            raise ValueError(f"scale {scale.id} recodes no answer {error}") from None
+        if scale.lookup:
+            if set(scale.lookup) != set(range(int(low), int(high) + 1)):
+                raise ValueError(f"the lookup of scale {scale.id} must cover raw sums {low:g} to {high:g}")
+            if self.max_missing_of(scale) and self.missing.round == "none":
+                raise ValueError(f"scale {scale.id} looks up prorated sums, so they must be rounded")
+            ends = (min(scale.lookup.values()), max(scale.lookup.values()))
+        else:
+            size = len(self.groups_of(scale)) if scale.method == "mean" else 1
+            ends = (low * scale.multiply / (size * scale.divide), high * scale.multiply / (size * scale.divide))
+        if ends[0] < scale.min - 1e-9 or ends[1] > scale.max + 1e-9:
+            raise ValueError(f"scale {scale.id} can reach {ends[0]:g} to {ends[1]:g}, outside its stated range")
+
+
+def normalize_name(name: str) -> str:
+    """A spelling without case, spaces, hyphens or underscores; a code loses its system.
+
+    >>> normalize_name("PHQ 9"), normalize_name("http://loinc.org|44261-6")
+    ('phq9', '442616')
+    """
+    return re.sub(r"[^a-z0-9]", "", name.rsplit("|", 1)[-1].lower())

@@ -6,7 +6,7 @@ The package's own declarations come first; a workspace may add its own folder, w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from benchwell.errors import DeclarationError, UnknownDeclarationError
 from benchwell.registry.benchmark import Benchmark
 from benchwell.registry.declaration import Declaration
-from benchwell.registry.instrument import Instrument
+from benchwell.registry.instrument import Instrument, normalize_name
 from benchwell.registry.measure import Measure
 from benchwell.registry.reference import Reference
 
@@ -81,6 +81,27 @@ class Registry:
             UnknownDeclarationError: If there is none of that id.
         """
         return self._one("instrument", self.instruments, instrument_id)
+
+    def find_instrument(self, name: str) -> Instrument | None:
+        """The instrument that a source means by `name`: an id, an alias, or a LOINC total or panel code.
+
+        Case, spaces, hyphens and underscores do not matter. A name that two instruments share finds none.
+
+        >>> Registry.load().find_instrument("PHQ 9").id
+        'phq-9'
+        """
+        wanted = normalize_name(name)
+        found = self._instrument_names.get(wanted, ()) if wanted else ()
+        return self.instruments[found[0]] if len(found) == 1 else None
+
+    @cached_property
+    def _instrument_names(self) -> dict[str, tuple[str, ...]]:
+        names: dict[str, tuple[str, ...]] = {}
+        for instrument in self.instruments.values():
+            for spelling in instrument.names:
+                names[spelling] = (*names.get(spelling, ()), instrument.id)
+        # An id always means itself, whatever another declaration takes as an alias.
+        return names | {normalize_name(instrument_id): (instrument_id,) for instrument_id in self.instruments}
 
     def measure(self, measure_id: str) -> Measure:
         """One measure.
