@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import narwhals as nw
 import pyarrow as pa
 
 from benchwell.engine.base import Frame
+from benchwell.engine.frames import conform
 
 _EPOCH = dt.date(1970, 1, 1)
 
@@ -21,17 +24,22 @@ _EPOCH = dt.date(1970, 1, 1)
 class DuckDBEngine:
     """Narwhals frames over one in-memory DuckDB connection, which spills to a private folder.
 
-    >>> engine = DuckDBEngine()
-    >>> frame = engine.from_arrow(pa.table({"date": [dt.date(1970, 1, 11)]}))
-    >>> engine.to_arrow(engine.with_epoch_days(frame, {"day": "date"}))["day"].to_pylist()
+    Frames live as long as their engine: close it (or leave its `with` block) after the last one is collected.
+    Threads default to the machine's cores.
+
+    >>> with DuckDBEngine() as engine:
+    ...     frame = engine.from_arrow(pa.table({"date": [dt.date(1970, 1, 11)]}))
+    ...     engine.to_arrow(engine.with_epoch_days(frame, {"day": "date"}))["day"].to_pylist()
     [10]
     """
 
     name = "duckdb"
 
     def __init__(self, *, memory_limit: str = "2GB", threads: int | None = None) -> None:
-        self._spill = tempfile.TemporaryDirectory(prefix="benchwell-")
-        settings: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": self._spill.name}
+        spill = tempfile.mkdtemp(prefix="benchwell-")
+        # Also cleans up after an engine that nobody closed, without a ResourceWarning.
+        self._remove_spill = weakref.finalize(self, shutil.rmtree, spill, ignore_errors=True)
+        settings: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": spill}
         if threads is not None:
             settings["threads"] = threads
         self.connection = duckdb.connect(":memory:", config=settings)
@@ -39,12 +47,23 @@ class DuckDBEngine:
         self.connection.execute("SET enable_progress_bar = false")
         self._kept = count()
 
+    def close(self) -> None:
+        """Release memory, threads and the spill folder; closing twice is fine."""
+        self.connection.close()
+        self._remove_spill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def read(self, files: Sequence[Path], schema: pa.Schema) -> Frame:
         """Parquet files as one lazy frame; no files give an empty frame of `schema`."""
         if not files:
             return self.from_arrow(schema.empty_table())
         relation = self.connection.read_parquet([str(file) for file in files], union_by_name=True)
-        return nw.from_native(relation).select(schema.names)
+        return conform(nw.from_native(relation), schema)
 
     def from_arrow(self, table: pa.Table) -> Frame:
         """An Arrow table as a lazy frame."""

@@ -10,6 +10,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from benchwell.engine.base import Frame
+from benchwell.engine.frames import conform
 from benchwell.errors import EngineError
 
 if TYPE_CHECKING:
@@ -44,24 +45,28 @@ class SparkEngine:
         """Parquet files as one lazy frame; no files give an empty frame of `schema`."""
         if not files:
             return self.from_arrow(schema.empty_table())
-        return nw.from_native(self.session.read.parquet(*(str(file) for file in files))).select(schema.names)
+        # Files written before a column existed lack it; the first file alone would decide otherwise.
+        native = self.session.read.option("mergeSchema", "true").parquet(*(str(file) for file in files))
+        return conform(nw.from_native(native), schema)
 
     def from_arrow(self, table: pa.Table) -> Frame:
         """An Arrow table as a lazy frame."""
-        return nw.from_native(self.session.createDataFrame(table))
+        frame: Frame = nw.from_native(self.session.createDataFrame(table))
+        return frame
 
     def with_epoch_days(self, frame: Frame, days: Mapping[str, str]) -> Frame:
         """Add integer days since 1970-01-01: `{new column: date column}`."""
         from pyspark.sql import functions
 
         native = nw.to_native(frame)
-        return nw.from_native(
-            native.withColumns({new: functions.unix_date(date).cast("bigint") for new, date in days.items()})
-        )
+        added = native.withColumns({new: functions.unix_date(date).cast("bigint") for new, date in days.items()})
+        result: Frame = nw.from_native(added)
+        return result
 
     def keep(self, frame: Frame) -> Frame:
         """Compute a frame once and cut its lineage."""
-        return nw.from_native(nw.to_native(frame).localCheckpoint())
+        kept: Frame = nw.from_native(nw.to_native(frame).localCheckpoint())
+        return kept
 
     def to_arrow(self, frame: Frame) -> pa.Table:
         """Collect into an Arrow table."""
