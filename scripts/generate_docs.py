@@ -1,7 +1,7 @@
 """Write the generated pages of docs/, or with --check fail naming each page that is not up to date.
 
-Sources: the command line (cli.md), the error tree (exit-codes.md), the schemas (tables.md) and the declarations
-(methods/). No network, no data.
+Sources: the command line (cli.md), the error tree (exit-codes.md), benchmark declarations' fields (settings.md), the
+schemas (tables.md), the tests (validity.md) and the declarations (methods/). No network, no data.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from docgen.commands import commands
 from docgen.errors import exit_codes
 from docgen.methods import method_pages
 from docgen.schemas import schemas
+from docgen.settings import settings
+from docgen.validity import validity
 
 from benchwell.registry import Registry
 
@@ -25,7 +27,9 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Every generated page with its text."""
     yield DOCS / "cli.md", commands()
     yield DOCS / "exit-codes.md", exit_codes()
+    yield DOCS / "settings.md", settings()
     yield DOCS / "tables.md", schemas()
+    yield DOCS / "validity.md", validity()
     for path, text in method_pages(Registry.load()):
         yield DOCS / "methods" / path, text
 

@@ -46,5 +46,5 @@ def page(*parts: Iterable[str] | str) -> str:
     """One page: parts joined, blank lines between them, one line feed at the end."""
     lines: list[str] = []
     for part in parts:
-        lines += [part, ""] if isinstance(part, str) else list(part)
+        lines += ([part, ""] if part else []) if isinstance(part, str) else list(part)
     return "\n".join(lines).strip() + "\n"

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchwell.registry import Benchmark, Declaration, Instrument, Measure, Reference, Registry
 from benchwell.registry.declaration import Fact, Model
+from benchwell.registry.instrument import Band, Scale
 from docgen.markdown import page, plain, section, table
 
 MARKS = {
@@ -97,9 +98,25 @@ def _foot(one: Declaration) -> list[str]:
     ]
 
 
+def _declared(one: Declaration, path: str) -> str:
+    """What the declaration itself says at a dotted path; a part that is shown elsewhere is only named."""
+    value: Any = one
+    for name in path.split("."):
+        value = getattr(value, name, None)
+    if value is None:
+        return ""
+    return plain(value) if isinstance(value, int | float | str) else "as above"
+
+
 def _fact_table(one: Declaration) -> list[str]:
     rows = [
-        (f"`{path}`", fact.value, MARKS[fact.status], fact.source, fact.note or "")
+        (
+            f"`{path}`",
+            _declared(one, path) if fact.value is None else fact.value,
+            MARKS[fact.status],
+            fact.source,
+            fact.note or "",
+        )
         for path, fact in _facts(one).items()
     ]
     return section("How sure we are of the constants", table(["constant", "as read", "state", "source", "note"], rows))
@@ -115,13 +132,14 @@ def _parts(part: Model, *, skip: frozenset[str] = frozenset()) -> list[str]:
 def _instrument(one: Instrument) -> str:
     return page(
         _head(one, "instruments"),
+        f"Also written as: {', '.join(one.aliases)}." if one.aliases else "",
         f"{DIRECTION[one.better]} Licence: **{one.licence.state}** ({LICENCES[one.licence.state]}).",
         section("Items", _items(one)),
         section("Scales", _scales(one)),
         section("Missing answers", _missing(one)),
-        section("Bands", table(["from", "to", "name"], [(band.min, band.max, band.label) for band in one.bands])),
+        section("Bands", _bands(one.bands)),
         section("Cut-offs and change", _cutoffs(one)),
-        section("Safety", table(["item", "at least", "what to do"], [_safety(item) for item in one.safety_items])),
+        section("Safety", _safety(one)),
         section("Codes", table(["what", "code"], [(key, plain(code)) for key, code in one.codes.items()])),
         section(
             "Licence",
@@ -134,8 +152,9 @@ def _instrument(one: Instrument) -> str:
     )
 
 
-def _safety(item: dict[str, Any]) -> tuple[Any, Any, Any]:
-    return item.get("item"), item.get("at_least"), item.get("text")
+def _safety(one: Instrument) -> list[str]:
+    rows = [(item.item, item.at_least, item.text, _mark(item.status), item.source) for item in one.safety_items]
+    return table(["item", "at least", "why a person must see it at once", "state", "source"], rows)
 
 
 def _mark(status: str) -> str:
@@ -152,10 +171,28 @@ def _items(one: Instrument) -> list[str]:
             "Other ranges: "
             + "; ".join(f"item {n}: {plain(low)} to {plain(high)}" for n, (low, high) in items.ranges.items())
         )
+    if items.answers:
+        lines.append(
+            "Only these answers: " + "; ".join(f"item {n}: {plain(known)}" for n, known in items.answers.items()) + "."
+        )
     if items.reverse:
         lines.append(f"Reversed before adding: items {plain(items.reverse)}.")
     wording = [f"{number}. {text}" for number, text in enumerate(items.wording, start=1)]
     return [" ".join(lines), "", *([*wording, ""] if wording else ["The wording is not shipped.", ""])]
+
+
+def _bands(bands: tuple[Band, ...]) -> list[str]:
+    return table(["from", "to", "name"], [(band.min, band.max, band.label) for band in bands])
+
+
+def _method(scale: Scale) -> str:
+    words = [scale.method]
+    if scale.highest_of:
+        words.append("only the highest of each group counts: " + "; ".join(plain(group) for group in scale.highest_of))
+    words += [f"items {plain(recode.items)} recoded ({plain(recode.values)})" for recode in scale.recode]
+    words += [f"times {plain(scale.multiply)}"] if scale.multiply != 1 else []
+    words += [f"divided by {plain(scale.divide)}"] if scale.divide != 1 else []
+    return ", ".join(words)
 
 
 def _scales(one: Instrument) -> list[str]:
@@ -164,12 +201,17 @@ def _scales(one: Instrument) -> list[str]:
             f"`{scale.id}`" + (" (primary)" if scale.primary else ""),
             scale.title,
             plain(scale.items) if scale.items else "all",
-            scale.method + (f", times {plain(scale.multiply)}" if scale.multiply != 1 else ""),
+            _method(scale),
             "table from the raw sum" if scale.lookup else "",
             f"{plain(scale.min)} to {plain(scale.max)}",
             scale.better or one.better,
         )
         for scale in one.scales
+    ]
+    bands = [
+        line
+        for scale in one.scales
+        for line in ([f"**Bands of `{scale.id}`**", "", *_bands(scale.bands)] if scale.bands else [])
     ]
     lookups = [
         line
@@ -181,22 +223,32 @@ def _scales(one: Instrument) -> list[str]:
             "",
         )
     ]
-    return [*table(["scale", "title", "items", "method", "conversion", "range", "better"], rows), *lookups]
+    return [*table(["scale", "title", "items", "method", "conversion", "range", "better"], rows), *lookups, *bands]
+
+
+MISSING = {
+    "person-mean": "the sum of the answered items is scaled up to all items",
+    "item-mean": "each missing answer counts as the mean of the answered ones",
+    "zero": "a blank counts as 0",
+}
+ROUNDED = {"half-up": " and rounded half up", "up": " and rounded up", "none": ""}
 
 
 def _missing(one: Instrument) -> str:
     if one.missing.rule == "none":
         return "No score is given when an answer is missing."
-    rounding = " and rounded half up" if one.missing.round == "half-up" else ""
+    limits = "; ".join(f"`{scale.id}` up to {one.max_missing_of(scale)}" for scale in one.scales)
     return (
-        f"Up to {one.missing.max_missing} missing: the sum of the answered items is scaled up to all items{rounding}. "
-        "Such a score is marked `prorated`. With more missing, no score is given."
+        f"Missing answers allowed: {limits}. Within that, {MISSING[one.missing.rule]}{ROUNDED[one.missing.round]}, and "
+        "the score is marked `prorated`. With more missing, no score is given."
     )
 
 
 def _cutoffs(one: Instrument) -> list[str]:
     rows: list[tuple[Any, ...]] = []
-    for name, cut in (("caseness", one.caseness), ("remission", one.remission)):
+    named = [("caseness", one.caseness), ("remission", one.remission)]
+    named += [(f"caseness of {scale.id}", scale.caseness) for scale in one.scales]
+    for name, cut in named:
         if cut is not None:
             rows.append((name, f"{cut.operator} {plain(cut.value)}", _mark(cut.status), cut.source, cut.note or ""))
     if one.reliable_change is not None:

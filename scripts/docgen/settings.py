@@ -1,0 +1,74 @@
+"""docs/settings.md: what a benchmark declaration can set, with defaults; a setting without a meaning is an error."""
+
+from __future__ import annotations
+
+from benchwell.registry import Benchmark, Declaration
+from benchwell.registry.benchmark import Cadence, Gates
+from docgen.markdown import page, plain, table
+
+GATES = {
+    "organization_n": "mature episodes that a clinic needs before its own figure is shown to it",
+    "tier_organizations": "clinics that a tier needs before anything of it is shown",
+    "quartile_organizations": "clinics that quartiles need",
+    "decile_organizations": "clinics that a top decile needs",
+    "decile_reliability": "reliability that a clinic needs to count for the top decile",
+    "cell_n": "people that a published cell needs",
+    "dominance_one": "largest share of people that one clinic may hold",
+    "dominance_two": "largest share of people that two clinics may hold together",
+    "completion": "completion that a light needs",
+    "completion_gap": "largest difference in completion to the others for a light",
+    "light_reliability": "reliability that a light needs",
+    "trend_reliability": "below this reliability only the own trend is shown",
+    "light_probability": "probability that a light needs",
+}
+CADENCE = {
+    "kind": "static: frozen for a year; dynamic: rolling and provisional",
+    "months": "how many months of index dates are in it",
+    "refresh": "how often it is built anew",
+}
+BENCHMARK = {
+    "measure": "id of the measure",
+    "population": "who stands behind the figure, in words",
+    "kinds": "mean, percentile, top_decile, abc, fixed_external, own_history",
+    "tiers": "organization (own tree), region, country, all",
+    "strata": "variables to split by, with the breaks of numbers",
+    "weighting": "unweighted: each clinic counts once; patients: each person counts once",
+    "percentiles": "as fractions",
+    "cadence": "see below",
+    "gates": "see below",
+    "references": "ids of figures that others published",
+    "period": "first and last index date, inclusive; missing: all mature data",
+    "replicates": "bootstrap draws of clinics",
+    "seed": "of every random draw; the same seed gives the same edition",
+}
+
+
+def settings() -> str:
+    """The page."""
+    own = {name: field for name, field in Benchmark.model_fields.items() if name not in Declaration.model_fields}
+    return page(
+        "# Settings",
+        "Benchwell has no hidden switches. What moves a number stands in a [declaration](how-to/define-a-benchmark.md), is "
+        "written into the edition and is part of its hash. What a command does is an [option](cli.md) of the command.",
+        "## Of a benchmark",
+        table(["setting", "meaning", "default"], _rows(own, BENCHMARK)),
+        "## Gates",
+        "The least data before anything is shown. Below a gate the answer is *insufficient*, with the reason and with how "
+        "many more people are needed; never a weaker method in silence.",
+        table(["gate", "meaning", "default"], _rows(Gates.model_fields, GATES)),
+        "## Cadence",
+        table(["setting", "meaning", "default"], _rows(Cadence.model_fields, CADENCE)),
+    )
+
+
+def _rows(fields: dict, meanings: dict[str, str]) -> list[tuple[str, str, str]]:
+    return [(f"`{name}`", meanings[name], _default(name, field)) for name, field in fields.items()]
+
+
+def _default(name: str, field: object) -> str:
+    if field.is_required():  # type: ignore[attr-defined]
+        return "required"
+    if name in {"cadence", "gates"}:
+        return "all defaults"
+    default = field.default  # type: ignore[attr-defined]
+    return plain(default) if default not in (None, ()) else "none"
