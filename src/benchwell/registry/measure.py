@@ -18,6 +18,7 @@ class Condition(Model):
 
     column: str
     one_of: tuple[str | int, ...] | None = None
+    none_of: tuple[str | int, ...] | None = None  # an unknown value passes: nobody is excluded for what is not recorded
     at_least: float | None = None
     at_most: float | None = None
     reason: str  # the exclusion code for those who do not match
@@ -70,9 +71,13 @@ class Followup(Model):
 
 
 class Change(Model):
-    """Mean gain in points, baseline to follow-up; positive is improvement (M2.1)."""
+    """Mean gain in points, baseline to follow-up; positive is improvement (M2.1).
+
+    `per_day` divides by the days between the two scores (efficiency of a stay, M2.11).
+    """
 
     kind: Literal["change"]
+    per_day: bool = False
 
 
 class PercentChange(Model):
@@ -141,9 +146,10 @@ class SeverityAdjustedEffectSize(Model):
 
 
 class Threshold(Model):
-    """Follow-up at or beyond a value, in the direction of better."""
+    """Follow-up score, or gain in points, within limits (both inclusive)."""
 
     kind: Literal["threshold"]
+    of: Literal["followup", "gain"] = "followup"
     at_least: float | None = None
     at_most: float | None = None
 
@@ -159,6 +165,7 @@ class WaitDays(Model):
     """Days from referral to first attended contact; with `within_days` a yes/no standard."""
 
     kind: Literal["wait_days"]
+    contact: Literal["any", "treatment"] = "any"
     within_days: int | None = None
 
 
@@ -272,6 +279,12 @@ class Measure(Declaration):
                 raise ValueError(f"a paired measure needs {missing}")
         if isinstance(self.endpoint, Retention | WaitDays | EventRate) and self.index is None:
             raise ValueError("this endpoint needs an index rule")
+        if isinstance(self.endpoint, TwoMeasure) and {part.instrument for part in self.endpoint.parts} != set(
+            self.instruments
+        ):
+            raise ValueError("the two parts and `instruments` name the same instruments")
+        if isinstance(self.endpoint, Threshold) and self.endpoint.at_least is None and self.endpoint.at_most is None:
+            raise ValueError("a threshold needs at_least or at_most")
         if isinstance(self.endpoint, Retention) and self.followup is None:
             raise ValueError("retention needs a follow-up window")
         return self

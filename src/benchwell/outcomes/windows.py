@@ -1,0 +1,111 @@
+"""Baseline and follow-up: which score of a window is taken (METHODS M1.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+
+from benchwell.engine import Frame
+from benchwell.outcomes.index import elevated
+from benchwell.outcomes.inputs import joined
+from benchwell.registry import Instrument, Measure
+
+_PICKED = ["episode_id", "instrument", "version", "day", "value"]
+
+
+def preference(pick: str, relative_day: nw.Expr, target_day: int | None = None) -> nw.Expr:
+    """An integer that is largest for the day a pick rule wants, and different for every day.
+
+    `closest` minimizes the distance to the target; of two days equally far the later one is larger.
+    """
+    if pick == "first":
+        return -relative_day
+    if pick == "closest":
+        distance = relative_day - (target_day or 0)
+        return nw.when(distance > 0).then(-2 * distance + 1).otherwise(2 * distance)
+    return relative_day  # last, last_observation, and session_k within the session's own days
+
+
+def with_baseline(indexed: Frame, scores: Frame, measure: Measure, instruments: list[Instrument]) -> Frame:
+    """Add `baseline`, `baseline_day`, `baseline_version` and `instrument`, null where the window holds no score."""
+    baseline = measure.baseline
+    if baseline is None:
+        raise ValueError(f"measure {measure.id} has no baseline")
+    candidates = scores.join(indexed.select("episode_id", "index_day"), on="episode_id", how="inner")
+    from_day, to_day = baseline.from_day, baseline.to_day
+    if measure.index is not None and measure.index.rule == "elevated_score":
+        # The index *is* a score here: it is the baseline, whatever stands in the window before it.
+        from_day, to_day = 0, 0
+        candidates = candidates.filter(elevated(measure, instruments))
+    relative = nw.col("day") - nw.col("index_day")
+    candidates = candidates.filter(relative >= from_day, relative <= to_day)
+    wanted = preference(baseline.pick, relative, baseline.target_day)
+    found = _pick(candidates, wanted, instruments)
+    return joined(
+        indexed,
+        found.select(
+            "episode_id",
+            "instrument",
+            baseline_version="version",
+            baseline_day="day",
+            baseline="value",
+        ),
+        "episode_id",
+    )
+
+
+def with_followup(
+    paired: Frame, scores: Frame, sessions: Frame, measure: Measure, instrument: list[Instrument]
+) -> Frame:
+    """Add `followup`, `followup_day`, `followup_version`: a score of the baseline's own instrument, after it.
+
+    Args:
+        paired: The result of `with_baseline`.
+        scores: One score per day, of the measure's instruments and scale.
+        sessions: `episode_id`, `session`, `day` of attended treatment contacts, numbered from 1.
+        measure: With a follow-up window.
+        instrument: The measure's instruments.
+    """
+    followup = measure.followup
+    if followup is None:
+        raise ValueError(f"measure {measure.id} has no follow-up window")
+    own = paired.filter(~nw.col("baseline_day").is_null()).select(
+        "episode_id", "instrument", "index_day", "baseline_day", "end_day"
+    )
+    candidates = scores.join(own, on=["episode_id", "instrument"], how="inner")
+    relative = nw.col("day") - nw.col("index_day")
+    candidates = candidates.filter(
+        nw.col("day") > nw.col("baseline_day"), relative >= followup.from_day, relative <= followup.to_day
+    )
+    if followup.pick == "last_observation":
+        candidates = candidates.filter(nw.col("end_day").is_null() | (nw.col("day") <= nw.col("end_day")))
+    if followup.pick == "session_k":
+        candidates = _at_session(candidates, sessions, followup.session or 1)
+    found = _pick(candidates, preference(followup.pick, relative, followup.target_day), instrument)
+    return joined(
+        paired,
+        found.select("episode_id", followup_version="version", followup_day="day", followup="value"),
+        "episode_id",
+    )
+
+
+def _at_session(candidates: Frame, sessions: Frame, number: int) -> Frame:
+    """Scores after session k - 1 and no later than session k."""
+    chosen = sessions.filter(nw.col("session") <= number, nw.col("session") >= number - 1)
+    span = chosen.group_by("episode_id").agg(
+        session_day=nw.col("day").max(), session_count=nw.col("session").max(), before_day=nw.col("day").min()
+    )
+    span = span.filter(nw.col("session_count") == number).select("episode_id", "session_day", "before_day")
+    found = candidates.join(span, on="episode_id", how="inner").filter(nw.col("day") <= nw.col("session_day"))
+    return found if number == 1 else found.filter(nw.col("day") > nw.col("before_day"))
+
+
+def _pick(candidates: Frame, wanted: nw.Expr, instruments: list[Instrument]) -> Frame:
+    """The one score per episode with the largest preference; on a tie the instrument named first."""
+    order: Any = nw.lit(0)
+    for place, instrument in enumerate(reversed(instruments)):
+        order = nw.when(nw.col("instrument") == instrument.id).then(nw.lit(place)).otherwise(order)
+    keyed = candidates.with_columns(key=wanted * len(instruments) + order)
+    best = keyed.group_by("episode_id").agg(best=nw.col("key").max())
+    return keyed.join(best, on="episode_id", how="inner").filter(nw.col("key") == nw.col("best")).select(_PICKED)
