@@ -48,13 +48,13 @@ def settings() -> str:
     own = {name: field for name, field in Benchmark.model_fields.items() if name not in Declaration.model_fields}
     return page(
         "# Settings",
-        "Benchwell has no hidden switches. What moves a number stands in a [declaration](how-to/define-a-benchmark.md), is "
-        "written into the edition and is part of its hash. What a command does is an [option](cli.md) of the command.",
+        "Benchwell has no hidden switches. What moves a number stands in a [declaration](how-to/define-a-benchmark.md), "
+        "is written into the edition and is part of its hash. What a command does is an [option](cli.md) of the command.",
         "## Of a benchmark",
         table(["setting", "meaning", "default"], _rows(own, BENCHMARK)),
         "## Gates",
-        "The least data before anything is shown. Below a gate the answer is *insufficient*, with the reason and with how "
-        "many more people are needed; never a weaker method in silence.",
+        "The least data before anything is shown. Below a gate the answer is *insufficient*, with the reason and with "
+        "how many more people are needed; never a weaker method in silence.",
         table(["gate", "meaning", "default"], _rows(Gates.model_fields, GATES)),
         "## Cadence",
         table(["setting", "meaning", "default"], _rows(Cadence.model_fields, CADENCE)),

@@ -40,20 +40,22 @@ EXAMPLES = {
     "E13.1": "SHA-256 of a definition's canonical JSON",
 }
 
-WORDS = """Every method has worked examples with their full input and result; they were computed by a script, and several
-agree with R to the digits shown. Each is a test of this repository, at a relative tolerance of 1e-4 unless the test says
-otherwise. The table is written from the tests: an example that no test names is an error."""
+WORDS = """Every method has worked examples with their full input and result; they were computed by a script, and
+several agree with R to the digits shown. Each is a test of this repository, at a relative tolerance of 1e-4
+unless the test says otherwise. The table is written from the tests: an example that no test names is an
+error."""
 
 MORE = """## Beyond the worked examples
 
-- **A slow twin.** Windows, picks, denominators and scoring are computed a second time by plain Python that shares no code
-  with the engine, on random data (`tests/property/`).
-- **Two engines.** The same expressions run on DuckDB and on Spark, and the numbers agree (`spark` tests; skipped by name
-  where Java is missing).
-- **Another program.** A funnel of 57 units agrees with the reference values that an independent implementation gave.
+- **A slow twin.** Windows, picks, denominators and scoring are computed a second time by plain Python that shares
+  no code with the engine, on random data (`tests/property/`).
+- **Two engines.** The same expressions run on DuckDB and on Spark, and the numbers agree (`spark` tests; skipped by
+  name where Java is missing).
+- **Another program.** A funnel of 57 units agrees with the reference values that an independent implementation
+  gave.
 - **Instruments.** Each declared example (answers → score, status, band) is run, for one person and as a batch.
-- **Editions.** `verify` recomputes every number from the frozen sums; tests change one byte, one declaration and one table
-  version, and each is named.
+- **Editions.** `verify` recomputes every number from the frozen sums; tests change one byte, one declaration and
+  one table version, and each is named.
 - **Interruption.** Intake and build are killed midway; what was in the lake before is still there.
 
 ## What was not checked
