@@ -1,0 +1,204 @@
+"""Funnel plot of proportions: distance from a target, overdispersion, control limits (METHODS M5.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from scipy import stats
+
+from benchwell.models.arrays import ArrayLike, FloatArray, met_of_n, positive, share, vector
+
+
+class FunnelScale(StrEnum):
+    """The scale on which distance is measured."""
+
+    ARCSINE = "arcsine"
+    PROPORTION = "proportion"
+
+
+class LimitMethod(StrEnum):
+    """How control limits are drawn."""
+
+    EXACT = "exact"  # binomial, interpolated; no overdispersion
+    PLAIN = "plain"  # normal on the chosen scale; no overdispersion
+    ADDITIVE = "additive"  # normal, with the variance between clinics added
+    MULTIPLICATIVE = "multiplicative"  # normal, widened by the square root of phi
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """Clinics against a target.
+
+    Attributes:
+        target: The target, fraction.
+        scale: The scale on which `z` and `tau2` live.
+        z: Standardized distance of each clinic, shape (k,), before overdispersion.
+        winsor_bounds: Lower and upper bound to which `z` was pulled in before `phi`.
+        phi: Mean of the squared winsorized `z`; about 1 when clinics differ by chance alone.
+        tau2: Additive variance between clinics on `scale`; 0 when there is no overdispersion.
+        z_additive: z*, the distance with `tau2` added to the variance, shape (k,): the default for flags.
+        z_multiplicative: z over sqrt(phi), shape (k,); equal to `z` when there is no overdispersion.
+        overdispersed: Whether k * phi exceeds k - 1.
+        volume_correlation: Spearman correlation of rate and n; NaN when either does not vary.
+    """
+
+    target: float
+    scale: FunnelScale
+    z: FloatArray
+    winsor_bounds: tuple[float, float]
+    phi: float
+    tau2: float
+    z_additive: FloatArray
+    z_multiplicative: FloatArray
+    overdispersed: bool
+    volume_correlation: float
+
+
+def funnel(
+    met: ArrayLike,
+    n: ArrayLike,
+    target: float | None = None,
+    scale: FunnelScale = FunnelScale.ARCSINE,
+    winsorize: float = 0.10,
+) -> Funnel:
+    """Measure how far each clinic is from a target, allowing for more spread than chance.
+
+    Args:
+        met: Successes per clinic, shape (k,), counts (a published rate times its denominator may be fractional).
+        n: People per clinic, shape (k,), > 0.
+        target: The target, in (0, 1); None takes the pooled rate.
+        scale: Arcsine (default) or proportion scale.
+        winsorize: Share pulled in at each end before `phi`; 0 pulls in nothing.
+
+    Returns:
+        Distances, overdispersion and the volume correlation.
+
+    Raises:
+        ValueError: If a count is NaN or negative, `met` exceeds `n`, a clinic has nobody, or the target is 0 or 1.
+
+    Source:
+        Spiegelhalter (2005), Stat Med 24:1185-1202 and Qual Saf Health Care 14:347-351; METHODS E5.1.
+
+    >>> result = funnel([52, 30, 61, 18, 70, 25, 40, 9], [100, 80, 120, 60, 130, 40, 100, 30])
+    >>> round(result.target, 6), round(result.phi, 6), round(result.tau2, 8)
+    (0.462121, 2.56665, 0.00600586)
+    """
+    x, people = met_of_n(vector("met", met), positive("n", vector("n", n)))
+    theta = share("target", float(x.sum() / people.sum()) if target is None else target)
+    if not 0 <= winsorize < 0.5:
+        raise ValueError("winsorize must lie in [0, .5)")
+    variance = _variance(theta, people, scale)
+    distance = _transform(x / people, scale) - _transform(np.asarray(theta), scale)
+    z = distance / np.sqrt(variance)
+    low, high = (float(bound) for bound in np.quantile(z, [winsorize, 1 - winsorize]))
+    phi = float((np.clip(z, low, high) ** 2).mean())
+    tau2 = _additive_tau2(phi, 1 / variance)
+    overdispersed = tau2 > 0
+    return Funnel(
+        target=theta,
+        scale=scale,
+        z=z,
+        winsor_bounds=(low, high),
+        phi=phi,
+        tau2=tau2,
+        z_additive=distance / np.sqrt(variance + tau2),
+        z_multiplicative=z / np.sqrt(phi) if overdispersed else z,
+        overdispersed=overdispersed,
+        volume_correlation=_spearman(x / people, people),
+    )
+
+
+def funnel_limits(
+    n: ArrayLike,
+    target: float,
+    level: float = 0.95,
+    method: LimitMethod = LimitMethod.ADDITIVE,
+    *,
+    scale: FunnelScale = FunnelScale.ARCSINE,
+    tau2: float = 0.0,
+    phi: float = 1.0,
+    clip: bool = True,
+) -> tuple[FloatArray, FloatArray]:
+    """Control limits at any number of people.
+
+    Args:
+        n: People, any shape, > 0.
+        target: The target, in (0, 1).
+        level: Share of clinics expected inside if only chance is at work: .95 or .998.
+        method: How the limits are drawn.
+        scale: Scale of `tau2`, and of the normal limits.
+        tau2: Additive variance between clinics, for `ADDITIVE`.
+        phi: Overdispersion, for `MULTIPLICATIVE`; below 1 it counts as 1.
+        clip: Keep limits in [0, 1]. Interpolated exact limits can leave it by a little at small n.
+
+    Returns:
+        Lower and upper limits, shape of `n`, fractions.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Source:
+        Spiegelhalter (2005), Stat Med 24:1185-1202, appendix A.1 for the interpolation; METHODS E5.1.
+
+    >>> [limit.round(4).item() for limit in funnel_limits(100, 0.4621212, method=LimitMethod.EXACT)]
+    [0.36, 0.5555]
+    >>> [limit.round(4).item() for limit in funnel_limits(100, 0.4621212, tau2=0.00600586)]
+    [0.2882, 0.6409]
+    """
+    people, theta = positive("n", n), share("target", target)
+    tail = (1 - share("level", level)) / 2
+    if method is LimitMethod.EXACT:
+        lower, upper = _exact_limit(tail, people, theta), _exact_limit(1 - tail, people, theta)
+    else:
+        if tau2 < 0 or not np.isfinite([tau2, phi]).all():
+            raise ValueError("tau2 and phi must be finite, tau2 not negative")
+        variance = _variance(theta, people, scale)
+        if method is LimitMethod.ADDITIVE:
+            variance = variance + tau2
+        elif method is LimitMethod.MULTIPLICATIVE:
+            variance = variance * max(phi, 1.0)
+        half = stats.norm.ppf(1 - tail) * np.sqrt(variance)
+        centre = _transform(np.asarray(theta), scale)
+        lower, upper = _back(centre - half, scale), _back(centre + half, scale)
+    if clip:
+        return np.clip(lower, 0.0, 1.0), np.clip(upper, 0.0, 1.0)
+    return lower, upper
+
+
+def _transform(p: FloatArray, scale: FunnelScale) -> FloatArray:
+    return np.asarray(np.arcsin(np.sqrt(p)) if scale is FunnelScale.ARCSINE else p)
+
+
+def _back(y: FloatArray, scale: FunnelScale) -> FloatArray:
+    if scale is FunnelScale.PROPORTION:
+        return y
+    # Beyond 0 and pi/2 the sine would fold back inside: the limit is then 0 or 1.
+    return np.asarray(np.sin(np.clip(y, 0.0, np.pi / 2)) ** 2)
+
+
+def _variance(theta: float, n: FloatArray, scale: FunnelScale) -> FloatArray:
+    return np.asarray(0.25 / n if scale is FunnelScale.ARCSINE else theta * (1 - theta) / n)
+
+
+def _additive_tau2(phi: float, w: FloatArray) -> float:
+    k = len(w)
+    scale = w.sum() - (w**2).sum() / w.sum()
+    if k < 2 or scale <= 1e-12 * w.sum():
+        return 0.0
+    return float(max(0.0, (k * phi - (k - 1)) / scale))
+
+
+def _exact_limit(q: float, n: FloatArray, theta: float) -> FloatArray:
+    """Binomial quantile moved back by the share of its probability step that overshoots `q`."""
+    whole = np.round(n)  # a binomial has whole people; official denominators may be estimates
+    r = stats.binom.ppf(q, whole, theta)
+    reached, before = stats.binom.cdf(r, whole, theta), stats.binom.cdf(r - 1, whole, theta)
+    return np.asarray((r - (reached - q) / (reached - before)) / whole)
+
+
+def _spearman(rate: FloatArray, n: FloatArray) -> float:
+    if len(rate) < 3 or np.ptp(rate) == 0 or np.ptp(n) == 0:
+        return float("nan")
+    return float(stats.spearmanr(rate, n).statistic)
