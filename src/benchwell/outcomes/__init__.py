@@ -1,6 +1,16 @@
 """Episodes, index, windows and endpoints: one row per episode x measure."""
 
 from benchwell.outcomes.build import build_outcomes
+from benchwell.outcomes.features import episode_features
 from benchwell.outcomes.inputs import OutcomeInputs, OutcomeTables
+from benchwell.outcomes.saes import SaesReference, saes_reference, with_saes
 
-__all__ = ["OutcomeInputs", "OutcomeTables", "build_outcomes"]
+__all__ = [
+    "OutcomeInputs",
+    "OutcomeTables",
+    "SaesReference",
+    "build_outcomes",
+    "episode_features",
+    "saes_reference",
+    "with_saes",
+]

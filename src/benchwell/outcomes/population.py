@@ -104,17 +104,19 @@ def with_characteristic(indexed: Frame, characteristics: Frame, variable: str, n
     dated = characteristics.filter(nw.col("name") == variable).select(
         "patient_id", "day", label=nw.coalesce(nw.col("code"), nw.col("value").cast(nw.String()))
     )
-    known = dated.join(indexed.select("patient_id", "episode_id", "index_day"), on="patient_id", how="inner").filter(
+    # Several measures may give one episode several index days; each looks back from its own.
+    key = ["patient_id", "index_day"]
+    known = dated.join(indexed.select(key).unique(), on="patient_id", how="inner").filter(
         nw.col("day") <= nw.col("index_day")
     )
-    latest = known.group_by("episode_id").agg(latest=nw.col("day").max())
+    latest = known.group_by(key).agg(latest=nw.col("day").max())
     value = (
-        known.join(latest, on="episode_id", how="inner")
+        known.join(latest, on=key, how="inner")
         .filter(nw.col("day") == nw.col("latest"))
-        .group_by("episode_id")
+        .group_by(key)
         .agg(label=nw.col("label").max())
     )
-    return joined(indexed, value.select("episode_id", **{name: nw.col("label")}), "episode_id")
+    return joined(indexed, value.select(*key, **{name: nw.col("label")}), key)
 
 
 def _holds(condition: Condition, values: nw.Expr) -> nw.Expr:
