@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import uuid
 from enum import StrEnum
@@ -69,9 +70,10 @@ class Settings(BaseModel):
     engine: EngineSettings = EngineSettings()
 
     @property
-    def zone(self) -> ZoneInfo:
+    def zone(self) -> dt.tzinfo:
         """The time zone in which dates without one are meant."""
-        return ZoneInfo(self.time_zone)
+        # A small machine without a zone database still knows UTC.
+        return dt.UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
 
     @classmethod
     def load(cls, path: Path) -> Self:
