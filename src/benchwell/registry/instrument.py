@@ -176,6 +176,17 @@ class Instrument(Declaration):
         return next(scale for scale in self.scales if scale.primary)
 
     @property
+    def form(self) -> Items:
+        """The items of an instrument that has some.
+
+        Raises:
+            ValueError: If only stated scores are accepted.
+        """
+        if self.items is None:
+            raise ValueError(f"{self.id} has no items")
+        return self.items
+
+    @property
     def names(self) -> frozenset[str]:
         """Every spelling that finds this instrument: id, aliases, LOINC total and panel codes, normalized."""
         codes = [code for key in ("total", "panel") if isinstance(code := self.codes.get(key), str)]
@@ -214,10 +225,9 @@ class Instrument(Declaration):
 
     def keyed_answers(self, scale: Scale, item: int) -> tuple[float, ...]:
         """What one item can add to a scale: its answers after reversal and recoding; only the ends if continuous."""
-        assert self.items is not None
-        low, high = self.items.range_of(item)
-        answers = self.items.answers_of(item) or (low, high)
-        if item in self.items.reverse:
+        low, high = self.form.range_of(item)
+        answers = self.form.answers_of(item) or (low, high)
+        if item in self.form.reverse:
             answers = tuple(low + high - answer for answer in answers)
         for recode in scale.recode:
             if item in recode.items:
