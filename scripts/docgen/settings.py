@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from benchwell.registry import Benchmark, Declaration
 from benchwell.registry.benchmark import Cadence, Gates
+from benchwell.settings import EngineSettings, Settings
 from docgen.markdown import page, plain, table
 
+WORKSPACE = {
+    "id": "short name of the workspace: lower case, digits, hyphens",
+    "name": "its name for people",
+    "use": "learning or contract: what the benchmarks are for; the two never mix in one workspace",
+    "disclosure_profile": "which rules decide what may leave the workspace",
+    "consent_rule": "what silence means for learning within the own organization: opt_out (usable until declined) or "
+    "opt_in (usable only after a yes); for any other purpose silence is no",
+    "default_instrument": "instrument of a file that names none",
+    "time_zone": "in which times without one are meant",
+    "engine.memory_limit": "memory that the engine may use",
+    "engine.threads": "threads that the engine may use; none: one for each core",
+}
 GATES = {
     "organization_n": "mature episodes that a clinic needs before its own figure is shown to it",
     "tier_organizations": "clinics that a tier needs before anything of it is shown",
@@ -48,8 +63,12 @@ def settings() -> str:
     own = {name: field for name, field in Benchmark.model_fields.items() if name not in Declaration.model_fields}
     return page(
         "# Settings",
-        "Benchwell has no hidden switches. What moves a number stands in a [declaration](how-to/define-a-benchmark.md), "
-        "is written into the edition and is part of its hash. What a command does is an [option](cli.md) of the command.",
+        "Benchwell has no hidden switches. What moves a number stands in a "
+        "[declaration](how-to/define-a-benchmark.md), is written into the edition and is part of its hash. What a "
+        "command does is an [option](cli.md) of the command.",
+        "## Of a workspace",
+        "In `benchwell.yaml`, written by `benchwell init`. An unknown key is an error.",
+        table(["setting", "meaning", "default"], _rows(_workspace(), WORKSPACE)),
         "## Of a benchmark",
         table(["setting", "meaning", "default"], _rows(own, BENCHMARK)),
         "## Gates",
@@ -61,14 +80,19 @@ def settings() -> str:
     )
 
 
-def _rows(fields: dict, meanings: dict[str, str]) -> list[tuple[str, str, str]]:
+def _workspace() -> dict[str, Any]:
+    inner = {f"engine.{name}": field for name, field in EngineSettings.model_fields.items()}
+    return {name: field for name, field in Settings.model_fields.items() if name != "engine"} | inner
+
+
+def _rows(fields: dict[str, Any], meanings: dict[str, str]) -> list[tuple[str, str, str]]:
     return [(f"`{name}`", meanings[name], _default(name, field)) for name, field in fields.items()]
 
 
-def _default(name: str, field: object) -> str:
-    if field.is_required():  # type: ignore[attr-defined]
+def _default(name: str, field: Any) -> str:
+    if field.is_required():
         return "required"
     if name in {"cadence", "gates"}:
         return "all defaults"
-    default = field.default  # type: ignore[attr-defined]
+    default = field.default
     return plain(default) if default not in (None, ()) else "none"
