@@ -41,6 +41,8 @@ class Gates(Model):
     light_reliability: float = 0.70
     trend_reliability: float = 0.50
     light_probability: float = 0.90
+    # Log-odds by which the people who were not followed may differ from those who were (M1.6, M5.5).
+    kappa: float = Field(default=0.5, ge=0)
 
 
 class Benchmark(Declaration):
