@@ -23,6 +23,7 @@ from benchwell.models.arrays import (
     share,
     vector,
 )
+from benchwell.models.heterogeneity import pooled_binomial_variance
 
 # Replicates are worked off in blocks of about this many numbers, so that memory stays flat with many clinics.
 _BLOCK = 2_000_000
@@ -193,9 +194,8 @@ def leave_one_out_pooled_rate(met: ArrayLike, n: ArrayLike) -> LeaveOneOut:
         mean = rate.sum(axis=1, keepdims=True) / (k - 1)
         squares = np.where(pair, (rate - mean) ** 2, 0.0).sum(axis=1)
         benchmark_variance[block] = (k - 2) / (k - 1) * squares
-    p = full.estimate
     gap = x / people - full.leave_one_out
-    return LeaveOneOut(full.leave_one_out, gap, p * (1 - p) / people + benchmark_variance)
+    return LeaveOneOut(full.leave_one_out, gap, pooled_binomial_variance(x, people) + benchmark_variance)
 
 
 def leave_one_out(
@@ -243,7 +243,9 @@ def cluster_bootstrap(
         seed: Seed, recorded in the edition.
         level: Two-sided confidence level.
         redraw: Draws new clinic values given the resampled ones, such as `redraw_binomial`; called with the
-            generator and arrays of shape (block, k). None resamples clinics only.
+            generator and arrays of shape (block, k). None resamples clinics only, which already carries the noise
+            inside clinics: a redraw adds it a second time, so it inflates tau2 and pushes deciles outward. Use it
+            for pooled rates of few clinics, not for deciles.
 
     Returns:
         Estimate, standard error, percentile interval and the replicates.

@@ -145,10 +145,12 @@ def xmr_chart(values: Sequence[float | None], limits: XmrLimits | None = None) -
     series = _series(values)
     frozen = xmr_limits(values) if limits is None else limits
     fired = {rule: (np.zeros(len(series), bool), np.zeros(len(series), bool)) for rule in XmrRule}
+    # Equal numbers may differ from their own mean in the last bit; that is not a side.
+    hair = 1e-12 * max(abs(frozen.mean), frozen.mean_range)
     with np.errstate(invalid="ignore"):
-        above, below = series > frozen.mean, series < frozen.mean
-        fired[XmrRule.OUTSIDE] = (series > frozen.upper, series < frozen.lower)
-        near_high, near_low = series > frozen.near_upper, series < frozen.near_lower
+        above, below = series > frozen.mean + hair, series < frozen.mean - hair
+        near_high, near_low = series > frozen.near_upper + hair, series < frozen.near_lower - hair
+        fired[XmrRule.OUTSIDE] = (series > frozen.upper + hair, series < frozen.lower - hair)
     fired[XmrRule.SHIFT] = (_in_run(above), _in_run(below))
     fired[XmrRule.TREND] = (_in_trend(series), _in_trend(-series))
     fired[XmrRule.TWO_OF_THREE] = (_two_of_three(near_high, above), _two_of_three(near_low, below))
