@@ -1,0 +1,215 @@
+"""Every reason code of an intake: what it means and what to do. `docs/rejections.md` is generated from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Action = Literal["rejected", "corrected", "flagged"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One code: the usual action, what it means, and what a person can do about it."""
+
+    code: str
+    action: Action
+    meaning: str
+    todo: str
+
+
+_ALL = [
+    Reason(
+        "ragged_row",
+        "rejected",
+        "The row has more or fewer cells than the header.",
+        "Look for a missing or surplus delimiter, or a delimiter inside a text that is not in quotation marks.",
+    ),
+    Reason("missing_patient_id", "rejected", "No patient id.", "Fill in the id; without it a score has no owner."),
+    Reason("missing_id", "rejected", "The record has no id and none can be derived.", "Fill in the id column."),
+    Reason("missing_date", "rejected", "There is a score without a date.", "Fill in the day of the assessment."),
+    Reason("missing_instrument", "rejected", "A score without an instrument.", "Name the instrument in the row."),
+    Reason(
+        "unparseable_date",
+        "rejected",
+        "The cell is not a date that exists.",
+        "Write dates as YYYY-MM-DD, or declare the format in the mapping.",
+    ),
+    Reason(
+        "ambiguous_date",
+        "rejected",
+        "Day and month could be swapped, and the whole column does not decide it.",
+        "Declare `format: dmy` or `format: mdy` for this column in the mapping.",
+    ),
+    Reason(
+        "two_digit_year",
+        "corrected",
+        "The year has two digits; it was read as the latest year that is not after the snapshot.",
+        "Check a few rows; write years with four digits.",
+    ),
+    Reason(
+        "not_a_number",
+        "rejected",
+        "Text stands where a number belongs.",
+        "Correct the cell, or declare the text as a missing code or a value in the mapping.",
+    ),
+    Reason(
+        "decimal_comma",
+        "corrected",
+        "A comma was read as the decimal sign.",
+        "Nothing to do; `decimal: ','` in the mapping says that it is meant and ends this note.",
+    ),
+    Reason(
+        "ambiguous_number",
+        "rejected",
+        "The column uses both comma and point as decimal sign.",
+        "Declare `decimal` in the mapping, or write all numbers the same way.",
+    ),
+    Reason("negative_value", "rejected", "A score is below zero.", "Correct it, or declare the code as missing."),
+    Reason(
+        "below_range",
+        "rejected",
+        "A score is below the lowest value the instrument can give.",
+        "Check instrument and scale, or declare the code as missing.",
+    ),
+    Reason(
+        "above_range",
+        "rejected",
+        "A score is above the highest value the instrument can give.",
+        "Check instrument and scale, or declare the code as missing (for example 7 and 9 as 'refused').",
+    ),
+    Reason(
+        "non_integer",
+        "rejected",
+        "A score has decimals where the instrument gives whole numbers.",
+        "Enter the raw score; a mean or an imputed score does not belong here.",
+    ),
+    Reason(
+        "too_many_items",
+        "rejected",
+        "Answers stand in more item columns than the instrument has items.",
+        "Check the instrument, and leave the item columns beyond its last item empty.",
+    ),
+    Reason(
+        "total_differs",
+        "flagged",
+        "The stated total is not what the answers add up to. Both are kept; the answers are scored.",
+        "Find out which of the two was mistyped.",
+    ),
+    Reason(
+        "no_score",
+        "flagged",
+        "The row has neither a total nor an answer. Person and episode came in, an assessment did not.",
+        "Nothing to do if the form was not filled in; it counts as missing follow-up where it matters.",
+    ),
+    Reason(
+        "unit_missing",
+        "rejected",
+        "The total could be a raw sum or a converted score (or stand in one of two units), and nothing says which.",
+        "Declare `unit` in the mapping (`raw` or `reported`, or the unit of the laboratory value).",
+    ),
+    Reason(
+        "unknown_unit",
+        "rejected",
+        "The unit is neither `raw`, `reported` nor one of the instrument's.",
+        "Declare `unit: raw` or `unit: reported`.",
+    ),
+    Reason(
+        "raw_converted",
+        "corrected",
+        "A raw sum was converted to the value that the instrument reports.",
+        "Nothing to do; the conversion is declared in the instrument.",
+    ),
+    Reason(
+        "unknown_instrument",
+        "rejected",
+        "No instrument of this name is declared.",
+        "`benchwell instruments` lists the known ones; add a value map to the mapping, or declare the instrument.",
+    ),
+    Reason("unknown_scale", "rejected", "The instrument has no scale of this name.", "Use one of the declared scales."),
+    Reason(
+        "before_birth",
+        "rejected",
+        "The assessment lies before the person's birth.",
+        "Correct the date of the assessment or the year of birth.",
+    ),
+    Reason(
+        "after_snapshot",
+        "rejected",
+        "The date lies after the snapshot date (today, if none is given).",
+        "Correct the date, or take in with a later `as_of`.",
+    ),
+    Reason(
+        "birth_year_impossible",
+        "rejected",
+        "The year of birth is more than 120 years before the snapshot, or after it.",
+        "Correct the year, or leave it empty.",
+    ),
+    Reason(
+        "end_before_start",
+        "rejected",
+        "An episode or period ends before it starts.",
+        "Correct one of the two dates.",
+    ),
+    Reason(
+        "duplicate_row",
+        "rejected",
+        "The same record stands in an earlier row with the same values.",
+        "Nothing to do: it is counted once.",
+    ),
+    Reason(
+        "conflicting_duplicate",
+        "flagged",
+        "Two rows give different values for the same record. A row marked as reviewed wins, else the later row; "
+        "the other one is rejected, and both are named here.",
+        "Decide which is right and delete the other; a `time` column keeps two assessments of one day apart.",
+    ),
+    Reason(
+        "conflicting_value",
+        "flagged",
+        "Rows of the same person, episode or organization disagree. The last row that has a value is used.",
+        "Make them agree; two courses of care of one person need an `episode_id`.",
+    ),
+    Reason(
+        "unknown_value",
+        "rejected",
+        "The cell is not one of the values that this column may have.",
+        "Use one of the allowed values, or add a value map to the mapping.",
+    ),
+    Reason(
+        "out_of_bounds",
+        "rejected",
+        "A rate is outside 0 to 100 %, or a count is negative.",
+        "Check whether the column holds percentages (`percent: true`) and correct the cell.",
+    ),
+]
+
+REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}
+
+
+def rejections_page() -> str:
+    """The text of `docs/rejections.md`.
+
+    >>> "| `ragged_row` |" in rejections_page()
+    True
+    """
+    lines = [
+        "# Reason codes of an intake",
+        "",
+        "Every refused, corrected or flagged cell is one row of the rejection table: file, row (1 = first data row),",
+        "column, reason, action. It never holds a value. Good rows of the same file still come in.",
+        "",
+        "- **rejected**: the record did not come in.",
+        "- **corrected**: it came in after a change of form.",
+        "- **flagged**: it came in; somebody should look at it.",
+        "",
+        "A row counts as *rejected* if nothing of it came in; a row of which one record was refused and another came in",
+        "counts as *flagged*. Read = accepted + corrected + flagged + rejected.",
+        "",
+        "This page is generated from `benchwell.intake.reasons`; a test keeps the two equal.",
+        "",
+        "| code | usual action | meaning | what to do |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| `{r.code}` | {r.action} | {r.meaning} | {r.todo} |" for r in _ALL]
+    return "\n".join(lines) + "\n"
