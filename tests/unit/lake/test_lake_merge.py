@@ -147,7 +147,7 @@ def test_a_batch_with_bad_keys_is_refused_whole(lake: Lake, rows: list[dict[str,
 
 @pytest.mark.parametrize("tables", [{"clinics": {"id": ["x"]}}, {"patients": {"patient_id": ["p"], "mood": [1]}}])
 def test_an_unknown_table_or_column_is_refused(lake: Lake, tables: dict[str, Any]) -> None:
-    with pytest.raises(LakeError, match="No table 'clinics'|Table patients does not have the shape"):
+    with pytest.raises(LakeError, match=r"No table 'clinics'|Table patients does not have the shape"):
         lake.merge({n: pa.table(t) for n, t in tables.items()}, source_hash="s", file="f", counts={})
 
 
