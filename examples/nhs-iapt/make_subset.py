@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def keep(row: list[str]) -> bool:
-    """Whether a data row stays: columns are ccg_code, ccg_name, provider_code, provider_name, group_type, …"""
+    """Whether a data row stays: columns are ccg_code, ccg_name, provider_code, provider_name, group_type and so on."""
     return row[4] != "CCG/Provider" or row[0].startswith("00")
 
 

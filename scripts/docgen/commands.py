@@ -58,7 +58,7 @@ def _is_argument(parameter: Any) -> bool:
 def _usage(parameter: Any) -> str:
     if not _is_argument(parameter):
         return ""
-    shown = _metavar(parameter) + ("…" if parameter.nargs == -1 else "")
+    shown = _metavar(parameter)
     return shown if parameter.required else f"[{shown}]"
 
 
@@ -70,7 +70,7 @@ def _name(parameter: Any) -> str:
     if _is_argument(parameter):
         return f"`{_metavar(parameter)}`"
     names = ", ".join(f"`{option}`" for option in [*parameter.opts, *parameter.secondary_opts])
-    return names if parameter.is_flag else f"{names} {parameter.name.upper()}"
+    return names if parameter.is_flag else f"{names} {_metavar(parameter)}"
 
 
 def _meaning(parameter: Any) -> str:
