@@ -1,0 +1,329 @@
+"""Compare one organization with a benchmark of an edition: the light, and the gate that decided (METHODS M5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, isfinite
+
+from scipy import stats
+
+from benchwell.errors import ComparisonBlockedError
+from benchwell.models.funnel import funnel
+from benchwell.models.light import LightVerdict, light, people_needed
+from benchwell.models.missing import tipping_point
+from benchwell.models.shrinkage import shrink
+from benchwell.registry.benchmark import Benchmark, Gates
+from benchwell.registry.measure import Measure
+from benchwell.signals import gates as gate
+from benchwell.signals.answers import Answer, Yardstick, missing_answers
+from benchwell.signals.comparison import BenchmarkUsed, Comparison, Figures
+from benchwell.signals.reading import ALL, EditionSource, Row, organization_row, organization_rows, rows
+from benchwell.signals.words import Figure, figure_of
+from benchwell.terms import BenchmarkKind, Denominator, Light
+
+# Without a declared margin, the smallest difference that matters: 3 points of a rate, as in METHODS E5.5, and a
+# tenth of a standard deviation of an effect size. Other figures have no unit that we could guess.
+_MARGINS = {"proportion": 0.03, "ratio_of_means": 0.03, "effect_size": 0.1}
+
+
+def compare(
+    edition: EditionSource,
+    organization_id: str,
+    measure: str | Measure,
+    benchmark: str | Benchmark | None = None,
+    kind: BenchmarkKind | str = BenchmarkKind.MEAN,
+    *,
+    method: str | None = None,
+    tier: str = ALL,
+    period: str = ALL,
+    name: str | None = None,
+) -> Comparison:
+    """Compare an organization with a benchmark of the same edition.
+
+    Args:
+        edition: The edition; nothing else is read.
+        organization_id: Whose figure.
+        measure: A measure, or its id.
+        benchmark: A benchmark declaration, its id, or None for the first of the edition for this measure.
+        kind: Which kind of benchmark value.
+        method: Which method of that kind; None takes the first that holds a figure.
+        tier: Which tier.
+        period: "all" or a quarter, for the organization's own figure.
+        name: What to call the organization; None uses its id.
+
+    Returns:
+        The comparison. Below minimum data it is grey with the gate that decided, never an error.
+
+    Raises:
+        UnknownDeclarationError: If the measure or benchmark is not in the edition.
+        EditionError: If the edition holds no result of the organization.
+        ComparisonBlockedError: If the benchmark counts another denominator than the measure.
+
+    Source:
+        METHODS M5.5, M4.7, M1.4.
+    """
+    declared = edition.registry.measure(measure) if isinstance(measure, str) else measure
+    row = organization_row(edition, organization_id, declared.id, period=period)
+    used_by = _benchmark_declaration(edition, declared, benchmark)
+    wanted = _Wanted(declared, used_by, BenchmarkKind(kind), method, tier, organization_id)
+    peers = [
+        other
+        for other in organization_rows(edition, declared.id, period=period)
+        if other["organization_id"] != organization_id
+    ]
+    record = _record(edition, wanted)
+    figures = Figures.of(row)
+    if record is not None and record.ok and record.denominator is not figures.primary:
+        raise ComparisonBlockedError(
+            f"Benchmark {record.benchmark} ({record.kind}, {record.method}) counts {record.denominator}; "
+            f"measure {declared.id} counts {figures.primary}. The two may not be compared.",
+            hint="choose a benchmark with the same denominator (METHODS M4.1).",
+        )
+    top = _record(edition, _Wanted(declared, used_by, BenchmarkKind.TOP_DECILE, "top_decile.constrained_eb", tier, ""))
+    return _decide(_Case(edition.id, declared, used_by.gates if used_by else Gates(), row, peers, record, top), name)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    measure: Measure
+    declaration: Benchmark | None
+    kind: BenchmarkKind
+    method: str | None
+    tier: str
+    without: str
+
+
+@dataclass(frozen=True)
+class _Case:
+    edition: str
+    measure: Measure
+    gates: Gates
+    row: Row
+    peers: Sequence[Row]
+    record: BenchmarkUsed | None
+    top: BenchmarkUsed | None
+
+    @property
+    def usable_peers(self) -> list[Row]:
+        return [row for row in self.peers if row["status"] == "ok" and row["estimate"] is not None and row["variance"]]
+
+    @property
+    def margin(self) -> float:
+        if self.measure.margin is not None:
+            return self.measure.margin
+        return _MARGINS.get(self.measure.summary, 0.0)
+
+    @property
+    def target(self) -> float:
+        """The benchmark's figure; NaN without one, which no kernel takes."""
+        value = self.record.estimate.value if self.record is not None else None
+        return float("nan") if value is None else value
+
+    @property
+    def target_se(self) -> float:
+        return (self.record.standard_error if self.record is not None else None) or 0.0
+
+    @property
+    def has_figure(self) -> bool:
+        return self.row["status"] == "ok" and self.row["estimate"] is not None and self.row["shrunken"] is not None
+
+
+def _benchmark_declaration(
+    edition: EditionSource, measure: Measure, wanted: str | Benchmark | None
+) -> Benchmark | None:
+    if isinstance(wanted, Benchmark):
+        return wanted
+    if wanted is not None:
+        return edition.registry.benchmark(wanted)
+    in_edition = {str(row["benchmark"]) for row in rows(edition, "benchmarks", measure=measure.id)}
+    declared = [one for id_, one in sorted(edition.registry.benchmarks.items()) if one.measure == measure.id]
+    return next((one for one in declared if one.id in in_edition), declared[0] if declared else None)
+
+
+def _record(edition: EditionSource, wanted: _Wanted) -> BenchmarkUsed | None:
+    """The record asked for: without the organization if there is one, else the one that holds everybody."""
+    where = {"measure": wanted.measure.id, "kind": wanted.kind.value, "stratum": ALL, "period": ALL}
+    found = rows(edition, "benchmarks", **where)
+    if wanted.declaration is not None:
+        found = [row for row in found if row["benchmark"] == wanted.declaration.id]
+    external = wanted.kind is BenchmarkKind.FIXED_EXTERNAL
+    found = [
+        row
+        for row in found
+        if (external or row["tier"] == wanted.tier)
+        and (wanted.method is None or row["method"] == wanted.method)
+        and row["without"] in ("", wanted.without)
+    ]
+    # Methods of one kind stand in the edition's order; one without this organization goes first (M4.7).
+    found.sort(key=lambda row: (row["without"] != wanted.without, row["status"] != "ok"))
+    return BenchmarkUsed.of(found[0]) if found else None
+
+
+def _decide(case: _Case, name: str | None) -> Comparison:
+    record = case.record
+    ready = case.has_figure and record is not None and record.ok
+    verdict = _verdict(case) if ready else None
+    state = Light.UNKNOWN if verdict is None else verdict.state
+    answers = _answers(case) if ready else ()
+    tip = _tipping(case) if ready else None
+    needed = _people_needed(case) if ready else None
+    found = _gates(case, verdict, answers, tip, needed)
+    failed = next((one for one in found if not one.passed), None)
+    return Comparison(
+        measure=case.measure,
+        organization_id=case.row["organization_id"],
+        name=name or case.row["organization_id"],
+        period=case.row["period"],
+        edition=case.edition,
+        figures=Figures.of(case.row),
+        benchmark=record,
+        top=case.top if case.top is not None and case.top.ok else None,
+        light=Light.UNKNOWN if failed else state,
+        verdict=state,
+        probability=verdict.decided_by if verdict else None,
+        p_above=verdict.p_above if verdict else None,
+        p_near=verdict.p_near if verdict else None,
+        p_below=verdict.p_below if verdict else None,
+        margin=case.margin,
+        gates=found,
+        deciding=failed.name if failed else "",
+        answers=answers,
+        people_needed=_still_needed(case, found, needed),
+        tipping_point=tip,
+        status=case.row["status"],
+        reason=case.row["reason"],
+    )
+
+
+def _verdict(case: _Case) -> LightVerdict:
+    return light(
+        case.row["shrunken"],
+        case.row["shrunken_sd"] or 0.0,
+        case.target,
+        case.target_se,
+        case.margin,
+        case.gates.light_probability,
+        case.measure.better,
+    )
+
+
+def _gates(
+    case: _Case, verdict: LightVerdict | None, answers: tuple[Answer, ...], tip: float | None, needed: int | None
+) -> tuple[gate.Gate, ...]:
+    row, gates, record = case.row, case.gates, case.record
+    ready = record is not None and record.ok
+    found = [
+        gate.minimum_n(row["n_eligible"] if row["n_eligible"] is not None else _people(row), gates, row["n_needed"]),
+        gate.benchmark_ready(ready, record.n_organizations if record else 0, gates),
+        gate.completion(row["n_eligible"], row["n_followed"], gates),
+    ]
+    if verdict is None or record is None:
+        return tuple(found)
+    fixed = record.kind is BenchmarkKind.FIXED_EXTERNAL and record.completeness is None
+    if not fixed:
+        # A standard that somebody else published has no follow-up of its own; its denominator is checked instead.
+        found.append(gate.completion_gap(row["completion"], record.completeness, gates))
+    found.append(gate.reliability(row["reliability"], gates, needed))
+    decided = verdict.state is not Light.UNKNOWN
+    found.append(gate.probability(verdict.decided_by, gates, needed, decided=decided))
+    if decided:
+        figure = figure_of(case.measure)
+        found.append(gate.missing_data(answers, verdict.state, figure, _tipping_text(tip, row, figure)))
+        z_needed = float(stats.norm.ppf(gates.light_probability))
+        found.append(gate.overdispersion(_additive_z(case, verdict.state), z_needed, verdict.state))
+    return tuple(found)
+
+
+def _answers(case: _Case) -> tuple[Answer, ...]:
+    yardstick = Yardstick(
+        estimate=case.target,
+        standard_error=case.target_se,
+        margin=case.margin,
+        probability=case.gates.light_probability,
+        better=case.measure.better,
+        primary=Denominator(case.row["primary_denominator"]),
+        kappa=case.gates.kappa,
+    )
+    return missing_answers(case.row, case.usable_peers, yardstick)
+
+
+def _tipping(case: _Case) -> float | None:
+    row = case.row
+    if row["n_met"] is None or row["n_followed"] is None or not row["n_eligible"] or case.measure.is_published:
+        return None
+    found = tipping_point(row["n_met"], row["n_followed"], row["n_eligible"], case.target)
+    rate = float(found.rate)
+    return rate if isfinite(rate) else None
+
+
+def _tipping_text(tip: float | None, row: Row, figure: Figure) -> str:
+    if tip is None or not 0 <= tip <= 1:
+        return ""
+    missing = row["n_eligible"] - row["n_followed"]
+    return f"If {figure.text(tip)} of the {missing} without a score had met it, you would be exactly at the benchmark."
+
+
+def _additive_z(case: _Case, state: Light) -> float | None:
+    """Distance from the benchmark in units of the usual spread; positive in the direction of the state (M5.1)."""
+    peers, row, target = case.usable_peers, case.row, case.target
+    if len(peers) < 2:
+        return None
+    everyone = [*peers, row]
+    if case.measure.summary == "proportion" and 0 < target < 1:
+        n = [_base(one) for one in everyone]
+        met = [min(one["estimate"] * people, people) for one, people in zip(everyone, n, strict=True)]
+        z = float(funnel(met, n, target).z_additive[-1])
+    else:
+        fit = shrink([one["estimate"] for one in everyone], [one["variance"] for one in everyone])
+        z = float((row["estimate"] - target) / (row["variance"] + fit.tau2) ** 0.5)
+    up = (state is Light.ABOVE) == (case.measure.better.value == "higher")
+    return z if up else -z
+
+
+def _people(row: Row) -> int:
+    """Whole people behind the primary figure, as far as the source says."""
+    return int(row["n_followed"] or row["n_eligible"] or row["effective_n"] or 0)
+
+
+def _base(row: Row) -> float:
+    """People behind the sampling variance of the primary figure."""
+    primary = row["primary_denominator"]
+    if primary == Denominator.ALL_ELIGIBLE and row["n_eligible"]:
+        return float(row["n_eligible"])
+    if primary == Denominator.ESTIMATED and row["effective_n"]:
+        return float(row["effective_n"])
+    return float(row["n_followed"] or row["n_eligible"] or row["effective_n"] or 1)
+
+
+def _people_needed(case: _Case) -> int | None:
+    row = case.row
+    everyone = [*case.usable_peers, row]
+    fit = shrink([one["estimate"] for one in everyone], [one["variance"] for one in everyone])
+    people = max(1, round(_base(row)))
+    return people_needed(
+        row["estimate"],
+        people,
+        fit.mean,
+        fit.tau2,
+        case.target,
+        case.target_se,
+        case.margin,
+        case.gates.light_probability,
+        case.measure.better,
+        unit_variance=row["variance"] * people,
+        min_reliability=case.gates.light_reliability,
+        at_most=max(100_000, 4 * people),
+    )
+
+
+def _still_needed(case: _Case, found: Sequence[gate.Gate], needed: int | None) -> int | None:
+    """People after whom the deciding gate could pass; 0 when the light has a colour."""
+    failed = next((one for one in found if not one.passed), None)
+    if failed is None:
+        return 0
+    if failed.name == "minimum_n":
+        return max(int(case.row["n_needed"] or 0), int((failed.needed or 0) - (failed.found or 0)))
+    if failed.name == "follow_up" and failed.found is not None:
+        return int(ceil((failed.needed or 0) * case.row["n_eligible"] - 1e-9) - int(case.row["n_followed"]))
+    return needed if failed.name in ("reliability", "probability") else None

@@ -1,0 +1,152 @@
+"""The gates of a light: each says what it found, what it needs, and what would change it (METHODS M1.4, M5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from benchwell.registry.benchmark import Gates
+from benchwell.signals.answers import Answer
+from benchwell.signals.words import Figure, about, count
+from benchwell.terms import Light
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition of a colour.
+
+    Attributes:
+        name: Code of the gate.
+        passed: Whether it lets a colour through.
+        found: What was found; None if unknown.
+        needed: What is needed; None if it is not a number.
+        text: Why, in one plain sentence.
+        change: What would change it, in one plain sentence; "" when passed.
+    """
+
+    name: str
+    passed: bool
+    found: float | None
+    needed: float | None
+    text: str
+    change: str = ""
+
+
+def minimum_n(eligible: int | None, gates: Gates, short: int | None) -> Gate:
+    """Enough mature eligible people for any figure at all."""
+    found = eligible or 0
+    missing = max(short or 0, gates.organization_n - found)
+    return Gate(
+        "minimum_n",
+        missing <= 0,
+        found,
+        gates.organization_n,
+        f"{count(found, 'eligible person', 'eligible people')} so far; {gates.organization_n} are the least we show",
+        "" if missing <= 0 else f"{count(missing, 'more person', 'more people')} whose course can be counted.",
+    )
+
+
+def benchmark_ready(ok: bool, organizations: int | None, gates: Gates) -> Gate:
+    """There are enough clinics behind the benchmark."""
+    found = organizations or 0
+    need = gates.tier_organizations
+    text = f"{count(found, 'clinic')} behind the benchmark; at least {need} are needed"
+    change = "" if ok else f"At least {need} clinics in the comparison, none of them dominating it."
+    return Gate("benchmark", ok, found, need, text, change)
+
+
+def completion(eligible: int | None, followed: int | None, gates: Gates) -> Gate:
+    """Enough of the eligible people were followed up."""
+    need = gates.completion
+    if eligible is None or followed is None or eligible == 0:
+        text = "the source does not say how many people were followed up"
+        return Gate("follow_up", False, None, need, text, "A source that says how many of the eligible were measured.")
+    share = followed / eligible
+    text = f"{share:.0%} of the eligible people were followed up; a colour needs {need:.0%}".replace("%", " %")
+    more = ceil(need * eligible - 1e-9) - followed
+    change = f"{count(more, 'more score')} from the {count(eligible - followed, 'person', 'people')} without one."
+    return Gate("follow_up", more <= 0, share, need, text, "" if more <= 0 else change)
+
+
+def completion_gap(share: float | None, peers: float | None, gates: Gates) -> Gate:
+    """Follow-up is not too different from that of the comparison."""
+    need = gates.completion_gap
+    if share is None or peers is None:
+        text = "the follow-up of the comparison is not known"
+        return Gate("follow_up_gap", False, None, need, text, "A comparison that states its follow-up.")
+    gap = abs(share - peers)
+    passed = gap <= need + 1e-9
+    text = (
+        f"follow-up is {share:.0%} here and {peers:.0%} in the comparison; more than {need * 100:.0f} points apart "
+        "cannot be compared"
+    ).replace("%", " %")
+    if passed:
+        text = f"follow-up is {share:.0%} here and {peers:.0%} in the comparison".replace("%", " %")
+    change = "Follow-up closer to that of the comparison." if share < peers else "A comparison with similar follow-up."
+    return Gate("follow_up_gap", passed, gap, need, text, "" if passed else change)
+
+
+def reliability(found: float | None, gates: Gates, people: int | None) -> Gate:
+    """The figure says more about the clinic than about chance."""
+    need = gates.light_reliability
+    value = found or 0.0
+    passed = value >= need
+    text = (
+        f"reliability is {value:.2f}; a colour needs {need:.2f}"
+        if passed
+        else f"too much of the difference between clinics is chance here (reliability {value:.2f}, needed {need:.2f})"
+    )
+    change = "" if passed else more_people(people)
+    return Gate("reliability", passed, found, need, text, change)
+
+
+def missing_data(answers: Sequence[Answer], state: Light, figure: Figure, tipping: str) -> Gate:
+    """The colour is the same under every answer to missing follow-up."""
+    other = [answer for answer in answers if answer.state is not state]
+    if not answers:
+        text = "the source says nothing about people who were not followed up"
+        return Gate("missing_data", False, None, None, text, "A source that counts the people without a score.")
+    if not other:
+        text = "every answer to missing follow-up says the same"
+        return Gate("missing_data", True, float(len(answers)), float(len(answers)), text)
+    first = other[0]
+    text = (
+        f"the answers to missing follow-up disagree: counting {first.text}, the figure is "
+        f"{figure.text(first.estimate)} against {figure.text(first.benchmark)}, which cannot be told apart"
+        if first.state is Light.UNKNOWN
+        else f"the answers to missing follow-up disagree: counting {first.text} says something else"
+    )
+    agree = float(len(answers) - len(other))
+    change = f"Scores from people who have none yet.{' ' + tipping if tipping else ''}"
+    return Gate("missing_data", False, agree, float(len(answers)), text, change)
+
+
+def overdispersion(z: float | None, needed: float, state: Light) -> Gate:
+    """The difference stands out from the usual spread between clinics, not only from chance."""
+    if state not in (Light.ABOVE, Light.BELOW):
+        return Gate("usual_spread", True, z, needed, "asked only of a difference")
+    if z is None:
+        return Gate(
+            "usual_spread", False, None, needed, "the usual spread between clinics is not known", "More clinics."
+        )
+    passed = z >= needed
+    text = "the difference is larger than the usual spread between clinics"
+    if not passed:
+        text = "the difference is within the usual spread between clinics"
+    change = "" if passed else "A larger difference, or clinics that are more alike."
+    return Gate("usual_spread", passed, z, needed, text, change)
+
+
+def probability(found: float, gates: Gates, people: int | None, *, decided: bool) -> Gate:
+    """One of the three states is probable enough."""
+    need = gates.light_probability
+    text = f"the most probable state has a probability of {found:.0%}; {need:.0%} is needed".replace("%", " %")
+    return Gate("probability", decided, found, need, text, "" if decided else more_people(people))
+
+
+def more_people(people: int | None) -> str:
+    """What more data would do, in words."""
+    if people is None:
+        return "More people alone would not settle it while the figure stays this close to the line."
+    return f"About {count(about(people), 'more person', 'more people')} followed up."

@@ -1,0 +1,82 @@
+"""What a signal reads: the tables of one edition, and the declarations they were computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import narwhals as nw
+
+from benchwell.errors import EditionError, UnknownDeclarationError
+from benchwell.registry.registry import Registry
+
+Row = Mapping[str, Any]
+
+ALL = "all"
+
+
+class EditionSource(Protocol):
+    """The part of an edition that signals need; `benchmarks.Edition` is one."""
+
+    @property
+    def id(self) -> str:
+        """The edition's id, which travels with every figure."""
+        ...
+
+    @property
+    def registry(self) -> Registry:
+        """The declarations as frozen in the edition."""
+        ...
+
+    def table(self, name: str) -> Any:
+        """A table of `tables.DERIVED`, as any frame that Narwhals supports."""
+        ...
+
+
+def rows(edition: EditionSource, table: str, **where: str) -> list[dict[str, Any]]:
+    """Rows of an edition's table whose columns equal `where`, as plain dictionaries.
+
+    Args:
+        edition: The edition.
+        table: A name in `tables.DERIVED`.
+        **where: Column and wanted value.
+
+    Returns:
+        The rows, in the order of the edition.
+    """
+    native = edition.table(table)
+    frame = nw.from_native(native) if not isinstance(native, nw.DataFrame | nw.LazyFrame) else native
+    for column, value in where.items():
+        frame = frame.filter(nw.col(column) == nw.lit(value))
+    eager = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+    found: list[dict[str, Any]] = eager.to_arrow().to_pylist()
+    return found
+
+
+def organization_rows(
+    edition: EditionSource, measure: str, *, period: str = ALL, stratum: str = ALL
+) -> list[dict[str, Any]]:
+    """Results of all organizations for one measure, period and stratum, by organization id."""
+    found = rows(edition, "organization_results", measure=measure, period=period, stratum=stratum)
+    return sorted(found, key=lambda row: (str(row["organization_id"]), str(row["level"])))
+
+
+def organization_row(edition: EditionSource, organization_id: str, measure: str, *, period: str = ALL) -> Row:
+    """The one result of an organization.
+
+    Raises:
+        UnknownDeclarationError: If the edition has no such measure.
+        EditionError: If the measure has no result of this organization.
+    """
+    found = organization_rows(edition, measure, period=period)
+    if not found:
+        measures = {str(row["measure"]) for row in rows(edition, "organization_results")}
+        raise UnknownDeclarationError.from_id("measure in this edition", measure, measures)
+    for row in found:
+        if row["organization_id"] == organization_id:
+            return row
+    raise EditionError(
+        f"Edition {edition.id} has no result of organization {organization_id!r} for measure {measure!r}, "
+        f"period {period!r}.",
+        hint=f"it holds {len(found)} organizations for this measure; look at table organization_results.",
+    )

@@ -1,0 +1,116 @@
+"""How figures become words: whole percentages, singular and plural, direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchwell.registry.measure import Measure, Summary
+from benchwell.terms import Better
+
+# Words that no text for people may hold (UX.md, "Voice"): feedback that feels like control is not used.
+FORBIDDEN = ("best", "worst", "failing", "outlier", "league", "rank", "ranking", "underperform", "!")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How one measure's figures are written.
+
+    Attributes:
+        unit: Word after the number; "" for none.
+        scale: What a stored figure is multiplied by.
+        decimals: Places shown.
+    """
+
+    unit: str
+    scale: float = 1.0
+    decimals: int = 0
+
+    def number(self, value: float | None) -> str:
+        """A figure without its unit; a dash if unknown.
+
+        >>> Figure("%", 100).number(0.4567), Figure("points", decimals=1).number(None)
+        ('46', '–')
+        """
+        if value is None or value != value:
+            return "–"
+        text = f"{_half_up(value * self.scale, self.decimals):.{self.decimals}f}"
+        return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+    def text(self, value: float | None) -> str:
+        """A figure with its unit.
+
+        >>> Figure("%", 100).text(0.4567)
+        '46 %'
+        """
+        number = self.number(value)
+        return f"{number} {self.unit}" if self.unit and number != "–" else number
+
+    def interval(self, lower: float | None, upper: float | None) -> str:
+        """An interval in brackets; "" if unknown.
+
+        >>> Figure("%", 100).interval(0.36, 0.56)
+        '(36–56)'
+        """
+        if lower is None or upper is None or lower != lower or upper != upper:
+            return ""
+        low, high = self.number(lower), self.number(upper)
+        # "(-1--0.4)" cannot be read: negative limits are joined by a word.
+        return f"({low} to {high})" if "−" in low + high else f"({low}–{high})"
+
+
+def _half_up(value: float, decimals: int) -> float:
+    # People round 44.5 up; the binary neighbors of .5 must not decide.
+    factor = 10.0**decimals
+    size = int(abs(value) * factor + 0.5 + 1e-9) / factor
+    return size if value >= 0 else -size
+
+
+_FIGURES: dict[Summary, Figure] = {
+    "proportion": Figure("%", 100),
+    "ratio_of_means": Figure("%", 100),
+    "mean": Figure("points", decimals=1),
+    "effect_size": Figure("", decimals=2),
+    "rate": Figure("per 100 person-years", 100, 1),
+}
+
+
+def figure_of(measure: Measure) -> Figure:
+    """How a measure's figures are written."""
+    if measure.endpoint.kind == "wait_days" and measure.summary == "mean":
+        return Figure("days", decimals=0)
+    if measure.endpoint.kind == "saes":
+        return Figure("", decimals=2)
+    return _FIGURES[measure.summary]
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun in the right form.
+
+    >>> count(1, "person", "people"), count(1200, "clinic")
+    ('1 person', '1,200 clinics')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def about(number: int) -> int:
+    """Round a needed number up to what a person would say: it is an estimate, not a quota.
+
+    >>> about(7), about(23), about(87), about(431)
+    (7, 25, 90, 450)
+    """
+    step = 1 if number <= 10 else 5 if number <= 50 else 10 if number <= 200 else 50 if number <= 1000 else 100
+    return -(-number // step) * step
+
+
+def direction(better: Better) -> str:
+    """The direction of a measure, in words.
+
+    >>> direction(Better.LOWER)
+    'lower is better'
+    """
+    return "lower is better" if better is Better.LOWER else "higher is better"
+
+
+def capital(text: str) -> str:
+    """The text with its first letter in upper case and the rest as it is."""
+    return text[:1].upper() + text[1:]
