@@ -16,7 +16,7 @@ from benchwell.outcomes.endpoints import Result, paired_result
 from benchwell.outcomes.event_rate import with_event_rate
 from benchwell.outcomes.flow import exclusion_flow
 from benchwell.outcomes.index import with_clean_period, with_index
-from benchwell.outcomes.inputs import OutcomeInputs, OutcomeTables, day, number, text
+from benchwell.outcomes.inputs import OutcomeInputs, OutcomeTables, day, joined, number, text
 from benchwell.outcomes.population import base_episodes, sessions, with_reason
 from benchwell.outcomes.status import is_mature, window_end, with_status
 from benchwell.outcomes.two_measure import (
@@ -26,7 +26,7 @@ from benchwell.outcomes.two_measure import (
     version_changed,
     with_two_pairs,
 )
-from benchwell.outcomes.windows import with_baseline, with_followup
+from benchwell.outcomes.windows import pick_baseline, pick_followup
 from benchwell.registry import Instrument, Measure
 from benchwell.registry.measure import EventRate, PercentChange, Retention, TwoMeasure, WaitDays
 from benchwell.tables import DERIVED
@@ -80,6 +80,7 @@ class _Prepared:
     events: Frame
     characteristics: Frame
     snapshot_day: int
+    keep: Keep
 
 
 def _prepare(
@@ -116,6 +117,7 @@ def _prepare(
         events,
         inputs.characteristics,
         snapshot_day,
+        keep,
     )
 
 
@@ -134,7 +136,8 @@ def _scores_of(scores: Frame, measure: Measure, instruments: list[Instrument]) -
         (nw.col("instrument") == instrument.id) & (nw.col("scale") == instrument.scale(measure.scale).id)
         for instrument in instruments
     ]
-    return scores.filter(reduce(lambda left, right: left | right, wanted, nw.lit(False)))
+    # A measure without instruments (waiting, retention) reads no scores.
+    return scores.filter(reduce(lambda left, right: left | right, wanted or [nw.col("instrument").is_null()]))
 
 
 def _first_reason(frame: Frame, *checks: tuple[str, nw.Expr]) -> Frame:
@@ -151,6 +154,14 @@ def _with_endpoint(
     frame: Frame, scores: Frame, prepared: _Prepared, measure: Measure, instruments: list[Instrument]
 ) -> Frame:
     snapshot_day = prepared.snapshot_day
+
+    def pairs(wanted: list[Instrument]) -> tuple[Frame, Frame]:
+        # Held, because follow-up needs index and baseline again: a plan that repeats both grows fast.
+        index = prepared.keep(frame.select("episode_id", "index_day", "end_day"))
+        own = scores.filter(nw.col("instrument").is_in([instrument.id for instrument in wanted]))
+        baseline = prepared.keep(pick_baseline(index, own, measure, wanted))
+        return baseline, pick_followup(index, baseline, own, prepared.sessions, measure, wanted)
+
     match measure.endpoint:
         case Retention():
             return with_retention(frame, prepared.encounters, measure, snapshot_day)
@@ -159,11 +170,11 @@ def _with_endpoint(
         case EventRate():
             return with_event_rate(frame, prepared.events, measure, snapshot_day)
         case TwoMeasure():
-            frame = with_two_pairs(frame, scores, prepared.sessions, measure, instruments)
+            frame = with_two_pairs(frame, pairs, measure, instruments)
             result, changed = two_measure_result(measure, instruments), version_changed()
         case _:
-            frame = with_baseline(frame, scores, measure, instruments)
-            frame = with_followup(frame, scores, prepared.sessions, measure, instruments)
+            for picked in pairs(instruments):
+                frame = joined(frame, picked, "episode_id")
             result = paired_result(measure, instruments)
             changed = (nw.col("baseline_version") != nw.col("followup_version")).fill_null(False)
     frame = _first_reason(frame, *_baseline_checks(measure, instruments))

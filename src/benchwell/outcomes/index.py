@@ -31,19 +31,21 @@ def with_index(episodes: Frame, scores: Frame, measure: Measure, instruments: li
         return episodes.with_columns(index_day=nw.col("start_day"))
     if index.rule in _DATED:
         return episodes.with_columns(index_day=nw.col(_DATED[index.rule]))
-    if index.rule == "elevated_score" and index.at_least is not None:
-        scores = scores.filter(elevated(measure, instruments))
+    if index.rule == "elevated_score":
+        scores = elevated(scores, measure, instruments)
     first = scores.group_by("episode_id").agg(index_day=nw.col("day").min())
     return joined(episodes, first, "episode_id")
 
 
-def elevated(measure: Measure, instruments: list[Instrument]) -> nw.Expr:
-    """Whether a score is as bad as the index rule asks."""
+def elevated(scores: Frame, measure: Measure, instruments: list[Instrument]) -> Frame:
+    """The scores that are as bad as the index rule asks."""
     cut = measure.index.at_least if measure.index is not None else None
     if cut is None:
-        return nw.lit(True)
-    return by_instrument(
-        "instrument", instruments, lambda instrument: is_worse(nw.col("value"), instrument, measure.scale, cut)
+        return scores
+    return scores.filter(
+        by_instrument(
+            "instrument", instruments, lambda instrument: is_worse(nw.col("value"), instrument, measure.scale, cut)
+        )
     )
 
 

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import narwhals as nw
 
 from benchwell.engine import Frame
 from benchwell.outcomes.classes import change_class
 from benchwell.outcomes.cuts import is_worse, reliable_points, sign_of
 from benchwell.outcomes.endpoints import Result
-from benchwell.outcomes.inputs import number
-from benchwell.outcomes.windows import with_baseline, with_followup
+from benchwell.outcomes.inputs import joined, number
 from benchwell.registry import Instrument, Measure
 from benchwell.registry.measure import TwoMeasure
 
-_OF_PART = (
-    "instrument",
-    "baseline",
-    "baseline_day",
-    "baseline_version",
-    "followup",
-    "followup_day",
-    "followup_version",
-)
 NEEDS_CASENESS = ("recovery", "reliable_recovery")
 
 
 def with_two_pairs(
-    indexed: Frame, scores: Frame, sessions: Frame, measure: Measure, instruments: list[Instrument]
+    frame: Frame,
+    pairs: Callable[[list[Instrument]], tuple[Frame, Frame]],
+    measure: Measure,
+    instruments: list[Instrument],
 ) -> Frame:
     """Add baseline and follow-up of both parts as `..._0` and `..._1`.
 
     The plain columns hold the first part's scores, but only if both parts have one: without a pair on both
     measures the rule cannot be applied.
+
+    Args:
+        frame: Episodes.
+        pairs: Picks baseline and follow-up of one instrument.
+        measure: With a two-measure endpoint.
+        instruments: Those of both parts.
     """
-    frame = indexed
     for place, instrument in enumerate(_in_order(measure, instruments)):
-        own = scores.filter(nw.col("instrument") == instrument.id)
-        frame = with_baseline(frame, own, measure, [instrument])
-        frame = with_followup(frame, own, sessions, measure, [instrument])
-        frame = frame.rename({name: f"{name}_{place}" for name in _OF_PART})
+        for picked in pairs([instrument]):
+            names = [name for name in picked.collect_schema().names() if name != "episode_id"]
+            frame = joined(frame, picked.rename({name: f"{name}_{place}" for name in names}), "episode_id")
 
     def both(name: str) -> nw.Expr:
         return nw.when(~nw.col(f"{name}_1").is_null()).then(nw.col(f"{name}_0"))

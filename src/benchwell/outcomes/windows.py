@@ -8,7 +8,6 @@ import narwhals as nw
 
 from benchwell.engine import Frame
 from benchwell.outcomes.index import elevated
-from benchwell.outcomes.inputs import joined
 from benchwell.registry import Instrument, Measure
 
 _PICKED = ["episode_id", "instrument", "version", "day", "value"]
@@ -27,51 +26,54 @@ def preference(pick: str, relative_day: nw.Expr, target_day: int | None = None) 
     return relative_day  # last, last_observation, and session_k within the session's own days
 
 
-def with_baseline(indexed: Frame, scores: Frame, measure: Measure, instruments: list[Instrument]) -> Frame:
-    """Add `baseline`, `baseline_day`, `baseline_version` and `instrument`, null where the window holds no score."""
+def pick_baseline(index: Frame, scores: Frame, measure: Measure, instruments: list[Instrument]) -> Frame:
+    """The baseline score of each episode that has one in the window.
+
+    Args:
+        index: `episode_id`, `index_day`.
+        scores: One score per day, of the measure's instruments and scale.
+        measure: With a baseline window.
+        instruments: The measure's instruments, in order of preference.
+
+    Returns:
+        `episode_id`, `instrument`, `baseline_version`, `baseline_day`, `baseline`.
+    """
     baseline = measure.baseline
     if baseline is None:
         raise ValueError(f"measure {measure.id} has no baseline")
-    candidates = scores.join(indexed.select("episode_id", "index_day"), on="episode_id", how="inner")
+    candidates = scores.join(index.select("episode_id", "index_day"), on="episode_id", how="inner")
     from_day, to_day = baseline.from_day, baseline.to_day
     if measure.index is not None and measure.index.rule == "elevated_score":
         # The index *is* a score here: it is the baseline, whatever stands in the window before it.
         from_day, to_day = 0, 0
-        candidates = candidates.filter(elevated(measure, instruments))
+        candidates = elevated(candidates, measure, instruments)
     relative = nw.col("day") - nw.col("index_day")
     candidates = candidates.filter(relative >= from_day, relative <= to_day)
-    wanted = preference(baseline.pick, relative, baseline.target_day)
-    found = _pick(candidates, wanted, instruments)
-    return joined(
-        indexed,
-        found.select(
-            "episode_id",
-            "instrument",
-            baseline_version="version",
-            baseline_day="day",
-            baseline="value",
-        ),
-        "episode_id",
-    )
+    found = _pick(candidates, preference(baseline.pick, relative, baseline.target_day), instruments)
+    return found.select("episode_id", "instrument", baseline_version="version", baseline_day="day", baseline="value")
 
 
-def with_followup(
-    paired: Frame, scores: Frame, sessions: Frame, measure: Measure, instrument: list[Instrument]
+def pick_followup(
+    index: Frame, baseline: Frame, scores: Frame, sessions: Frame, measure: Measure, instruments: list[Instrument]
 ) -> Frame:
-    """Add `followup`, `followup_day`, `followup_version`: a score of the baseline's own instrument, after it.
+    """The follow-up score of each episode with a baseline: of the same instrument, and after it.
 
     Args:
-        paired: The result of `with_baseline`.
+        index: `episode_id`, `index_day`, `end_day`.
+        baseline: The result of `pick_baseline`.
         scores: One score per day, of the measure's instruments and scale.
         sessions: `episode_id`, `session`, `day` of attended treatment contacts, numbered from 1.
         measure: With a follow-up window.
-        instrument: The measure's instruments.
+        instruments: The measure's instruments, in order of preference.
+
+    Returns:
+        `episode_id`, `followup_version`, `followup_day`, `followup`.
     """
     followup = measure.followup
     if followup is None:
         raise ValueError(f"measure {measure.id} has no follow-up window")
-    own = paired.filter(~nw.col("baseline_day").is_null()).select(
-        "episode_id", "instrument", "index_day", "baseline_day", "end_day"
+    own = baseline.select("episode_id", "instrument", "baseline_day").join(
+        index.select("episode_id", "index_day", "end_day"), on="episode_id", how="inner"
     )
     candidates = scores.join(own, on=["episode_id", "instrument"], how="inner")
     relative = nw.col("day") - nw.col("index_day")
@@ -82,12 +84,8 @@ def with_followup(
         candidates = candidates.filter(nw.col("end_day").is_null() | (nw.col("day") <= nw.col("end_day")))
     if followup.pick == "session_k":
         candidates = _at_session(candidates, sessions, followup.session or 1)
-    found = _pick(candidates, preference(followup.pick, relative, followup.target_day), instrument)
-    return joined(
-        paired,
-        found.select("episode_id", followup_version="version", followup_day="day", followup="value"),
-        "episode_id",
-    )
+    found = _pick(candidates, preference(followup.pick, relative, followup.target_day), instruments)
+    return found.select("episode_id", followup_version="version", followup_day="day", followup="value")
 
 
 def _at_session(candidates: Frame, sessions: Frame, number: int) -> Frame:
