@@ -247,6 +247,8 @@ class Instrument(Declaration):
             raise ValueError("exactly one scale is primary")
         if len({scale.id for scale in self.scales}) != len(self.scales):
             raise ValueError("two scales have the same id")
+        if self.missing.rule == "none" and any(self.max_missing_of(scale) for scale in self.scales):
+            raise ValueError("max_missing allows missing answers without a rule for them")
         if self.items is not None:
             self._check_items(self.items)
             for scale in self.scales:
