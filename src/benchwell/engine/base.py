@@ -36,3 +36,7 @@ class Engine(Protocol):
     def to_arrow(self, frame: Frame) -> pa.Table:
         """Collect: only at a door, a fit, or the end of a stage."""
         ...
+
+    def close(self) -> None:
+        """Give memory, threads and files back; frames made from this engine end with it."""
+        ...

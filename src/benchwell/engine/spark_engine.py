@@ -41,6 +41,10 @@ class SparkEngine:
             .getOrCreate()
         )
 
+    def close(self) -> None:
+        """Stop the session, and with it every frame made from it."""
+        self.session.stop()
+
     def read(self, files: Sequence[Path], schema: pa.Schema) -> Frame:
         """Parquet files as one lazy frame; no files give an empty frame of `schema`."""
         if not files:
