@@ -100,8 +100,9 @@ def light_probabilities(
     gap, spread, margin = np.broadcast_arrays(gap, spread, margin)
     known = spread == 0
     scale = np.where(known, 1.0, spread)
-    above = np.where(known, gap > margin, stats.norm.sf((margin - gap) / scale))
-    below = np.where(known, gap < -margin, stats.norm.cdf((-margin - gap) / scale))
+    with np.errstate(over="ignore"):  # a spread of next to nothing: infinitely many of it away, which is right
+        above = np.where(known, gap > margin, stats.norm.sf((margin - gap) / scale))
+        below = np.where(known, gap < -margin, stats.norm.cdf((-margin - gap) / scale))
     return above, np.maximum(1 - above - below, 0.0), below
 
 

@@ -21,7 +21,7 @@ class Shrunken:
         reliability: B = tau2 / (tau2 + sampling variance) of each clinic, shape (k,), in [0, 1).
         shrunken: B * estimate + (1 - B) * mean, shape (k,).
         sd: sqrt(tau2 (1 - B)), shape (k,): posterior spread with `mean` and `tau2` taken as known. It is 0 when
-            `tau2` is 0, which is not certainty: use `hyper_sd` when clinics are few.
+            `tau2` is 0, which is not certainty: use `hyper_uncertainty.posterior_sd` when clinics are few.
     """
 
     mean: float

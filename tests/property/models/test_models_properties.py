@@ -40,6 +40,9 @@ from benchwell.models.weighting import WeightedSums, inverse_probability_mean, w
 from benchwell.models.xmr import XmrRule, xmr_chart, xmr_limits
 from benchwell.terms import Better
 
+# The same examples in every run, and no time limit: the machine may be busy.
+STEADY = settings(deadline=None, derandomize=True)
+
 
 @st.composite
 def clinics(draw, min_size=1, max_size=25):
@@ -51,6 +54,7 @@ def clinics(draw, min_size=1, max_size=25):
 rates = st.floats(0, 1, allow_nan=False)
 
 
+@STEADY
 @given(clinics(), st.sampled_from([0.8, 0.95, 0.998]))
 def test_wilson_lies_in_the_unit_interval_and_holds_the_rate(data, level):
     met, n = data
@@ -59,6 +63,7 @@ def test_wilson_lies_in_the_unit_interval_and_holds_the_rate(data, level):
     assert ((lower <= met / n) & (met / n <= upper)).all()
 
 
+@STEADY
 @given(clinics())
 def test_intervals_mirror_when_success_and_failure_change_places(data):
     met, n = data
@@ -69,6 +74,7 @@ def test_intervals_mirror_when_success_and_failure_change_places(data):
         assert upper == pytest.approx(1 - mirrored_lower, abs=1e-9)
 
 
+@STEADY
 @given(clinics())
 def test_clopper_pearson_holds_the_rate_and_poisson_the_count(data):
     met, n = data
@@ -78,6 +84,7 @@ def test_clopper_pearson_holds_the_rate_and_poisson_the_count(data):
     assert ((low <= met / n) & (met / n <= high)).all()
 
 
+@STEADY
 @given(clinics(), st.integers(0, 200), rates)
 def test_bounds_hold_every_completion_of_the_data_and_the_tipping_point_flips(data, missing, benchmark):
     met, followed = data
@@ -107,6 +114,7 @@ def slow_weighted_quantile(values, weights, p):
     raise AssertionError
 
 
+@STEADY
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.integers(0, 50)), min_size=1, max_size=30).filter(
         lambda pairs: any(weight for _, weight in pairs)
@@ -118,6 +126,7 @@ def test_weighted_quantile_equals_its_slow_twin(pairs, percent):
     assert weighted_quantile(values, weights, percent / 100) == slow_weighted_quantile(values, weights, percent / 100)
 
 
+@STEADY
 @given(st.lists(rates, min_size=1, max_size=30), st.integers(0, 100))
 def test_type7_equals_its_slow_twin(values, percent):
     ordered = sorted(values)
@@ -130,6 +139,7 @@ def test_type7_equals_its_slow_twin(values, percent):
 weighted_people = st.lists(st.tuples(st.floats(-20, 20), st.floats(0.1, 20)), min_size=1, max_size=30)
 
 
+@STEADY
 @given(weighted_people, st.floats(0.1, 10))
 def test_weighted_mean_equals_its_slow_twin_and_ignores_the_scale_of_weights(pairs, factor):
     y, w = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -145,6 +155,7 @@ def test_weighted_mean_equals_its_slow_twin_and_ignores_the_scale_of_weights(pai
     assert scaled.effective_n == pytest.approx(result.effective_n)
 
 
+@STEADY
 @given(weighted_people, weighted_people)
 def test_sums_of_weights_add_up_over_parts(first, second):
     def sums(pairs):
@@ -157,6 +168,7 @@ def test_sums_of_weights_add_up_over_parts(first, second):
     assert one.effective_n == pytest.approx(other.effective_n)
 
 
+@STEADY
 @given(clinics(min_size=2))
 def test_shrunken_lies_between_estimate_and_mean(data):
     met, n = data
@@ -169,6 +181,7 @@ def test_shrunken_lies_between_estimate_and_mean(data):
     assert y.min() - 1e-12 <= result.mean <= y.max() + 1e-12
 
 
+@STEADY
 @given(clinics(min_size=2))
 def test_constrained_eb_has_the_posterior_expected_variance_and_mean(data):
     met, n = data
@@ -182,6 +195,7 @@ def test_constrained_eb_has_the_posterior_expected_variance_and_mean(data):
         assert ((stretched.values - stretched.mean) ** 2).sum() == pytest.approx(wanted, rel=1e-9)
 
 
+@STEADY
 @given(clinics(min_size=2))
 def test_moment_estimators_solve_their_equations(data):
     met, n = data
@@ -198,7 +212,7 @@ def test_moment_estimators_solve_their_equations(data):
         assert cochran_q(y, v) <= len(w) - 1 + 1e-9
 
 
-@settings(max_examples=40)
+@settings(STEADY, max_examples=40)
 @given(clinics(min_size=3, max_size=12))
 def test_profile_interval_equals_a_grid_search(data):
     met, n = data
@@ -223,6 +237,7 @@ def test_profile_interval_equals_a_grid_search(data):
     assert profile(interval.upper) == pytest.approx(cut, abs=1e-6)
 
 
+@STEADY
 @given(clinics(min_size=2))
 def test_top_decile_turns_over_with_the_outcome(data):
     """The favorable decile of successes is one minus that of failures, when lower is better for failures."""
@@ -234,7 +249,7 @@ def test_top_decile_turns_over_with_the_outcome(data):
     assert up.model <= up.model_top_mean + 1e-12
 
 
-@settings(max_examples=25)
+@settings(STEADY, max_examples=25)
 @given(clinics(min_size=2, max_size=12), st.integers(0, 2**31))
 def test_decile_over_replicates_equals_one_replicate_at_a_time(data, seed):
     met, n = data
@@ -254,6 +269,7 @@ def slow_abc(met, n, favorable):
     raise AssertionError
 
 
+@STEADY
 @given(clinics(), st.randoms(use_true_random=False))
 def test_abc_equals_its_slow_twin_in_any_order(data, random):
     met, n = data
@@ -266,6 +282,7 @@ def test_abc_equals_its_slow_twin_in_any_order(data, random):
     assert low.benchmark == pytest.approx(1 - result.benchmark)
 
 
+@STEADY
 @given(clinics(min_size=2))
 def test_jackknife_equals_brute_force(data):
     met, n = data
@@ -277,7 +294,7 @@ def test_jackknife_equals_brute_force(data):
         assert result.se == pytest.approx(se, abs=1e-12)
 
 
-@settings(max_examples=30)
+@settings(STEADY, max_examples=30)
 @given(clinics(min_size=3, max_size=10))
 def test_leave_one_out_equals_brute_force(data):
     met, n = data
@@ -291,7 +308,7 @@ def test_leave_one_out_equals_brute_force(data):
         assert result.gap_variance[j] == pytest.approx(p[j] + others.se**2, abs=1e-12)
 
 
-@settings(max_examples=20)
+@settings(STEADY, max_examples=20)
 @given(clinics(min_size=2, max_size=10), st.integers(0, 2**31))
 def test_bootstrap_repeats_with_its_seed_and_stays_in_range(data, seed):
     met, n = data
@@ -301,6 +318,7 @@ def test_bootstrap_repeats_with_its_seed_and_stays_in_range(data, seed):
     assert (met / n).min() - 1e-12 <= first.lower <= first.upper <= (met / n).max() + 1e-12
 
 
+@STEADY
 @given(st.lists(rates, min_size=1, max_size=40))
 def test_adjusted_p_values_keep_their_order_and_grow(p):
     bh, by = benjamini_hochberg(p), benjamini_yekutieli(p)
@@ -316,6 +334,7 @@ def test_adjusted_p_values_keep_their_order_and_grow(p):
         assert (bh <= q).sum() == sum(value <= ranked[largest - 1] for value in p) * (largest > 0)
 
 
+@STEADY
 @given(st.floats(-1, 1), st.floats(0, 1), st.floats(-1, 1), st.floats(0, 1), st.floats(0, 1))
 def test_light_probabilities_add_up_and_mirror(theta, sd, benchmark, se, delta):
     above, near, below = light_probabilities(theta, sd, benchmark, se, delta)
@@ -325,6 +344,7 @@ def test_light_probabilities_add_up_and_mirror(theta, sd, benchmark, se, delta):
     assert [float(p) for p in (below, near, above)] == pytest.approx([float(p) for p in mirrored], abs=1e-12)
 
 
+@STEADY
 @given(st.floats(0.001, 0.5), st.floats(0.1, 0.95))
 def test_minimum_n_is_the_first_that_reaches_the_reliability(icc, reliability):
     n = int(minimum_n(icc, reliability))
@@ -337,6 +357,7 @@ def test_minimum_n_is_the_first_that_reaches_the_reliability(icc, reliability):
         assert reached(n - 1) < reliability + 1e-9
 
 
+@STEADY
 @given(st.floats(0.05, 0.95), st.integers(1, 12), st.integers(1, 8))
 def test_top_of_noise_equals_a_slow_sum(p, n, k):
     pmf = [math.comb(n, x) * p**x * (1 - p) ** (n - x) for x in range(n + 1)]
@@ -346,6 +367,7 @@ def test_top_of_noise_equals_a_slow_sum(p, n, k):
     assert expected_top_mean_of_noise(p, n, clinics=k, top=k) == pytest.approx(p, abs=1e-9)
 
 
+@STEADY
 @given(clinics(min_size=2, max_size=10))
 def test_strata_without_features_borrow_like_clinics_shrink(data):
     met, n = data
@@ -361,6 +383,7 @@ pairs = st.lists(st.tuples(st.integers(0, 27), st.integers(0, 27)), min_size=3, 
 )
 
 
+@STEADY
 @given(pairs)
 def test_saes_of_the_reference_sample_averages_to_its_own_gain(scores):
     before, after = np.array(scores, dtype=float).T
@@ -370,6 +393,7 @@ def test_saes_of_the_reference_sample_averages_to_its_own_gain(scores):
     assert saes(reference, before.mean(), after.mean()) == pytest.approx(values.mean(), abs=1e-8)
 
 
+@STEADY
 @given(pairs)
 def test_effect_size_equals_its_slow_twin_and_turns_with_direction(scores):
     before, after = np.array(scores, dtype=float).T
@@ -404,7 +428,7 @@ def slow_xmr_rules(values, limits):
     return found
 
 
-@settings(max_examples=200)
+@settings(STEADY, max_examples=200)
 @given(st.lists(st.one_of(st.none(), st.integers(30, 60)), min_size=1, max_size=24))
 def test_xmr_rules_equal_their_slow_twin_with_gaps(values):
     limits = xmr_limits([42, 45, 41, 44, 47, 43, 40, 46, 44, 42, 45, 43.5])
