@@ -11,7 +11,7 @@ NEXT_STEP = {
     10: "Read the message and its hint.",
     11: "Use an id that the message lists, or add your own declaration to the workspace.",
     12: "Check that the file is what its ending says, and that it is not open or cut off.",
-    13: "Correct the column or value that the message names; `--guess` shows a fresh guess.",
+    13: "Correct the column or value that the message names ([mapping](mapping.md)), or approve the saved guess.",
     14: "Correct the field that the message names in the file that it names.",
     15: "Give the right folder with `-w`, or make one with `benchwell init`.",
     16: "Give the folder of an edition: the one that holds `manifest.json`.",

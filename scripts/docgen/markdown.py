@@ -22,7 +22,7 @@ def plain(value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{key}: {plain(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(plain(item) for item in value)
+        return ", ".join(f"({plain(item)})" if isinstance(item, list | tuple | dict) else plain(item) for item in value)
     return "missing" if value is None else str(value)
 
 

@@ -289,7 +289,7 @@ def _measure(one: Measure) -> str:
         section("What counts", _endpoint(one)),
         section("Who is counted", _population(one)),
         section("When", _when(one)),
-        section("Settings", _parts(one, skip=_MEASURE_SHOWN)),
+        section("Settings", _parts(one, skip=_MEASURE_SHOWN | ({"weight_by"} if one.is_published else set()))),
         _fact_table(one),
         section(
             "Worked examples (they are tests)",
@@ -320,10 +320,13 @@ def _endpoint(one: Measure) -> list[str]:
 
 
 def _population(one: Measure) -> list[str]:
+    if one.is_published:
+        return ["As the publisher counts; nothing is computed from people here.", ""]
     lines = []
     if one.instruments:
         names = ", ".join(f"[`{name}`](../instruments/{name}.md)" for name in one.instruments)
-        lines += [f"Instruments: {names}; the same one at both times.", ""]
+        same = "both of them" if one.endpoint.kind == "two_measure" else "the same one"
+        lines += [f"Instruments: {names}; {same} at both times.", ""]
     if one.population.finished_course is not None:
         lines += [f"Finished courses with at least {one.population.finished_course} attended contacts.", ""]
     rows = [

@@ -12,7 +12,7 @@ BASE = {
     "title": "A figure",
     "why": "To compare with.",
     "author": "A. Author",
-    "measures": ["phq-9-response"],
+    "measures": ["phq9-response-12w"],
     "figure": "share with response",
     "estimate": 0.5,
     "better": "higher",
