@@ -89,7 +89,7 @@ def _instrument_columns(
     block: Block, rows: Rows, scored: Mask, total: Numbers, answers: Numbers, columns: dict[str, pa.Array]
 ) -> dict[str, pa.Array]:
     """Recognize instruments, then check scores instrument by instrument; few are in any one source."""
-    coded, known, column = _recognize(block, rows, scored)
+    coded, known = _recognize(block, rows, scored)
     codes = np.asarray(coded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False))
     scales = columns.get("scale", pa.nulls(len(rows), pa.string()))
     units = np.asarray(columns.get("unit", pa.nulls(len(rows), pa.string())).to_numpy(zero_copy_only=False), object)
@@ -102,7 +102,7 @@ def _instrument_columns(
     return {"instrument": names.take(coded.indices), "items": _lists(answers, lengths)}
 
 
-def _recognize(block: Block, rows: Rows, scored: Mask) -> tuple[pa.DictionaryArray, list[Instrument | None], str]:
+def _recognize(block: Block, rows: Rows, scored: Mask) -> tuple[pa.DictionaryArray, list[Instrument | None]]:
     if "instrument" not in block.fields:
         raise MappingError("The assessments of the mapping have no instrument.", hint="instrument: {constant: phq-9}")
     cell = block.fields["instrument"]
@@ -118,7 +118,7 @@ def _recognize(block: Block, rows: Rows, scored: Mask) -> tuple[pa.DictionaryArr
     ]
     rows.refuse(absent & scored, column, "missing_instrument")
     rows.refuse(unknown, column, "unknown_instrument")
-    return coded, known, column
+    return coded, known
 
 
 def _check(

@@ -47,9 +47,9 @@ def read_csv(content: bytes, file: str, delimiter: str | None = None) -> RawTabl
 
 
 def sniff_delimiter(text: bytes) -> str:
-    """The delimiter for which most rows are as wide as the header.
+    r"""The delimiter for which most rows are as wide as the header.
 
-    >>> sniff_delimiter(b"a;b\\n1,5;2\\n")
+    >>> sniff_delimiter(b"a;b\n1,5;2\n")
     ';'
     """
     sample = text[:_SNIFF_BYTES].decode("utf-8", errors="replace")

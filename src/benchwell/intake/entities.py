@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +16,7 @@ from benchwell.intake.records import columns_of, missing
 from benchwell.intake.rejections import Rejections
 from benchwell.tables import CANONICAL
 
+Numbers = npt.NDArray[np.float64]
 MERGED = ("organizations", "practitioners", "patients", "episodes")
 _OLDEST = 120
 
@@ -41,7 +43,7 @@ def _check_patient(block: Block, rows: Rows, columns: dict[str, pa.Array]) -> No
     rows.refuse((year < latest - _OLDEST) | (year > latest), column, "birth_year_impossible")
 
 
-def birth_years(columns: dict[str, pa.Array], n: int) -> np.ndarray:  # type: ignore[type-arg]
+def birth_years(columns: dict[str, pa.Array], n: int) -> Numbers:
     """Year of birth per row, NaN where unknown."""
     years = np.full(n, np.nan)
     if "birth_year" in columns:

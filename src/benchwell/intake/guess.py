@@ -73,19 +73,30 @@ def _template_mapping(columns: list[str]) -> Mapping:
         tables["assessments"]["episode_id"] = tables["episodes"]["episode_id"]
     numbers = sorted(int(name[5:]) for name in columns if re.fullmatch(r"item_\d{1,2}", name))
     items = Items(columns=tuple(f"item_{n}" for n in numbers)) if numbers else None
-    blocks = {name: (Block(fields=fields, items=items if name == "assessments" else None),)
+    blocks: dict[str, tuple[Block, ...]] = {name: (Block(fields=fields, items=items if name == "assessments" else None),)
               for name, fields in tables.items()}  # fmt: skip
     return Mapping(layout="long", tables=blocks, notes="Benchwell's own template.")
 
 
+# What a source must have to be taken as this table; the other columns of the table may be there too.
+_ENTITY_NEEDS: dict[str, frozenset[str]] = {
+    "consents": frozenset({"patient_id", "purpose", "date", "decision"}),
+    "published_rates": frozenset({"source", "organization_id", "measure", "period_start", "rate"}),
+    "characteristics": frozenset({"patient_id", "name", "date"}),
+    "ratings": frozenset({"encounter_id", "rater_id", "value"}),
+    "events": frozenset({"patient_id", "date", "kind"}),
+    "encounters": frozenset({"episode_id", "date"}),
+    "episodes": frozenset({"episode_id", "patient_id"}),
+    "practitioners": frozenset({"practitioner_id"}),
+    "patients": frozenset({"patient_id"}),
+    "organizations": frozenset({"organization_id"}),
+}
+
+
 def _entity_table(columns: list[str]) -> Mapping | None:
-    """A source whose columns are exactly those of one canonical table."""
-    for name, table in CANONICAL.items():
-        usable = set(table.columns) - {"items"}
-        needed = set(table.key) - {"encounter_id", "event_id", "rating_id", "episode_id", "assessment_id"}
-        if name in ("assessments",) or not needed or not needed | {columns[0]} <= set(columns) | needed:
-            continue
-        if needed <= set(columns) <= usable and len(columns) >= 2:
+    """A source whose columns are those of one canonical table, under their own names."""
+    for name, needed in _ENTITY_NEEDS.items():
+        if needed <= set(columns) <= set(CANONICAL[name].columns):
             fields = {column: Cell(column=column) for column in columns if not column.startswith("source_")}
             layout: Literal["published", "entities"] = "published" if name == "published_rates" else "entities"
             return Mapping(layout=layout, tables={name: (Block(fields=fields),)}, derive_episodes=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,6 +12,7 @@ from benchwell.intake.mapping import Block
 from benchwell.intake.numbers import Mask, parse_numbers, to_array
 from benchwell.intake.records import columns_of
 
+Numbers = npt.NDArray[np.float64]
 SUPPRESSED, NO_ACTIVITY = "*", "-"
 _SPECIAL = frozenset({"rate", "denominator", "n", "state", "suppressed"})
 
@@ -38,7 +40,7 @@ def rates_of(block: Block, rows: Rows) -> tuple[dict[str, pa.Array], Mask]:
     return columns, stated & ~rows.refused
 
 
-def _amount(block: Block, rows: Rows, name: str, text: pa.Array) -> np.ndarray:  # type: ignore[type-arg]
+def _amount(block: Block, rows: Rows, name: str, text: pa.Array) -> Numbers:
     marks = pc.is_in(text, value_set=pa.array([SUPPRESSED, NO_ACTIVITY]))
     plain = pc.if_else(marks, pa.scalar(None, pa.string()), text)
     cell = block.fields[name]
@@ -49,7 +51,7 @@ def _amount(block: Block, rows: Rows, name: str, text: pa.Array) -> np.ndarray: 
     return found.values
 
 
-def _count(block: Block, rows: Rows, name: str) -> np.ndarray:  # type: ignore[type-arg]
+def _count(block: Block, rows: Rows, name: str) -> Numbers:
     text = text_of(block.fields[name], rows, keep=(SUPPRESSED, NO_ACTIVITY))
     values = _amount(block, rows, name, text)
     rows.refuse(values < 0, name_of(block.fields[name], name), "out_of_bounds")

@@ -227,6 +227,8 @@ class _Run:
     def _uncount(self, before: npt.NDArray[np.int64], after: npt.NDArray[np.int64],
                  silent: npt.NDArray[np.int64] | None) -> None:  # fmt: skip
         """Rows that brought nothing but copies brought nothing."""
+        if len(before) == len(after):
+            return
         copies = np.setdiff1d(before, after)
         if silent is not None:
             copies = np.setdiff1d(copies, silent)

@@ -115,12 +115,6 @@ _ALL = [
         "Declare `unit: raw` or `unit: reported`.",
     ),
     Reason(
-        "raw_converted",
-        "corrected",
-        "A raw sum was converted to the value that the instrument reports.",
-        "Nothing to do; the conversion is declared in the instrument.",
-    ),
-    Reason(
         "unknown_instrument",
         "rejected",
         "No instrument of this name is declared.",

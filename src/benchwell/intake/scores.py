@@ -48,7 +48,7 @@ def check_total(
     """
     here = here & np.isfinite(total)
     silent = here & (units == None)  # noqa: E711  # elementwise
-    reported = silent | (here & np.isin(units, ["reported", instrument.unit]))
+    reported = silent | (here & ((units == "reported") | (units == (instrument.unit or "reported"))))
     if _could_be_raw(instrument, scale, total[silent]):
         rows.refuse(silent, column, "unit_missing")
         reported &= ~silent
