@@ -187,7 +187,7 @@ class Lake:
         """The Parquet files of a table in a snapshot, in name order.
 
         Raises:
-            LakeError: If the table is not in the snapshot, or its version or one of its files is gone.
+            LakeError: If the table is not known, or its version or one of its files is gone.
         """
         return [file.path for file in self._files(table, snapshot)]
 
@@ -228,8 +228,10 @@ class Lake:
         return problems
 
     def _files(self, table: str, snapshot: Snapshot) -> list[DataFile]:
-        if table not in self._stores or table not in snapshot.tables:
-            raise LakeError(f"No table {table!r} in this snapshot.", hint=f"known: {', '.join(snapshot.tables)}")
+        if table not in self._stores:
+            raise LakeError(f"No table {table!r} in the lake.", hint=f"known: {', '.join(self._stores)}")
+        if table not in snapshot.tables:
+            return []  # the snapshot is older than this table
         return self._stores[table].files(snapshot.tables[table].version)
 
     def _snapshot(self, line: Line) -> Snapshot:
@@ -239,16 +241,21 @@ class Lake:
         return TableState(0, 0, keyed_digest(self._key, []))
 
     def _settle(self, complete: Mapping[str, TableState]) -> dict[str, TableState]:
-        """Undo what a killed writer left beyond the last complete intake."""
-        states = {}
-        for name, store in self._stores.items():
-            state = complete.get(name) or self._empty()
-            store.drop_drafts()
-            if store.latest() != state.version:
-                state = replace(state, version=store.restore(state.version))
-            states[name] = state
+        """Undo what a killed writer left beyond the last complete intake, and follow this release's schema."""
         self._ledger.store.drop_drafts()
-        return states
+        return {name: self._settle_table(name, store, complete) for name, store in self._stores.items()}
+
+    def _settle_table(self, name: str, store: DeltaStore, complete: Mapping[str, TableState]) -> TableState:
+        state = complete.get(name) or self._empty()
+        if complete and name not in complete and not store.folder.exists():
+            DeltaStore.create(store.folder, TABLES[name].schema)  # the lake is older than this table
+            fsync_files([store.folder], self.path)
+        store.drop_drafts()
+        if store.latest() != state.version:
+            state = replace(state, version=store.restore(state.version))
+        if store.widen(TABLES[name].schema):
+            state = replace(state, version=store.latest())
+        return state
 
     def _withdraw(
         self, engine: DuckDBEngine, name: str, source_hash: str, before: TableState | None, state: TableState

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, PostCommitHookProperties
+from deltalake import DeltaTable, PostCommitHookProperties, Schema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -148,6 +148,17 @@ class DeltaStore:
             DeltaTable(str(self.folder)).restore(version)
             self._fsync_log()
         return self.latest()
+
+    def widen(self, schema: pa.Schema) -> bool:
+        """Add the columns that this release has and the stored table lacks; old rows read as null. True if any."""
+        with lake_errors(f"Table {self.name}"):
+            table = DeltaTable(str(self.folder))
+            present = {field.name for field in table.schema().fields}
+            lacking = [field.with_nullable(True) for field in schema if field.name not in present]
+            if lacking:
+                table.alter.add_columns(Schema.from_arrow(pa.schema(lacking)).fields)
+                self._fsync_log()
+        return bool(lacking)
 
     def drop_drafts(self) -> None:
         """Remove half-written files of a killed writer; call under the lake's lock."""

@@ -13,8 +13,9 @@ import pytest
 
 from benchwell.engine import DuckDBEngine
 from benchwell.errors import LakeError
-from benchwell.lake import Commit, Lake, Snapshot
+from benchwell.lake import TABLE_NAMES, Commit, Lake, Snapshot
 from benchwell.lake.lock import write_lock
+from benchwell.tables import TABLES
 
 
 def put(lake: Lake, source: str, people: list[str], day: int = 1) -> Commit:
@@ -112,7 +113,29 @@ def test_a_snapshot_of_another_version_does_not_pass(lake: Lake) -> None:
     assert "id does not belong" in lake.verify_snapshot(replace(snapshot, id="0" * 64))[0]
 
 
-def test_an_unknown_table_is_not_in_the_snapshot(lake: Lake) -> None:
+def test_a_lake_of_an_earlier_release_gains_its_new_columns_and_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = TABLES["patients"]
+    narrow = replace(full, schema=full.schema.remove(full.schema.get_field_index("insurance")))
+    with monkeypatch.context() as earlier:
+        earlier.setitem(TABLES, "patients", narrow)
+        earlier.setattr("benchwell.lake.lake.TABLE_NAMES", tuple(n for n in TABLE_NAMES if n != "ratings"))
+        put(Lake.create(tmp_path / "lake"), "s1", ["p1", "p2"])
+    lake = Lake(tmp_path / "lake")
+    old = lake.snapshot()
+    assert sexes(lake, old) == ["s1", "s1"]
+    assert lake.files("ratings", old) == []
+    for source, people in (("s2", ["p2"]), ("s3", ["p3"])):
+        put(lake, source, people)
+    with DuckDBEngine() as engine:
+        rows = engine.to_arrow(lake.read(engine, "patients", lake.snapshot()))
+    assert rows.column_names == full.columns
+    assert rows["insurance"].null_count == rows.num_rows == 3
+    assert lake.verify_snapshot(lake.snapshot()) == lake.verify_snapshot(old) == []
+
+
+def test_an_unknown_table_is_not_in_the_lake(lake: Lake) -> None:
     with pytest.raises(LakeError, match="No table 'scores'"):
         lake.files("scores", lake.snapshot())
 
