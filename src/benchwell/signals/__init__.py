@@ -2,3 +2,40 @@
 
 Reads editions only, never the lake.
 """
+
+from __future__ import annotations
+
+from benchwell.signals.compare import compare
+from benchwell.signals.comparison import BenchmarkUsed, Comparison, Estimate, Figures
+from benchwell.signals.funnel_view import FunnelView, funnel_view
+from benchwell.signals.gates import Gate
+from benchwell.signals.lights import LightFace, face
+from benchwell.signals.peers import Distribution, distribution
+from benchwell.signals.reading import EditionSource
+from benchwell.signals.run_chart import RunChart, RunPoint, chart_points, run_chart
+from benchwell.signals.sentence import Sentence, sentence
+from benchwell.signals.strata_view import StrataView, strata_views
+
+__all__ = [
+    "BenchmarkUsed",
+    "Comparison",
+    "Distribution",
+    "EditionSource",
+    "Estimate",
+    "Figures",
+    "FunnelView",
+    "Gate",
+    "LightFace",
+    "RunChart",
+    "RunPoint",
+    "Sentence",
+    "StrataView",
+    "chart_points",
+    "compare",
+    "distribution",
+    "face",
+    "funnel_view",
+    "run_chart",
+    "sentence",
+    "strata_views",
+]

@@ -39,8 +39,8 @@ class Answer:
 
 TEXTS = {
     Denominator.OBSERVED: "only the people who were followed up",
-    Denominator.ALL_ELIGIBLE: "everyone eligible; the missing count as not met",
-    Denominator.ESTIMATED: "everyone eligible; the missing estimated from people like them",
+    Denominator.ALL_ELIGIBLE: "everyone eligible, with the missing as not met",
+    Denominator.ESTIMATED: "everyone eligible, with the missing estimated from people like them",
 }
 
 
@@ -98,7 +98,7 @@ def _shifted(own: Row, peers: Sequence[Row], yardstick: Yardstick, common: float
         odds = implied / (1 - implied) * exp(-kappa if yardstick.better is Better.HIGHER else kappa)
         estimate = (x + (n - m) * odds / (1 + odds)) / n
         side = "less" if kappa > 0 else "more"
-        text = f"the missing did {side} well than estimated (odds times {exp(-kappa):.1f})"
+        text = f"everyone eligible, if the missing did {side} well than people like them (odds times {exp(-kappa):.1f})"
         benchmark = yardstick.estimate + moved - common
         found.append(_answer(name, text, [*peers, own], base, estimate, benchmark, yardstick))
     return found

@@ -215,7 +215,7 @@ def _gates(
     ready = record is not None and record.ok
     found = [
         gate.minimum_n(row["n_eligible"] if row["n_eligible"] is not None else _people(row), gates, row["n_needed"]),
-        gate.benchmark_ready(ready, record.n_organizations if record else 0, gates),
+        gate.benchmark_ready(ready, record.n_organizations if record else 0, record.reason if record else None, gates),
         gate.completion(row["n_eligible"], row["n_followed"], gates),
     ]
     if verdict is None or record is None:

@@ -47,11 +47,14 @@ def minimum_n(eligible: int | None, gates: Gates, short: int | None) -> Gate:
     )
 
 
-def benchmark_ready(ok: bool, organizations: int | None, gates: Gates) -> Gate:
-    """There are enough clinics behind the benchmark."""
+def benchmark_ready(ok: bool, organizations: int | None, why: str | None, gates: Gates) -> Gate:
+    """There is a benchmark that may be shown: enough clinics, none dominating."""
     found = organizations or 0
     need = gates.tier_organizations
     text = f"{count(found, 'clinic')} behind the benchmark; at least {need} are needed"
+    if why and not ok:
+        # The edition gives "code: what was found".
+        text = f"there is no benchmark ({why.partition(': ')[2] or why.replace('_', ' ')})"
     change = "" if ok else f"At least {need} clinics in the comparison, none of them dominating it."
     return Gate("benchmark", ok, found, need, text, change)
 
@@ -148,5 +151,5 @@ def probability(found: float, gates: Gates, people: int | None, *, decided: bool
 def more_people(people: int | None) -> str:
     """What more data would do, in words."""
     if people is None:
-        return "More people alone would not settle it while the figure stays this close to the line."
+        return "More people alone would not settle it while the figure stays this close to the benchmark."
     return f"About {count(about(people), 'more person', 'more people')} followed up."

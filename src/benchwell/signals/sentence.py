@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchwell.signals.comparison import BenchmarkUsed, Comparison
 from benchwell.signals.words import about, capital, count, direction, figure_of
-from benchwell.terms import BenchmarkKind, Denominator, Light
+from benchwell.terms import BenchmarkKind, Better, Denominator, Light
 
 
 @dataclass(frozen=True)
@@ -156,36 +156,30 @@ def reason(comparison: Comparison) -> str:
 
 
 def _verdict(comparison: Comparison, *, own: bool) -> str:
-    you, differ = ("you", "differ") if own else ("this clinic", "differs")
-    be = "You are" if own else "This clinic is"
     if comparison.light is not Light.UNKNOWN:
-        return (
-            f"{be} {comparison.face.word}{'' if comparison.light is Light.CLOSE else ' the benchmark'}."
-            if (comparison.light is Light.CLOSE or comparison.better.value == "higher")
-            else f"{be} {_lower_words(comparison)}."
-        )
+        return f"{'You are' if own else 'This clinic is'} {_state(comparison)}."
     gate = comparison.deciding_gate
-    start = f"We cannot tell yet whether {you} {differ}"
+    start = f"We cannot tell yet whether {'you differ' if own else 'this clinic differs'}"
     if gate is None:
         return f"{start}."
-    if gate.name in ("probability", "reliability") and comparison.people_needed:
-        more = count(about(comparison.people_needed), "more person", "more people")
-        plural = "person" not in more.split()[-1]
-        return (
-            f"{start}: about {more} would be needed ({reason(comparison)})."
-            if plural
-            else (f"{start}: about one more person would be needed ({reason(comparison)}).")
-        )
-    return f"{start}: {gate.text}."
+    if gate.name not in ("probability", "reliability"):
+        return f"{start}: {gate.text}."
+    if not comparison.people_needed:
+        whose = "your figure" if own else "its figure"
+        return f"{start}: {whose} lies close to the benchmark, and more people alone may not settle it."
+    needed = about(comparison.people_needed)
+    people = "one more person" if needed == 1 else f"about {needed:,} more people"
+    return f"{start}: {people} would be needed ({reason(comparison)})."
 
 
-def _lower_words(comparison: Comparison) -> str:
-    good = comparison.light is Light.ABOVE
-    return (
-        "clearly below the benchmark, which is better here"
-        if good
-        else "clearly above the benchmark; lower is better here"
-    )
+def _state(comparison: Comparison) -> str:
+    if comparison.light is Light.CLOSE:
+        return "about the same as the benchmark"
+    above = (comparison.light is Light.ABOVE) == (comparison.better is Better.HIGHER)
+    words = f"clearly {'above' if above else 'below'} the benchmark"
+    if comparison.better is Better.HIGHER:
+        return words
+    return f"{words}, which is better here" if comparison.light is Light.ABOVE else f"{words}; lower is better here"
 
 
 def next_step(comparison: Comparison) -> str:

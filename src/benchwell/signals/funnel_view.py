@@ -1,0 +1,203 @@
+"""The funnel plot of one measure: rates against people counted, limits in words, dots only without names (M5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchwell.models.funnel import Funnel, LimitMethod, funnel, funnel_limits
+from benchwell.registry.measure import Measure
+from benchwell.signals.peers import DOTS_FROM, has_figure
+from benchwell.signals.reading import ALL, EditionSource, Row, organization_rows
+from benchwell.signals.words import Figure, count, direction, figure_of
+from benchwell.terms import Denominator
+
+LIMIT_STEPS = 60
+LEAST_POINTS = 3
+INSIDE = "inside both limits"
+BETWEEN = "beyond the 1-in-20 limit"
+BEYOND = "beyond the 1-in-500 limit"
+# Standard normal distances of the 95 % and 99.8 % limits.
+_Z95, _Z998 = 1.959964, 3.090232
+
+
+@dataclass(frozen=True)
+class FunnelPoint:
+    """One organization: people counted, figure, place against the limits."""
+
+    n: float
+    rate: float
+    z: float
+    place: str
+
+
+@dataclass(frozen=True)
+class FunnelLimits:
+    """Limits at one number of people: 95 % (1 in 20 by chance) and 99.8 % (1 in 500)."""
+
+    n: float
+    lower95: float
+    upper95: float
+    lower998: float
+    upper998: float
+
+
+@dataclass(frozen=True)
+class FunnelView:
+    """A funnel plot, ready to draw.
+
+    Attributes:
+        measure: The measure.
+        target: The line in the middle: the rate of everyone together.
+        own: The labelled organization; None for a view of everyone.
+        name: Its name.
+        peers: The others in the order of n; empty below ten, where a dot could be recognized.
+        limits: Limits along the axis, with additive overdispersion when there is any.
+        overdispersed: Whether clinics differ more than chance allows.
+        phi: Overdispersion; about 1 when only chance is at work.
+        volume_correlation: Spearman correlation of rate and n; NaN if it cannot be computed.
+        n_beyond: Organizations outside the 99.8 % limits, of `n`.
+        n: Organizations in the funnel.
+        note: A limit of the figures that belongs beside the picture, "" if none.
+        title: The finding in one sentence, or that there is none.
+        text: Alternative text.
+    """
+
+    measure: Measure
+    target: float
+    own: FunnelPoint | None
+    name: str | None
+    peers: tuple[FunnelPoint, ...]
+    limits: tuple[FunnelLimits, ...]
+    overdispersed: bool
+    phi: float
+    volume_correlation: float
+    n_beyond: int
+    n: int
+    note: str
+    title: str
+    text: str
+
+
+def funnel_view(
+    edition: EditionSource,
+    measure: str | Measure,
+    organization_id: str | None = None,
+    *,
+    name: str | None = None,
+    period: str = ALL,
+) -> FunnelView | None:
+    """The funnel plot of a proportion.
+
+    Args:
+        edition: The edition.
+        measure: A measure, or its id.
+        organization_id: The organization to label; None labels none.
+        name: What to call it.
+        period: Which period.
+
+    Returns:
+        The view, or None when the measure is no proportion, fewer than three organizations have a figure, or all
+        rates are 0 or 1.
+
+    Source:
+        METHODS M5.1, M5.6.
+    """
+    declared = edition.registry.measure(measure) if isinstance(measure, str) else measure
+    rows = [row for row in organization_rows(edition, declared.id, period=period) if has_figure(row)]
+    if declared.summary != "proportion" or len(rows) < LEAST_POINTS:
+        return None
+    n = np.array([counted(row) for row in rows])
+    met = np.minimum(np.array([row["estimate"] for row in rows]) * n, n)
+    if not 0 < met.sum() < n.sum():
+        return None
+    found = funnel(met, n)
+    points = [
+        FunnelPoint(float(people), float(row["estimate"]), float(z), _place(float(z)))
+        for row, people, z in zip(rows, n, found.z_additive, strict=True)
+    ]
+    ids = [row["organization_id"] for row in rows]
+    own = points[ids.index(organization_id)] if organization_id in ids else None
+    peers = sorted((point for point in points if point is not own), key=lambda point: (point.n, point.rate))
+    beyond = sum(point.place == BEYOND for point in points)
+    figure = figure_of(declared)
+    title = _title(beyond, len(points), own)
+    return FunnelView(
+        measure=declared,
+        target=found.target,
+        own=own,
+        name=name or organization_id,
+        peers=tuple(peers) if len(peers) >= DOTS_FROM else (),
+        limits=_limits(found, n),
+        overdispersed=found.overdispersed,
+        phi=found.phi,
+        volume_correlation=found.volume_correlation,
+        n_beyond=beyond,
+        n=len(points),
+        note=_note(declared),
+        title=title,
+        text=_text(declared, found, points, own, figure),
+    )
+
+
+def counted(row: Row) -> float:
+    """People behind the primary figure of a row of organization_results."""
+    if row["primary_denominator"] == Denominator.ESTIMATED and row["effective_n"]:
+        return float(row["effective_n"])
+    if row["primary_denominator"] == Denominator.OBSERVED and row["n_followed"]:
+        return float(row["n_followed"])
+    return float(row["n_eligible"] or row["n_followed"] or row["effective_n"] or 0) or 1.0
+
+
+def _limits(found: Funnel, n: np.ndarray) -> tuple[FunnelLimits, ...]:
+    grid = np.geomspace(max(1.0, float(n.min()) * 0.8), float(n.max()) * 1.05, LIMIT_STEPS)
+    low95, high95 = funnel_limits(grid, found.target, 0.95, LimitMethod.ADDITIVE, tau2=found.tau2)
+    low998, high998 = funnel_limits(grid, found.target, 0.998, LimitMethod.ADDITIVE, tau2=found.tau2)
+    columns = zip(grid, low95, high95, low998, high998, strict=True)
+    return tuple(FunnelLimits(*(float(value) for value in values)) for values in columns)
+
+
+def _place(z: float) -> str:
+    if abs(z) <= _Z95:
+        return INSIDE
+    return BETWEEN if abs(z) <= _Z998 else BEYOND
+
+
+def _title(beyond: int, n: int, own: FunnelPoint | None) -> str:
+    if own is not None:
+        place = {
+            INSIDE: "lies where chance and the usual spread put most clinics",
+            BETWEEN: "lies outside the range of 19 in 20 clinics",
+            BEYOND: "lies far from what is expected",
+        }[own.place]
+        return f"This clinic {place}"
+    if beyond == 0:
+        return "No clinic differs from the others by more than chance and the usual spread"
+    return f"{beyond} of {n} clinics {'lies' if beyond == 1 else 'lie'} far from what is expected"
+
+
+def _text(
+    measure: Measure, found: Funnel, points: Sequence[FunnelPoint], own: FunnelPoint | None, figure: Figure
+) -> str:
+    outside = sum(point.place != INSIDE for point in points)
+    text = (
+        f"{measure.title} against people counted, {count(len(points), 'clinic')}; all together "
+        f"{figure.text(found.target)}. {count(outside, 'clinic')} outside the limits "
+        "that 1 in 20 would cross by chance."
+    )
+    if own is not None:
+        text += f" The labelled clinic: {figure.text(own.rate)} of {own.n:,.0f} people, {own.place}."
+    spread = "wider than chance alone, so the limits include the usual spread between clinics"
+    text += f" The spread is {spread}." if found.overdispersed else " The spread is what chance alone gives."
+    return f"{text} {direction(measure.better).capitalize()}."
+
+
+def _note(measure: Measure) -> str:
+    if measure.is_published:
+        return (
+            "Denominator as available: the source may state a larger number of people than the rate is a share of. "
+            "Where it does, these limits are too narrow, and clinics look more different than they are."
+        )
+    return ""

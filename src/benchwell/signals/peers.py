@@ -1,0 +1,120 @@
+"""Where the peers lie, without naming any: dots at ten or more peers, bands below that, nothing below five (M5.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchwell.models.quantiles import quantile_type7
+from benchwell.registry.measure import Measure
+from benchwell.signals.reading import ALL, EditionSource, Row, organization_rows
+from benchwell.signals.words import count, direction, figure_of
+
+DOTS_FROM = 10
+BANDS_FROM = 5
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One measure over the organizations of an edition.
+
+    Attributes:
+        measure: The measure.
+        values: Figures of the organizations in ascending order, without names; empty below ten peers.
+        own: The figure of the one organization that is labelled; None for a view of everyone.
+        own_lower: Its 95 % interval.
+        own_upper: The same.
+        name: Its name.
+        quartiles: P25, P50, P75 (type 7, unweighted) of the organizations other than `own`; None below five.
+        n: How many organizations these are.
+        hidden: Organizations without a figure, by status.
+        title: What the picture shows, in one sentence; its alternative text is `text`.
+        text: The same with figures, for those who cannot see it.
+    """
+
+    measure: Measure
+    values: tuple[float, ...]
+    own: float | None
+    own_lower: float | None
+    own_upper: float | None
+    name: str | None
+    quartiles: tuple[float, float, float] | None
+    n: int
+    hidden: Mapping[str, int]
+    title: str
+    text: str
+
+
+def distribution(
+    edition: EditionSource,
+    measure: str | Measure,
+    organization_id: str | None = None,
+    *,
+    name: str | None = None,
+    period: str = ALL,
+) -> Distribution:
+    """How one measure is distributed over organizations; never in the order of results by name.
+
+    Args:
+        edition: The edition.
+        measure: A measure, or its id.
+        organization_id: The organization to label; None labels none.
+        name: What to call it.
+        period: Which period.
+
+    Returns:
+        The view. Only the labelled organization can be told apart.
+    """
+    declared = edition.registry.measure(measure) if isinstance(measure, str) else measure
+    rows = organization_rows(edition, declared.id, period=period)
+    shown = [row for row in rows if has_figure(row)]
+    own = next((row for row in shown if row["organization_id"] == organization_id), None)
+    peers = sorted(float(row["estimate"]) for row in shown if row is not own)
+    quartiles = _quartiles(peers)
+    hidden: dict[str, int] = {}
+    for row in rows:
+        if not has_figure(row):
+            hidden[row["status"]] = hidden.get(row["status"], 0) + 1
+    title, text = _words(declared, peers, quartiles, own)
+    return Distribution(
+        measure=declared,
+        values=tuple(peers) if len(peers) >= DOTS_FROM else (),
+        own=None if own is None else own["estimate"],
+        own_lower=None if own is None else own["lower"],
+        own_upper=None if own is None else own["upper"],
+        name=name or organization_id,
+        quartiles=quartiles,
+        n=len(peers),
+        hidden=hidden,
+        title=title,
+        text=text,
+    )
+
+
+def has_figure(row: Row) -> bool:
+    """Whether a row of organization_results may be shown."""
+    return row["status"] == "ok" and row["estimate"] is not None
+
+
+def _quartiles(peers: Sequence[float]) -> tuple[float, float, float] | None:
+    if len(peers) < BANDS_FROM:
+        return None
+    low, middle, high = (float(value) for value in quantile_type7(peers, [0.25, 0.5, 0.75]))
+    return low, middle, high
+
+
+def _words(
+    measure: Measure, peers: Sequence[float], quartiles: tuple[float, float, float] | None, own: Row | None
+) -> tuple[str, str]:
+    figure = figure_of(measure)
+    if quartiles is None:
+        title = f"Too few clinics to show how {measure.title.lower()} is distributed"
+        return title, f"{title}: {count(len(peers), 'clinic')} with a figure, {BANDS_FROM} are needed."
+    low, middle, high = (figure.text(value) for value in quartiles)
+    title = f"Half of the clinics lie between {low} and {high}"
+    clinics = count(len(peers), "clinic")
+    text = f"{measure.title} over {clinics}: the middle one has {middle}, half lie from {low} to {high}"
+    if own is not None:
+        where = figure.interval(own["lower"], own["upper"])
+        text += f"; the labelled clinic has {figure.text(own['estimate'])} {where}".rstrip()
+    return title, f"{text} ({direction(measure.better)})."

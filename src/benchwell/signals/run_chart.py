@@ -1,0 +1,206 @@
+"""A measure over time with a frozen centre line; gaps stay gaps, a change in follow-up is a break (M5.2, M1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from benchwell.models.xmr import FIRM_LIMITS_FROM, XmrRule, xmr_chart, xmr_limits
+from benchwell.registry.measure import Measure
+from benchwell.signals.peers import has_figure
+from benchwell.signals.reading import ALL, EditionSource, rows
+from benchwell.signals.words import Figure, capital, count, direction, figure_of
+from benchwell.terms import Better
+
+BREAK_POINTS = 0.20
+
+_RULES = {
+    XmrRule.OUTSIDE: "beyond a limit",
+    XmrRule.SHIFT: "seven or more in a row on one side of the centre",
+    XmrRule.TREND: "seven or more in a row rising or falling",
+    XmrRule.TWO_OF_THREE: "two of three close to a limit",
+}
+
+
+@dataclass(frozen=True)
+class RunPoint:
+    """One period.
+
+    Attributes:
+        period: Its label.
+        value: The figure; None is a gap.
+        lower: Its 95 % interval.
+        upper: The same.
+        n: People behind it; None if unknown.
+        completion: Followed over eligible.
+        signal: Which rules it fires, in words; "" for none.
+        break_before: Whether follow-up changed so much since the last point that the two cannot be compared.
+    """
+
+    period: str
+    value: float | None
+    lower: float | None = None
+    upper: float | None = None
+    n: int | None = None
+    completion: float | None = None
+    signal: str = ""
+    break_before: bool = False
+
+
+@dataclass(frozen=True)
+class RunChart:
+    """A series, ready to draw.
+
+    Attributes:
+        title_of: What is charted.
+        figure: How its figures are written.
+        better: Direction.
+        points: Periods in order of time.
+        center: Frozen centre line; None if there are too few points.
+        lower: Lower limit, None likewise.
+        upper: Upper limit.
+        firm: Whether there were enough points for firm limits.
+        title: The finding in one sentence, or that there is none.
+        text: Alternative text.
+    """
+
+    title_of: str
+    figure: Figure
+    better: Better
+    points: tuple[RunPoint, ...]
+    center: float | None
+    lower: float | None
+    upper: float | None
+    firm: bool
+    title: str
+    text: str
+
+
+def run_chart(edition: EditionSource, organization_id: str, measure: str | Measure) -> RunChart:
+    """The run chart of one organization over the periods of an edition.
+
+    Periods without a figure stay in the series as gaps.
+
+    Args:
+        edition: The edition.
+        organization_id: Whose figures.
+        measure: A measure, or its id.
+
+    Returns:
+        The chart; without limits below two neighboring points.
+    """
+    declared = edition.registry.measure(measure) if isinstance(measure, str) else measure
+    found = rows(
+        edition,
+        "organization_results",
+        measure=declared.id,
+        organization_id=organization_id,
+        stratum=ALL,
+    )
+    single = sorted((row for row in found if row["period"] != ALL and ".." not in row["period"]), key=_period)
+    points = [
+        RunPoint(
+            period=row["period"],
+            value=row["estimate"] if has_figure(row) else None,
+            lower=row["lower"],
+            upper=row["upper"],
+            n=row["n_followed"] if row["n_followed"] is not None else row["n_eligible"],
+            completion=row["completion"],
+        )
+        for row in single
+    ]
+    return chart_points(points, title_of=declared.title, figure=figure_of(declared), better=declared.better)
+
+
+def chart_points(points: Sequence[RunPoint], *, title_of: str, figure: Figure, better: Better) -> RunChart:
+    """Chart a series: limits from its first twelve points, frozen for those that follow.
+
+    Args:
+        points: Periods in order of time; a value of None is a gap. Missing quarters or months are filled in as gaps.
+        title_of: What is charted.
+        figure: How figures are written.
+        better: Direction.
+    """
+    series = _with_breaks(_fill(points))
+    values = [point.value for point in series]
+    if not any(a is not None and b is not None for a, b in pairwise(values)):
+        known = sum(value is not None for value in values)
+        title = "Too few periods to see a trend"
+        text = f"{title_of} over time: {count(known, 'period')} with a figure. {title}."
+        return RunChart(title_of, figure, better, tuple(series), None, None, None, False, title, text)
+    limits = xmr_limits(_reference(values))
+    rules = xmr_chart(values, limits).rules
+    marked = tuple(
+        RunPoint(**{**vars(point), "signal": "; ".join(_RULES[rule] for rule in fired)})
+        for point, fired in zip(series, rules, strict=True)
+    )
+    signals = [point for point in marked if point.signal]
+    firm = "" if limits.firm else f" Limits are provisional: fewer than {FIRM_LIMITS_FROM} points."
+    title = _title(signals)
+    text = (
+        f"{title_of} over {count(len(marked), 'period')}, {marked[0].period} to {marked[-1].period}: centre "
+        f"{figure.text(limits.mean)}, usual range {figure.number(limits.lower)} to {figure.number(limits.upper)}. "
+        f"{title}.{firm} {capital(direction(better))}."
+    )
+    return RunChart(title_of, figure, better, marked, limits.mean, limits.lower, limits.upper, limits.firm, title, text)
+
+
+def _reference(values: Sequence[float | None]) -> list[float | None]:
+    """The first points until twelve are known; all of them if there are fewer, or if no two of these are neighbors."""
+    taken: list[float | None] = []
+    for value in values:
+        taken.append(value)
+        if sum(one is not None for one in taken) == FIRM_LIMITS_FROM:
+            break
+    neighbors = any(a is not None and b is not None for a, b in pairwise(taken))
+    return taken if neighbors else list(values)
+
+
+def _title(signals: Sequence[RunPoint]) -> str:
+    if not signals:
+        return "No change beyond the usual ups and downs"
+    periods = ", ".join(point.period for point in signals[:3]) + (" …" if len(signals) > 3 else "")
+    return f"Something changed: {periods}"
+
+
+def _with_breaks(points: Sequence[RunPoint]) -> list[RunPoint]:
+    marked, last = [], None
+    for point in points:
+        jump = last is not None and point.completion is not None and abs(point.completion - last) > BREAK_POINTS + 1e-9
+        marked.append(RunPoint(**{**vars(point), "break_before": jump}))
+        last = point.completion if point.completion is not None else last
+    return marked
+
+
+def _period(row: dict[str, object]) -> str:
+    return str(row["period"])
+
+
+def _fill(points: Sequence[RunPoint]) -> list[RunPoint]:
+    """Put a gap where a quarter or month is missing, so that time runs evenly along the axis."""
+    by_label = {point.period: point for point in points}
+    places = [_place(label) for label in by_label]
+    if not places or any(place is None for place in places):
+        return list(points)
+    known = [place for place in places if place is not None]
+    kind = known[0][0]
+    if any(place[0] != kind for place in known):
+        return list(points)
+    first, last = min(place[1] for place in known), max(place[1] for place in known)
+    labels = (_label(kind, step) for step in range(first, last + 1))
+    return [by_label.get(label, RunPoint(label, None)) for label in labels]
+
+
+def _place(label: str) -> tuple[str, int] | None:
+    """A period as steps since year 0: `2026-Q1` in quarters, `2026-01` in months; None for anything else."""
+    year, _, rest = label.partition("-")
+    if not year.isdigit():
+        return None
+    if rest[:1] == "Q" and rest[1:].isdigit():
+        return "Q", int(year) * 4 + int(rest[1:]) - 1
+    return ("M", int(year) * 12 + int(rest) - 1) if rest.isdigit() else None
+
+
+def _label(kind: str, step: int) -> str:
+    return f"{step // 4}-Q{step % 4 + 1}" if kind == "Q" else f"{step // 12}-{step % 12 + 1:02d}"
