@@ -35,6 +35,7 @@ GATES = {
     "light_reliability": "reliability that a light needs",
     "trend_reliability": "below this reliability only the own trend is shown",
     "light_probability": "probability that a light needs",
+    "kappa": "how far, in log-odds, the people without a follow-up may differ from the others while the light holds",
 }
 CADENCE = {
     "kind": "static: frozen for a year; dynamic: rolling and provisional",
@@ -86,6 +87,9 @@ def _workspace() -> dict[str, Any]:
 
 
 def _rows(fields: dict[str, Any], meanings: dict[str, str]) -> list[tuple[str, str, str]]:
+    unexplained = set(fields) - set(meanings)
+    if unexplained:
+        raise SystemExit(f"scripts/docgen/settings.py says nothing about {sorted(unexplained)}")
     return [(f"`{name}`", meanings[name], _default(name, field)) for name, field in fields.items()]
 
 

@@ -7,18 +7,8 @@ import sys
 
 import pytest
 
-HEAVY = (
-    "altair",
-    "deltalake",
-    "duckdb",
-    "numpy",
-    "pandas",
-    "polars",
-    "pyarrow",
-    "pydantic",
-    "pyspark",
-    "scipy",
-    "typer",
+HEAVY = set(
+    ["altair", "deltalake", "duckdb", "numpy", "pandas", "polars", "pyarrow", "pydantic", "pyspark", "scipy", "typer"]
 )
 
 
