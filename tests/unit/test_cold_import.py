@@ -7,9 +7,19 @@ import sys
 
 import pytest
 
-HEAVY = set(
-    ["altair", "deltalake", "duckdb", "numpy", "pandas", "polars", "pyarrow", "pydantic", "pyspark", "scipy", "typer"]
-)
+HEAVY = {
+    "altair",
+    "deltalake",
+    "duckdb",
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "pydantic",
+    "pyspark",
+    "scipy",
+    "typer",
+}
 
 
 def loaded_after(code: str) -> set[str]:
