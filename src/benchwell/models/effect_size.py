@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from benchwell.models.arrays import ArrayLike, FloatArray, finite, non_negative, ratio, same_shape, share, vector
 from benchwell.terms import Better
@@ -153,7 +153,7 @@ def paired_effect_size_from_sums(
         j = hedges_correction(n - 1)
         g = j * d
         variance = ratio(2 * (1 - r), n) + ratio(g**2, 2 * n)
-    half = float(stats.norm.ppf(0.5 + share("level", level) / 2)) * np.sqrt(variance)
+    half = float(special.ndtri(0.5 + share("level", level) / 2)) * np.sqrt(variance)
     return PairedEffectSize(
         d=d, g=g, correction=j, correlation=r, sd_before=sd, variance=variance, lower=g - half, upper=g + half
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from benchwell.models.arrays import ArrayLike, FloatArray, met_of_n, positive, share, vector
 
@@ -159,7 +159,7 @@ def funnel_limits(
             variance = variance + tau2
         elif method is LimitMethod.MULTIPLICATIVE:
             variance = variance * max(phi, 1.0)
-        half = stats.norm.ppf(1 - tail) * np.sqrt(variance)
+        half = special.ndtri(1 - tail) * np.sqrt(variance)
         centre = _transform(np.asarray(theta), scale)
         lower, upper = _back(centre - half, scale), _back(centre + half, scale)
     if clip:
@@ -193,6 +193,8 @@ def _additive_tau2(phi: float, w: FloatArray) -> float:
 def _exact_limit(q: float, n: FloatArray, theta: float) -> FloatArray:
     """Binomial quantile moved back by the share of its probability step that overshoots `q`."""
     whole = np.round(n)  # a binomial has whole people; official denominators may be estimates
+    from scipy import stats  # heavy to import, and only exact limits need it
+
     r = stats.binom.ppf(q, whole, theta)
     reached, before = stats.binom.cdf(r, whole, theta), stats.binom.cdf(r - 1, whole, theta)
     return np.asarray((r - (reached - q) / (reached - before)) / whole)
@@ -201,4 +203,11 @@ def _exact_limit(q: float, n: FloatArray, theta: float) -> FloatArray:
 def _spearman(rate: FloatArray, n: FloatArray) -> float:
     if len(rate) < 3 or np.ptp(rate) == 0 or np.ptp(n) == 0:
         return float("nan")
-    return float(stats.spearmanr(rate, n).statistic)
+    return float(np.corrcoef(_midranks(rate), _midranks(n))[0, 1])
+
+
+def _midranks(values: FloatArray) -> FloatArray:
+    """Ranks from 1; equal values share the mean of theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    return np.asarray((last - (count - 1) / 2)[place])

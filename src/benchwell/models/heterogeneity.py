@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from benchwell.models.arrays import ArrayLike, FloatArray, finite, met_of_n, positive, same_shape, share, vector
 
@@ -169,7 +169,7 @@ def tau2_profile_interval(estimate: ArrayLike, variance: ArrayLike, level: float
     0.0
     """
     y, v = _vectors(estimate, variance)
-    drop = float(stats.chi2.ppf(share("level", level), 1)) / 2
+    drop = float(special.chdtri(1, 1 - share("level", level))) / 2
     if len(y) < 2:
         return Tau2Interval(estimate=0.0, lower=0.0, upper=float("inf"))
     best = _maximum_likelihood(y, v)

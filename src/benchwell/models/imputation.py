@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from benchwell.models.arrays import ArrayLike, non_negative, same_shape, share, vector
 
@@ -76,7 +76,7 @@ def rubin_rules(
     missing = (1 + 1 / m) * between / total if total > 0 else 0.0
     df_rubin = (m - 1) / missing**2 if missing > 0 else math.inf
     df = df_rubin if df_complete is None else _barnard_rubin(df_rubin, missing, df_complete)
-    half = float(stats.t.ppf(0.5 + share("level", level) / 2, df)) * math.sqrt(total)
+    half = float(special.stdtrit(df, 0.5 + share("level", level) / 2)) * math.sqrt(total)
     return PooledEstimate(
         estimate=mean,
         within=within,

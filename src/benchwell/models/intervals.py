@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from benchwell.models.arrays import ArrayLike, FloatArray, finite, met_of_n, non_negative, positive, ratio, share
+
+# Stands in for a zero shape, at which an inverse beta or gamma function is not defined; its result is not used.
+_TINY = 1e-300
 
 
 def wilson(met: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -29,7 +32,7 @@ def wilson(met: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[FloatArra
     [0.377, 0.623]
     """
     met_array, n_array = met_of_n(met, n)
-    z = stats.norm.ppf(0.5 + share("level", level) / 2)
+    z = special.ndtri(0.5 + share("level", level) / 2)
     spread = ratio(met_array * (n_array - met_array), n_array, empty=0.0)
     centre = (met_array + z**2 / 2) / (n_array + z**2)
     half = z * np.sqrt(spread + z**2 / 4) / (n_array + z**2)
@@ -63,8 +66,8 @@ def clopper_pearson(met: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[
     tail = (1 - share("level", level)) / 2
     missed = n_array - met_array
     # The beta quantile is undefined with a zero shape; those limits are 0 and 1 by definition.
-    lower = np.where(met_array > 0, stats.beta.ppf(tail, np.maximum(met_array, 1e-300), missed + 1), 0.0)
-    upper = np.where(missed > 0, stats.beta.ppf(1 - tail, met_array + 1, np.maximum(missed, 1e-300)), 1.0)
+    lower = np.where(met_array > 0, special.betaincinv(np.maximum(met_array, _TINY), missed + 1, tail), 0.0)
+    upper = np.where(missed > 0, special.betaincinv(met_array + 1, np.maximum(missed, _TINY), 1 - tail), 1.0)
     return lower, upper
 
 
@@ -90,8 +93,8 @@ def poisson_exact(count: ArrayLike, exposure: ArrayLike = 1.0, level: float = 0.
     """
     events, time = np.broadcast_arrays(non_negative("count", count), positive("exposure", exposure))
     tail = (1 - share("level", level)) / 2
-    lower = np.where(events > 0, stats.chi2.ppf(tail, np.maximum(2 * events, 1e-300)), 0.0) / 2
-    upper = stats.chi2.ppf(1 - tail, 2 * events + 2) / 2
+    lower = np.where(events > 0, special.gammaincinv(np.maximum(events, _TINY), tail), 0.0)
+    upper = special.gammaincinv(events + 1, 1 - tail)
     return lower / time, upper / time
 
 
@@ -116,7 +119,7 @@ def byar(count: ArrayLike, exposure: ArrayLike = 1.0, level: float = 0.95) -> tu
     [0.8599, 2.2943]
     """
     events, time = np.broadcast_arrays(non_negative("count", count), positive("exposure", exposure))
-    z = stats.norm.ppf(0.5 + share("level", level) / 2)
+    z = special.ndtri(0.5 + share("level", level) / 2)
     at_least_one = np.maximum(events, 1.0)
     below = at_least_one * (1 - 1 / (9 * at_least_one) - z / (3 * np.sqrt(at_least_one))) ** 3
     above = (events + 1) * (1 - 1 / (9 * (events + 1)) + z / (3 * np.sqrt(events + 1))) ** 3
@@ -147,7 +150,7 @@ def t_interval(mean: ArrayLike, sd: ArrayLike, n: ArrayLike, level: float = 0.95
     centre, spread, number = np.broadcast_arrays(finite("mean", mean), non_negative("sd", sd), non_negative("n", n))
     enough = number >= 2
     safe = np.where(enough, number, 2.0)
-    half = stats.t.ppf(0.5 + share("level", level) / 2, safe - 1) * spread / np.sqrt(safe)
+    half = special.stdtrit(safe - 1, 0.5 + share("level", level) / 2) * spread / np.sqrt(safe)
     half = np.where(enough, half, np.nan)
     return centre - half, centre + half
 
@@ -170,5 +173,5 @@ def normal_interval(estimate: ArrayLike, se: ArrayLike, level: float = 0.95) -> 
     [0.304, 0.696]
     """
     centre, spread = np.broadcast_arrays(finite("estimate", estimate), non_negative("se", se))
-    z = stats.norm.ppf(0.5 + share("level", level) / 2)
+    z = special.ndtri(0.5 + share("level", level) / 2)
     return centre - z * spread, centre + z * spread

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from benchwell.models.arrays import ArrayLike, FloatArray, finite, non_negative, share
 from benchwell.terms import Better, Light
@@ -101,8 +101,8 @@ def light_probabilities(
     known = spread == 0
     scale = np.where(known, 1.0, spread)
     with np.errstate(over="ignore"):  # a spread of next to nothing: infinitely many of it away, which is right
-        above = np.where(known, gap > margin, stats.norm.sf((margin - gap) / scale))
-        below = np.where(known, gap < -margin, stats.norm.cdf((-margin - gap) / scale))
+        above = np.where(known, gap > margin, special.ndtr((gap - margin) / scale))
+        below = np.where(known, gap < -margin, special.ndtr((-margin - gap) / scale))
     return above, np.maximum(1 - above - below, 0.0), below
 
 

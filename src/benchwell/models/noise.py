@@ -6,7 +6,7 @@ The expectation is exact, from order statistics: no simulation is needed to show
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from benchwell.models.arrays import share
 
@@ -37,7 +37,7 @@ def expected_top_mean_of_noise(p: float, n: int, clinics: int, top: int = 1) -> 
     """
     if n < 1 or not 1 <= top <= clinics:
         raise ValueError("n must be at least 1, and 1 <= top <= clinics")
-    reach = stats.binom.sf(np.arange(n), n, share("p", p))  # P(X >= 1) ... P(X >= n)
-    filled = np.arange(top)  # E[min(top, N)] = sum over c < top of P(N > c)
-    expected = stats.binom.sf(filled[:, None], clinics, reach[None, :]).sum()
+    reach = special.bdtrc(np.arange(n, dtype=np.float64), n, share("p", p))  # P(X >= 1) ... P(X >= n)
+    filled = np.arange(top, dtype=np.float64)  # E[min(top, N)] = sum over c < top of P(N > c)
+    expected = special.bdtrc(filled[:, None], clinics, reach[None, :]).sum()
     return float(expected / top / n)

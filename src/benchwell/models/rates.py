@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from benchwell.models.arrays import ArrayLike, FloatArray, non_negative, positive, same_shape, share
 from benchwell.models.intervals import poisson_exact
@@ -94,7 +94,7 @@ def rate_upper_limit(count: ArrayLike, person_time: ArrayLike = 1.0, level: floa
     2.9957
     """
     events, time = np.broadcast_arrays(non_negative("count", count), positive("person_time", person_time))
-    return np.asarray(stats.chi2.ppf(share("level", level), 2 * events + 2) / 2 / time)
+    return np.asarray(special.gammaincinv(events + 1, share("level", level)) / time)
 
 
 def clustered_rate(count: ArrayLike, person_time: ArrayLike, per: float = 1.0) -> ClusteredRate:

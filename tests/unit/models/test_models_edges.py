@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from benchwell.models import (
     change,
@@ -35,6 +38,8 @@ from benchwell.models.arrays import same_shape
 from benchwell.terms import Better, Light
 
 NAN = float("nan")
+# The modules that views and the one-person report load.
+OWN = ["change", "deciles", "funnel", "intervals", "light", "missing", "quantiles", "resampling", "shrinkage", "xmr"]
 
 
 @pytest.mark.parametrize(
@@ -393,3 +398,27 @@ def test_hyper_uncertainty_shrinks_with_many_clinics():
 def test_bayesian_fdr_of_no_flags_is_zero():
     assert multiplicity.bayesian_false_discovery_rate([]) == 0
     assert multiplicity.benjamini_hochberg([]).shape == (0,)
+
+
+def test_volume_correlation_is_spearman_with_ties():
+    met, n = [5, 6, 9, 20, 30, 8], [10, 20, 20, 50, 50, 40]
+    expected = scipy.stats.spearmanr(np.divide(met, n), n).statistic
+    assert funnel.funnel(met, n).volume_correlation == pytest.approx(expected)
+
+
+def test_quantile_functions_equal_those_of_scipy_stats():
+    events = np.array([0, 1, 2, 7, 50, 4000])
+    lower, upper = intervals.poisson_exact(events)
+    assert lower[1:] == pytest.approx(scipy.stats.chi2.ppf(0.025, 2 * events[1:]) / 2, rel=1e-10)
+    assert upper == pytest.approx(scipy.stats.chi2.ppf(0.975, 2 * events + 2) / 2, rel=1e-10)
+    low, high = intervals.t_interval(5.0, 2.0, np.array([2, 5, 400]))
+    half = scipy.stats.t.ppf(0.975, np.array([1, 4, 399])) * 2.0 / np.sqrt([2, 5, 400])
+    assert (high - low) / 2 == pytest.approx(half, rel=1e-10)
+
+
+def test_models_do_not_load_the_heavy_part_of_scipy():
+    """A person waits for the command line; scipy.stats alone costs more than half a second."""
+    imports = ", ".join(f"benchwell.models.{name}" for name in OWN)
+    code = f"import sys, {imports}; print('scipy.stats' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"
