@@ -251,6 +251,7 @@ class Lake:
             DeltaStore.create(store.folder, TABLES[name].schema)  # the lake is older than this table
             fsync_files([store.folder], self.path)
         store.drop_drafts()
+        store.drop_torn_tail(state.version)
         if store.latest() != state.version:
             state = replace(state, version=store.restore(state.version))
         if store.widen(TABLES[name].schema):

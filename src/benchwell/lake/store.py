@@ -160,6 +160,18 @@ class DeltaStore:
                 self._fsync_log()
         return bool(lacking)
 
+    def drop_torn_tail(self, complete: int) -> None:
+        """Remove log entries after a version if a power cut left the newest half-written.
+
+        Only for versions that no ledger line names: nobody was told of them, and nobody can have read them.
+        """
+        log = self.folder / "_delta_log"
+        tail = [entry for entry in log.glob("*.json") if entry.stem.isdigit() and int(entry.stem) > complete]
+        if tail and not _is_whole(max(tail)):
+            for entry in tail:
+                entry.unlink()
+            fsync_path(log)
+
     def drop_drafts(self) -> None:
         """Remove half-written files of a killed writer; call under the lake's lock."""
         for draft in self.folder.glob(".draft-*"):
@@ -171,3 +183,10 @@ class DeltaStore:
         # A checkpoint is written together with some commits, under the number of that commit.
         with_it = [*log.glob(f"{newest.stem}*"), *log.glob("_last_checkpoint")]
         fsync_files(with_it, log)
+
+
+def _is_whole(entry: Path) -> bool:
+    try:
+        return all(isinstance(json.loads(line), dict) for line in entry.read_text(encoding="utf-8").splitlines())
+    except ValueError:
+        return False

@@ -184,6 +184,16 @@ def test_damage_is_an_error_of_ours(lake: Lake, table: str, damage: object) -> N
         put(lake, "s3", ["p4"])
 
 
+@pytest.mark.parametrize("torn", ["", '{"commitInfo":{}}\n{"add":{"pa', "\0\0\0"])
+def test_a_half_written_version_that_nobody_was_told_of_is_dropped(lake: Lake, torn: str) -> None:
+    entry = lake.path / "patients" / "_delta_log" / f"{lake.snapshot().versions['patients'] + 1:020}.json"
+    entry.write_text(torn)
+    assert sexes(lake, lake.snapshot()) == ["s1", "s2", "s2"]
+    put(lake, "s3", ["p4"])
+    assert sexes(lake, lake.snapshot()) == ["s1", "s2", "s2", "s3"]
+    assert lake.verify_snapshot(lake.snapshot()) == []
+
+
 def test_one_writer_at_a_time_and_readers_do_not_wait(lake: Lake) -> None:
     with write_lock(lake.path / ".lock"):
         with pytest.raises(LakeError, match="Another intake is writing"):
