@@ -42,7 +42,7 @@ def test_the_python_examples_run_from_top_to_bottom(repository, tmp_path):
     run([sys.executable, "-W", "error", "-c", script], tmp_path, repository.root / "examples")
 
 
-@pytest.mark.parametrize("kind", ["instrument", "measure", "benchmark"])
+@pytest.mark.parametrize("kind", ["instrument", "measure", "benchmark", "reference"])
 def test_the_declarations_of_the_how_to_pages_load(kind, repository):
     page = DOCS / "how-to" / f"define-a{'n' if kind == 'instrument' else ''}-{kind}.md"
     blocks = repository.blocks(page, f"yaml {kind}")
