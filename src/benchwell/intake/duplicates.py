@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from benchwell.intake.rejections import Rejections
+from benchwell.intake.sql import connection
 from benchwell.tables import CANONICAL
 
 
@@ -27,19 +27,18 @@ def drop_duplicates(
     """
     key = list(CANONICAL[name].key)
     values = [column for column in records.column_names if column not in {*key, "source_row", "source_hash"}]
-    with duckdb.connect() as connection:
-        connection.execute("SET enable_progress_bar = false")
-        connection.register("records", records.append_column("position", pa.array(np.arange(records.num_rows))))
+    with connection() as db:
+        db.register("records", records.append_column("position", pa.array(np.arange(records.num_rows))))
         keys = ", ".join(f'"{column}"' for column in key)
         same = ", ".join(f'"{column}"' for column in values) or "1"
         reviewed = "coalesce(reviewed, false)" if "reviewed" in values else "false"
-        connection.execute(
+        db.execute(
             f"CREATE TEMP TABLE twice AS SELECT position, source_row, {reviewed} AS reviewed, hash({same}) AS content, "
             f"dense_rank() OVER (ORDER BY {keys}) AS record FROM "
             f"(SELECT * FROM records SEMI JOIN (SELECT {keys} FROM records GROUP BY {keys} HAVING count(*) > 1) AS d "
             f"USING ({keys}))"  # names come from the schema
         )
-        found = connection.sql(
+        found = db.sql(
             "SELECT position, source_row, row_number() OVER (PARTITION BY record, content ORDER BY source_row, position) "
             "AS copy, min(content) OVER (PARTITION BY record) <> max(content) OVER (PARTITION BY record) AS conflict, "
             "row_number() OVER (PARTITION BY record ORDER BY reviewed DESC, source_row DESC, position DESC) AS turn "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -14,6 +13,7 @@ from benchwell.intake.mapping import Block
 from benchwell.intake.numbers import Mask
 from benchwell.intake.records import columns_of, missing
 from benchwell.intake.rejections import Rejections
+from benchwell.intake.sql import connection
 from benchwell.tables import CANONICAL
 
 Numbers = npt.NDArray[np.float64]
@@ -108,15 +108,14 @@ def merge(name: str, records: pa.Table, rejections: Rejections, labels: dict[str
     values = [column for column in records.column_names if column not in {key, "source_row"}]
     picks = ", ".join(f'max_by("{c}", source_row) FILTER ("{c}" IS NOT NULL) AS "{c}"' for c in values)
     spread = ", ".join(f'count(DISTINCT "{c}") AS "n_{c}"' for c in values)
-    with duckdb.connect() as connection:
-        connection.execute("SET enable_progress_bar = false")
-        connection.register("records", records)
+    with connection() as db:
+        db.register("records", records)
         select = ", ".join(part for part in (f'"{key}"', picks, spread, "max(source_row) AS source_row") if part)
-        merged = connection.sql(f'SELECT {select} FROM records GROUP BY "{key}"').to_arrow_table()  # noqa: S608
-        connection.register("merged", merged)
+        merged = db.sql(f'SELECT {select} FROM records GROUP BY "{key}"').to_arrow_table()  # noqa: S608
+        db.register("merged", merged)
         for column in values:
             if pc.any(pc.greater(merged[f"n_{column}"], 1)).as_py():
-                rows = connection.sql(
+                rows = db.sql(
                     f'SELECT r.source_row FROM records r JOIN merged m USING ("{key}") '  # noqa: S608
                     f'WHERE m."n_{column}" > 1 AND r."{column}" IS DISTINCT FROM m."{column}" AND r."{column}" IS NOT NULL'
                 ).to_arrow_table()

@@ -18,7 +18,8 @@ from benchwell.registry import Instrument, Registry
 from benchwell.tables import CANONICAL
 
 _ITEM = re.compile(
-    r"^(?P<stem>.*?)[_\s.]*(?:item|frage|pregunta|q|i)?[_\s.]*(?P<number>\d{1,2})(?:[_\s.]*(?:num|score))?$", re.IGNORECASE
+    r"^(?P<stem>.*?)[_\s.]*(?:item|frage|pregunta|q|i)?[_\s.]*(?P<number>\d{1,2})(?:[_\s.]*(?:num|score))?$",
+    re.IGNORECASE,
 )
 _PLAIN_ITEM = re.compile(r"^(?:item|frage|pregunta|q)[_\s.]*(?P<number>\d{1,2})$", re.IGNORECASE)
 _SYNTHETIC_ORIGIN = dt.date(2000, 1, 1)
@@ -240,7 +241,9 @@ class _Guesser:
         return items is not None and sorted(given) == list(range(1, items.count + 1))
 
     def _total_of(self, column: str) -> Instrument | None:
-        stem = re.sub(r"[_\s.-]*(total|score|sum|summe|gesamt|totalscore|puntaje|suma)$", "", column, flags=re.IGNORECASE)
+        stem = re.sub(
+            r"[_\s.-]*(total|score|sum|summe|gesamt|totalscore|puntaje|suma)$", "", column, flags=re.IGNORECASE
+        )
         return self.registry.find_instrument(stem) if stem else None
 
     def _item_of(self, column: str) -> tuple[str, int] | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 
-import duckdb
 import pyarrow as pa
+
+from benchwell.intake.sql import connection
 
 _HEX = 20  # 80 bits: a collision among a billion records has a chance below one in a million
 _SEPARATOR = "\x1f"
@@ -28,10 +29,9 @@ def derive_ids(table: str, keys: list[pa.Array]) -> pa.Array:
     names = [f"k{position}" for position in range(len(keys))]
     data = pa.Table.from_arrays([key.cast(pa.string()) for key in keys], names=names)
     parts = ", ".join([f"'{table}'", *(f"coalesce({name}, '')" for name in names)])
-    with duckdb.connect() as connection:
-        connection.execute("SET enable_progress_bar = false")
-        connection.register("keys", data)
-        found = connection.sql(
+    with connection() as db:
+        db.register("keys", data)
+        found = db.sql(
             f"SELECT left(sha256(concat_ws(chr(31), {parts})), {_HEX}) AS id FROM keys"  # noqa: S608  # names are ours
         ).to_arrow_table()
     column = found.column("id").combine_chunks()
