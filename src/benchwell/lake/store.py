@@ -86,8 +86,14 @@ class DeltaStore:
 
     def latest(self) -> int:
         """The newest version in the log, which may be newer than the newest complete intake."""
-        with lake_errors(f"Table {self.name}"):
-            return DeltaTable(str(self.folder)).version()
+        entries = self._entries()
+        if not entries:
+            raise LakeError(f"Table {self.name} is gone from the lake.", hint="restore the folder from a backup")
+        return int(entries[-1].stem)
+
+    def _entries(self) -> list[Path]:
+        """The log's entries, one per version, oldest first."""
+        return sorted(entry for entry in (self.folder / "_delta_log").glob("*.json") if entry.stem.isdigit())
 
     def files(self, version: int | None = None) -> list[DataFile]:
         """The active files of a version (null is the newest), in name order.
@@ -165,12 +171,11 @@ class DeltaStore:
 
         Only for versions that no ledger line names: nobody was told of them, and nobody can have read them.
         """
-        log = self.folder / "_delta_log"
-        tail = [entry for entry in log.glob("*.json") if entry.stem.isdigit() and int(entry.stem) > complete]
-        if tail and not _is_whole(max(tail)):
+        tail = [entry for entry in self._entries() if int(entry.stem) > complete]
+        if tail and not _is_whole(tail[-1]):
             for entry in tail:
                 entry.unlink()
-            fsync_path(log)
+            fsync_path(self.folder / "_delta_log")
 
     def drop_drafts(self) -> None:
         """Remove half-written files of a killed writer; call under the lake's lock."""
@@ -179,7 +184,7 @@ class DeltaStore:
 
     def _fsync_log(self) -> None:
         log = self.folder / "_delta_log"
-        newest = max(log.glob("*.json"))
+        newest = self._entries()[-1]
         # A checkpoint is written together with some commits, under the number of that commit.
         with_it = [*log.glob(f"{newest.stem}*"), *log.glob("_last_checkpoint")]
         fsync_files(with_it, log)
