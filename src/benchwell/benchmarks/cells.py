@@ -1,0 +1,117 @@
+"""Cells: which organizations stand behind one benchmark record (tier x period x stratum level)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from benchwell.benchmarks.cohort import Cohort
+from benchwell.benchmarks.results import OK
+from benchwell.models.arrays import FloatArray
+from benchwell.registry import Benchmark, Measure
+from benchwell.terms import Denominator
+
+ALL = "all"
+# Which column of organizations gives the group that a tier compares within.
+_TIER_COLUMN = {"organization": "part_of", "region": "region", "country": "country"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell with its organizations.
+
+    Attributes:
+        tier: organization (children of one parent), region, country or all.
+        tier_id: Which one.
+        stratum: "all" or a declared variable.
+        level: Its level.
+        period: Period of the index dates.
+        cohort: Organizations that have a figure.
+        eligible: Eligible people in each of them, shape (k,).
+        followed: Followed people, shape (k,), NaN where the source does not say.
+    """
+
+    tier: str
+    tier_id: str
+    stratum: str
+    level: str
+    period: str
+    cohort: Cohort
+    eligible: FloatArray
+    followed: FloatArray
+
+
+def cells(
+    results: pa.Table, organizations: pa.Table, measure: Measure, benchmark: Benchmark, periods: tuple[str, ...]
+) -> Iterator[Cell]:
+    """All cells of a benchmark that hold at least one organization, in a fixed order."""
+    wanted = (ALL, *(stratum.by for stratum in benchmark.strata))
+    columns = {name: results[name].to_pylist() for name in ("period", "stratum", "level", "organization_id", "status")}
+    places: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for place, (period, stratum, level) in enumerate(
+        zip(columns["period"], columns["stratum"], columns["level"], strict=True)
+    ):
+        if period in periods and stratum in wanted:
+            places[period, stratum, level].append(place)
+    members = tier_members(organizations, benchmark)
+    for key in sorted(places):
+        rows = results.take(pa.array(sorted(places[key], key=lambda place: columns["organization_id"][place])))
+        ids = rows["organization_id"].to_pylist()
+        usable = _usable(rows)
+        for (tier, tier_id), belongs in members.items():
+            inside = np.array([one in belongs or tier == ALL for one in ids], dtype=bool)
+            if inside.any():
+                chosen = np.flatnonzero(inside & usable)
+                yield _cell(rows.take(pa.array(chosen)), measure, tier, tier_id, key)
+
+
+def tier_members(organizations: pa.Table, benchmark: Benchmark) -> Mapping[tuple[str, str], frozenset[str]]:
+    """Organization ids by tier and tier id; tier "all" has everyone and needs no list."""
+    found: dict[tuple[str, str], set[str]] = {}
+    ids = organizations["organization_id"].to_pylist()
+    for tier in benchmark.tiers:
+        if tier == ALL:
+            found[ALL, ALL] = set()
+            continue
+        for one, group in zip(ids, organizations[_TIER_COLUMN[tier]].to_pylist(), strict=True):
+            if group is not None:
+                found.setdefault((tier, group), set()).add(one)
+    return {key: frozenset(found[key]) for key in sorted(found)}
+
+
+def _usable(rows: pa.Table) -> np.ndarray:
+    ok = np.array([status == OK for status in rows["status"].to_pylist()])
+    return ok & (np.nan_to_num(_floats(rows["variance"])) > 0)
+
+
+def _cell(rows: pa.Table, measure: Measure, tier: str, tier_id: str, key: tuple[str, str, str]) -> Cell:
+    period, stratum, level = key
+    eligible, followed = _floats(rows["n_eligible"]), _floats(rows["n_followed"])
+    variance = _floats(rows["variance"])
+    people = eligible
+    size = eligible
+    if not measure.is_published and measure.primary_denominator is Denominator.OBSERVED:
+        people = size = followed
+    elif measure.primary_denominator is Denominator.ESTIMATED:
+        size = _floats(rows["effective_n"])
+    if measure.summary == "rate":
+        # Person-years, up to a constant: the variance of a rate is the pooled rate over them.
+        people = 1 / variance
+    cohort = Cohort(
+        ids=tuple(rows["organization_id"].to_pylist()),
+        estimate=_floats(rows["estimate"]),
+        weight=people,
+        size=size,
+        variance=variance,
+        is_proportion=measure.summary == "proportion",
+        better=measure.better,
+    )
+    return Cell(tier, tier_id, stratum, level, period, cohort, eligible, followed)
+
+
+def _floats(column: pa.ChunkedArray) -> FloatArray:
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)

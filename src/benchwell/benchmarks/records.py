@@ -1,0 +1,192 @@
+"""Benchmark records: the only way a benchmark leaves this room (METHODS M4.1).
+
+A record says what the figure is, of whom, when, how sure, and how complete; a figure that may not be published is a
+record too, with its reason and what it still needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from benchwell.benchmarks.borrowing import borrowed_records
+from benchwell.benchmarks.cells import ALL, Cell, cells
+from benchwell.benchmarks.external import reference_record
+from benchwell.benchmarks.gates import DecileBasis, cell_reason, method_reason
+from benchwell.benchmarks.history import history_records
+from benchwell.benchmarks.methods import Method, methods_of
+from benchwell.benchmarks.results import INSUFFICIENT, OK
+from benchwell.benchmarks.uncertainty import Bootstrap, bootstrap, leave_one_out, standard_error
+from benchwell.benchmarks.windows import Windows
+from benchwell.models.arrays import FloatArray
+from benchwell.registry import Benchmark, Measure, Reference
+from benchwell.tables import DERIVED
+from benchwell.terms import BenchmarkKind
+
+Record = dict[str, Any]
+
+
+def benchmark_records(
+    statistics: pa.Table,
+    results: pa.Table,
+    organizations: pa.Table,
+    measure: Measure,
+    benchmark: Benchmark,
+    references: Mapping[str, Reference],
+    windows: Windows,
+    *,
+    edition: str | None = None,
+) -> pa.Table:
+    """Every record of one benchmark: tiers x periods x strata x methods, without each organization, external ones.
+
+    Args:
+        statistics: `tables.DERIVED["statistics"]`, rolling windows included.
+        results: `tables.DERIVED["organization_results"]` of the measure, computed from them.
+        organizations: `tables.CANONICAL["organizations"]`, for the tiers.
+        measure: The benchmark's measure.
+        benchmark: The declaration.
+        references: External figures by id.
+        windows: The rolling windows that the benchmark uses.
+        edition: The edition's id, once it has one.
+
+    Returns:
+        `tables.DERIVED["benchmarks"]`, sorted by key.
+
+    Source:
+        METHODS M4.1 to M4.7.
+    """
+    mine = results.filter(pa.compute.equal(results["measure"], measure.id))
+    common = _common(measure, benchmark, edition)
+    rows: list[Record] = []
+    for cell in cells(mine, organizations, measure, benchmark, windows.periods):
+        rows += [
+            common | {"provisional": cell.period in windows.provisional} | row
+            for row in _of_cell(cell, measure, benchmark)
+        ]
+    extra = list(borrowed_records(statistics, organizations, measure, benchmark, windows.periods))
+    if BenchmarkKind.FIXED_EXTERNAL in benchmark.kinds:
+        extra += [_external(references[name], measure) for name in benchmark.references]
+    if BenchmarkKind.OWN_HISTORY in benchmark.kinds:
+        extra += list(history_records(mine, windows))
+    rows += [common | {"provisional": row.get("period") in windows.provisional} | row for row in extra]
+    table = DERIVED["benchmarks"]
+    return pa.Table.from_pylist(rows, schema=table.schema).sort_by([(name, "ascending") for name in table.key])
+
+
+def _common(measure: Measure, benchmark: Benchmark, edition: str | None) -> Record:
+    return {
+        "benchmark": benchmark.id,
+        "measure": measure.id,
+        "without": "",
+        "adjustment": "unadjusted",
+        "denominator": measure.primary_denominator.value,
+        "weighting": benchmark.weighting,
+        "population": benchmark.population,
+        "edition": edition,
+    }
+
+
+def _external(reference: Reference, measure: Measure) -> Record:
+    place = {"tier": "external", "stratum": ALL, "level": ALL, "period": reference.year, "weighting": None}
+    return {"kind": BenchmarkKind.FIXED_EXTERNAL.value} | place | reference_record(reference, measure)
+
+
+def _of_cell(cell: Cell, measure: Measure, benchmark: Benchmark) -> Iterator[Record]:
+    gates = benchmark.gates
+    methods = methods_of(benchmark, measure)
+    closed = cell_reason(cell.eligible, gates)
+    if closed is not None:
+        yield from (_record(cell, method) | {"status": INSUFFICIENT, "reason": closed} for method in methods)
+        return
+    reliability = cell.cohort.shrinkage.reliability
+    basis = DecileBasis.of(cell.cohort, reliability, gates)
+    reasons = {m.name: method_reason(m.kind, m.p, cell.cohort.k, basis, gates) for m in methods}
+    open_methods = [method for method in methods if reasons[method.name] is None]
+    resampled = bootstrap(cell.cohort, open_methods, replicates=benchmark.replicates, seed=benchmark.seed)
+    field = {"field_reliability": float(np.median(reliability))}
+    for method in methods:
+        reason = reasons[method.name]
+        if reason is not None:
+            yield _record(cell, method) | field | {"status": INSUFFICIENT, "reason": reason}
+            continue
+        without_each = leave_one_out(cell.cohort, method) if _needs_each(cell, method) else np.empty(0)
+        yield _record(cell, method) | field | _figure(cell, method, without_each, resampled)
+        if method.compares and cell.stratum == ALL:
+            yield from _without_each(cell, method, without_each, resampled, basis, benchmark)
+
+
+def _needs_each(cell: Cell, method: Method) -> bool:
+    return method.kind is BenchmarkKind.MEAN or (method.compares and cell.stratum == ALL)
+
+
+def _record(cell: Cell, method: Method, kept: Sequence[int] | None = None) -> Record:
+    """Identity and counts of a record; `kept` are the places of the organizations behind it, all by default."""
+    places = slice(None) if kept is None else np.asarray(kept)
+    eligible, followed = cell.eligible[places], cell.followed[places]
+    return {
+        "kind": method.kind.value,
+        "method": method.name,
+        "tier": cell.tier,
+        "tier_id": cell.tier_id,
+        "stratum": cell.stratum,
+        "level": cell.level,
+        "period": cell.period,
+        "weighting": method.weighting,
+        "n_organizations": len(eligible),
+    } | _people(eligible, followed)
+
+
+def _people(eligible: FloatArray, followed: FloatArray) -> Record:
+    total = float(eligible.sum())
+    # Official aggregates do not say how many were followed.
+    known = bool(np.isfinite(followed).all()) and total > 0
+    return {
+        "n_patients": int(total),
+        "n_followed": int(followed.sum()) if known else None,
+        "completeness": float(followed.sum()) / total if known else None,
+    }
+
+
+def _figure(cell: Cell, method: Method, without_each: FloatArray, resampled: Bootstrap) -> Record:
+    uncertainty = resampled.of(method)
+    return {
+        "status": OK,
+        "estimate": float(method.estimator(cell.cohort)),
+        "standard_error": standard_error(method, without_each, uncertainty),
+        "lower": uncertainty.lower,
+        "upper": uncertainty.upper,
+        "interval_method": "clinic_bootstrap",
+    }
+
+
+def _without_each(
+    cell: Cell,
+    method: Method,
+    without_each: FloatArray,
+    resampled: Bootstrap,
+    basis: DecileBasis,
+    benchmark: Benchmark,
+) -> Iterator[Record]:
+    """The benchmark without each organization, for comparing that organization with the others (M4.7)."""
+    everyone = np.arange(cell.cohort.k)
+    for place, organization in enumerate(cell.cohort.ids):
+        others = everyone[everyone != place]
+        record = _record(cell, method, others) | {"without": organization}
+        reason = cell_reason(cell.eligible[others], benchmark.gates) or method_reason(
+            method.kind, method.p, len(others), basis.without(place), benchmark.gates
+        )
+        if reason is not None:
+            yield record | {"status": INSUFFICIENT, "reason": reason}
+            continue
+        uncertainty = resampled.without(method, place)
+        yield record | {
+            "status": OK,
+            "estimate": float(without_each[place]),
+            "standard_error": uncertainty.standard_error,
+            "lower": uncertainty.lower,
+            "upper": uncertainty.upper,
+            "interval_method": "clinic_bootstrap",
+        }

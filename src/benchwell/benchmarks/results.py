@@ -1,0 +1,204 @@
+"""Organization results: every figure with its denominators, interval, completion and reliability (METHODS C2, M3.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from benchwell.benchmarks.figures import Figures, figures
+from benchwell.benchmarks.published import NO_ACTIVITY, SUPPRESSED
+from benchwell.models.arrays import BoolArray, FloatArray
+from benchwell.models.shrinkage import constrained_empirical_bayes, shrink
+from benchwell.registry import Measure
+from benchwell.registry.benchmark import Gates
+from benchwell.tables import DERIVED
+from benchwell.terms import Denominator
+
+OK, INSUFFICIENT = "ok", "insufficient"
+Columns = dict[str, Any]
+
+_STATISTICS = DERIVED["statistics"]
+_NUMERIC = [field.name for field in _STATISTICS.schema if field.type in (pa.int64(), pa.float64())]
+_HIDDEN_WHEN_INSUFFICIENT = (
+    "n_met",
+    "effective_n",
+    "bound_worst",
+    "bound_best",
+    "estimate",
+    "lower",
+    "upper",
+    "variance",
+)
+
+
+def organization_results(
+    statistics: pa.Table, measure: Measure, gates: Gates, *, edition: str | None = None
+) -> pa.Table:
+    """Turn sums into one row per organization, period and stratum level, with shrinkage within each such field.
+
+    An organization below the gate gets `status` "insufficient", the reason and how many more people are needed;
+    its figures stay null and it takes no part in the shrinkage of the others. Suppressed and inactive official
+    rows keep those states.
+
+    Args:
+        statistics: `tables.DERIVED["statistics"]`; rows of other measures are ignored.
+        measure: Names the primary denominator, the direction and the summary.
+        gates: Minimum data of the benchmark.
+        edition: The edition's id, once it has one.
+
+    Returns:
+        `tables.DERIVED["organization_results"]`, sorted by key.
+
+    Source:
+        METHODS C2, C3, C8, E1.4, E3.9.
+    """
+    mine = statistics.filter(pa.compute.equal(statistics["measure"], measure.id))
+    parts = [_field(rows, measure, gates) for rows in _fields(mine)]
+    table = DERIVED["organization_results"]
+    joined: Columns = {name: [value for part in parts for value in part[name]] for name in table.columns[:-1]}
+    joined["edition"] = [edition] * len(joined["measure"])
+    result = pa.table({field.name: pa.array(joined[field.name], field.type) for field in table.schema})
+    return table.conform(result).sort_by([(name, "ascending") for name in table.key])
+
+
+def _fields(statistics: pa.Table) -> Iterator[pa.Table]:
+    """Split into fields: the organizations of one period and stratum level, which are shrunk together."""
+    ordered = statistics.sort_by([(name, "ascending") for name in ("period", "stratum", "level", "organization_id")])
+    cells = list(zip(*(ordered[name].to_pylist() for name in ("period", "stratum", "level")), strict=True))
+    start = 0
+    for place in range(1, len(cells) + 1):
+        if place == len(cells) or cells[place] != cells[start]:
+            yield ordered.slice(start, place - start)
+            start = place
+
+
+def _field(rows: pa.Table, measure: Measure, gates: Gates) -> Columns:
+    sums = {name: _floats(rows[name]) for name in _NUMERIC}
+    if measure.is_published:
+        # The source's own denominator stands for "eligible": it is what the rate is a share of.
+        sums["n_eligible"] = np.nan_to_num(np.round(sums["published_denominator"]))
+    found = figures(measure, sums)
+    primary = found.by_denominator.get(measure.primary_denominator)
+    unknown = np.full(rows.num_rows, np.nan)
+    estimate, variance = (unknown, unknown) if primary is None else (primary.value, primary.variance)
+    status, reason, needed = _gate(rows, sums, measure, gates, estimate)
+    ok = np.array([value == OK for value in status])
+    columns: Columns = {name: rows[name].to_pylist() for name in ("measure", *_STATISTICS.key[1:])}
+    columns |= {"status": status, "reason": reason, "n_needed": needed}
+    columns |= _counts(sums, measure)
+    columns |= _denominators(found)
+    columns |= {
+        "primary_denominator": [measure.primary_denominator.value] * rows.num_rows,
+        "estimate": _nullable(estimate),
+        "lower": _nullable(unknown if primary is None else primary.lower),
+        "upper": _nullable(unknown if primary is None else primary.upper),
+        "variance": _nullable(variance),
+        "adjustment": ["unadjusted"] * rows.num_rows,
+    }
+    columns |= _shrinkage(estimate, variance, ok)
+    columns |= {name: rows[name].to_pylist() for name in ("day_p25", "day_p50", "day_p75")}
+    _hide(columns, ok)
+    return columns
+
+
+def _gate(
+    rows: pa.Table, sums: dict[str, FloatArray], measure: Measure, gates: Gates, estimate: FloatArray
+) -> tuple[list[str], list[str | None], list[int | None]]:
+    verdicts = [
+        _verdict(state, n, followed, value, measure, gates)
+        for state, n, followed, value in zip(
+            rows["state"].to_pylist(), sums["n_eligible"], sums["n_followed"], estimate, strict=True
+        )
+    ]
+    return [one[0] for one in verdicts], [one[1] for one in verdicts], [one[2] for one in verdicts]
+
+
+def _verdict(
+    state: str, n: float, followed: float, value: float, measure: Measure, gates: Gates
+) -> tuple[str, str | None, int | None]:
+    if state in (SUPPRESSED, NO_ACTIVITY):
+        return state, state, None
+    if measure.is_published and not n > 0:
+        return INSUFFICIENT, "denominator_not_stated", None
+    if n < gates.organization_n:
+        return INSUFFICIENT, "too_few_people", int(gates.organization_n - n)
+    if followed == 0:
+        return INSUFFICIENT, "nobody_followed", 1
+    if not np.isfinite(value):
+        return INSUFFICIENT, _why_unknown(measure, followed), 1 if followed < 2 else None
+    return OK, None, 0
+
+
+def _why_unknown(measure: Measure, followed: float) -> str:
+    if measure.primary_denominator is Denominator.ESTIMATED:
+        return "no_followup_weights"
+    return "too_few_followed" if followed < 3 else "denominator_not_defined"
+
+
+def _counts(sums: dict[str, FloatArray], measure: Measure) -> Columns:
+    met = sums["n_met"]
+    if measure.summary == "proportion" and not measure.is_published:
+        met = np.nan_to_num(met)
+    eligible, followed = sums["n_eligible"], sums["n_followed"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        completion = np.where(eligible > 0, followed / eligible, np.nan)
+    return {
+        "n_eligible": _integers(eligible),
+        "n_followed": _integers(followed),
+        "n_met": _integers(met),
+        "completion": _nullable(completion),
+    }
+
+
+def _denominators(found: Figures) -> Columns:
+    k = len(found.effective_n)
+    unknown = np.full(k, np.nan)
+    columns: Columns = {}
+    for denominator in Denominator:
+        figure = found.by_denominator.get(denominator)
+        parts = (unknown, unknown, unknown) if figure is None else (figure.value, figure.lower, figure.upper)
+        for suffix, values in zip(("", "_lower", "_upper"), parts, strict=True):
+            columns[f"{denominator.value}{suffix}"] = _nullable(values)
+    worst, best = found.bounds or (unknown, unknown)
+    effective = np.where(found.effective_n > 0, found.effective_n, np.nan)
+    return columns | {
+        "effective_n": _nullable(effective),
+        "bound_worst": _nullable(worst),
+        "bound_best": _nullable(best),
+    }
+
+
+def _shrinkage(estimate: FloatArray, variance: FloatArray, ok: BoolArray) -> Columns:
+    """Reliability, EB and constrained EB of the organizations that pass the gate; one alone has nobody to lean on."""
+    names = ("reliability", "shrunken", "shrunken_sd", "constrained")
+    values = {name: np.full(len(estimate), np.nan) for name in names}
+    usable = ok & np.isfinite(estimate) & (np.nan_to_num(variance) > 0)
+    if usable.sum() >= 2:
+        found = shrink(estimate[usable], variance[usable])
+        values["reliability"][usable] = found.reliability
+        values["shrunken"][usable] = found.shrunken
+        values["shrunken_sd"][usable] = found.sd
+        values["constrained"][usable] = constrained_empirical_bayes(found).values
+    return {name: _nullable(values[name]) for name in names}
+
+
+def _hide(columns: Columns, ok: BoolArray) -> None:
+    """Below the gate only the counts of eligible and followed people remain."""
+    figures_of = [f"{denominator.value}{end}" for denominator in Denominator for end in ("", "_lower", "_upper")]
+    for name in (*_HIDDEN_WHEN_INSUFFICIENT, *figures_of, "day_p25", "day_p50", "day_p75"):
+        columns[name] = [value if shown else None for value, shown in zip(columns[name], ok, strict=True)]
+
+
+def _floats(column: pa.ChunkedArray) -> FloatArray:
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def _nullable(values: FloatArray) -> list[float | None]:
+    return [float(value) if np.isfinite(value) else None for value in values]
+
+
+def _integers(values: FloatArray) -> list[int | None]:
+    return [int(value) if np.isfinite(value) else None for value in values]

@@ -1,0 +1,119 @@
+"""How sure a benchmark is: bootstrap over organizations, jackknife, and the benchmark without each of them (M4.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from benchwell.benchmarks.cohort import Cohort
+from benchwell.benchmarks.methods import Method
+from benchwell.models.arrays import BoolArray, FloatArray
+from benchwell.terms import BenchmarkKind
+
+# Replicates are worked off in blocks of about this many numbers, so that memory stays flat with many organizations.
+_BLOCK = 1_000_000
+_TAILS = (0.025, 0.975)
+_TRUSTED_REPLICATES = 30
+
+Draws: TypeAlias = dict[str, FloatArray]
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """Standard error and percentile interval of one figure."""
+
+    standard_error: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Replicates of every method over the same resampled organizations.
+
+    Attributes:
+        draws: Replicates per method name, shape (replicates,).
+        present: Which organization is in which replicate, shape (replicates, k).
+    """
+
+    draws: Draws
+    present: BoolArray
+
+    def of(self, method: Method) -> Uncertainty:
+        """Standard deviation and percentile interval of a method's replicates."""
+        return _summary(self.draws[method.name])
+
+    def without(self, method: Method, place: int) -> Uncertainty:
+        """The same for the benchmark without one organization.
+
+        The replicates in which it happens not to be drawn (more than a third of them) are exactly bootstrap samples
+        of the others, so nothing is computed again.
+
+        Source:
+            Jackknife-after-bootstrap; Efron (1992), J R Stat Soc B 54:83-127.
+        """
+        return _summary(self.draws[method.name][~self.present[:, place]])
+
+
+def bootstrap(cohort: Cohort, methods: Sequence[Method], *, replicates: int, seed: int) -> Bootstrap:
+    """Resample organizations with replacement; whatever a method estimates, it estimates anew each time.
+
+    People inside an organization are not drawn again: a resampled organization brings its sampling noise along, and
+    adding more would count it twice.
+
+    Args:
+        cohort: Organizations, arrays of shape (k,).
+        methods: What to recompute.
+        replicates: Number of resamples.
+        seed: Of the benchmark; the same seed replays the same interval.
+
+    Source:
+        Efron & Tibshirani (1993), ch. 8; METHODS M4.7.
+    """
+    generator = np.random.default_rng(seed)
+    draws: dict[str, list[FloatArray]] = {method.name: [] for method in methods}
+    present = np.zeros((replicates, cohort.k), dtype=np.bool_)
+    for rows in _blocks(replicates, cohort.k):
+        chosen = generator.integers(0, cohort.k, size=(len(rows), cohort.k))
+        present[rows[:, None], chosen] = True
+        resampled = cohort.take(chosen)
+        for method in methods:
+            draws[method.name].append(method.estimator(resampled))
+    return Bootstrap({name: np.concatenate(parts) for name, parts in draws.items()}, present)
+
+
+def standard_error(method: Method, without_each: FloatArray, resampled: Uncertainty) -> float | None:
+    """Jackknife for means, deterministic; bootstrap for quantiles, for which the jackknife is not consistent."""
+    if method.kind is not BenchmarkKind.MEAN:
+        return resampled.standard_error
+    k = len(without_each)
+    return float(np.sqrt((k - 1) / k * ((without_each - without_each.mean()) ** 2).sum()))
+
+
+def leave_one_out(cohort: Cohort, method: Method) -> FloatArray:
+    """The figure without each organization, shape (k,)."""
+    k = cohort.k
+    if method.name == "pooled":
+        total, weight = (cohort.estimate * cohort.weight).sum(), cohort.weight.sum()
+        return np.asarray((total - cohort.estimate * cohort.weight) / (weight - cohort.weight))
+    places = np.arange(k - 1)
+    parts = [
+        method.estimator(cohort.take(places[None, :] + (places[None, :] >= rows[:, None]))) for rows in _blocks(k, k)
+    ]
+    return np.concatenate(parts)
+
+
+def _summary(draws: FloatArray) -> Uncertainty:
+    if len(draws) < _TRUSTED_REPLICATES:
+        return Uncertainty(None, None, None)
+    lower, upper = np.quantile(draws, _TAILS)
+    return Uncertainty(float(draws.std(ddof=1)), float(lower), float(upper))
+
+
+def _blocks(rows: int, columns: int) -> Iterator[np.ndarray]:
+    size = max(1, _BLOCK // max(columns, 1))
+    for start in range(0, rows, size):
+        yield np.arange(start, min(start + size, rows))
