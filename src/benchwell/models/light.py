@@ -155,8 +155,10 @@ def people_needed(
     if n < 0 or tau2 < 0:
         raise ValueError("n and tau2 must not be negative")
     per_person = mean * (1 - mean) if unit_variance is None else unit_variance
-    if not (math.isfinite(per_person) and per_person > 0):
-        raise ValueError("the sampling variance of one person must be above zero")
+    if not (math.isfinite(per_person) and per_person >= 0):
+        raise ValueError("the sampling variance of one person must be finite and not negative")
+    if per_person == 0:  # nobody anywhere, or everybody, succeeded: no number follows from that
+        return None
 
     def decided(people: FloatArray) -> np.ndarray:
         reliability = tau2 * people / (tau2 * people + per_person)

@@ -142,7 +142,7 @@ def test_nan_and_infinity_are_refused(call):
         (lambda: xmr.assurance(xmr.xmr_limits([1, 2]), NAN), "target"),
         (lambda: light.light(0.5, 0.1, 0.5, 0.1, 0.03, probability=0.5), "above"),
         (lambda: light.people_needed(0.5, -1, 0.5, 0.01, 0.5, 0.01, 0.03), "negative"),
-        (lambda: light.people_needed(0.5, 10, 0.0, 0.01, 0.5, 0.01, 0.03), "one person"),
+        (lambda: light.people_needed(0.5, 10, 1.5, 0.01, 0.5, 0.01, 0.03), "one person"),
         (lambda: multiplicity.benjamini_hochberg([1.1]), "lie in"),
         (lambda: noise.expected_top_mean_of_noise(0.5, 20, 10, top=11), "top"),
         (lambda: same_shape(a=np.zeros(2), b=np.zeros(3)), "a .2,., b .3,."),
@@ -366,6 +366,7 @@ def test_people_needed_is_none_when_more_people_cannot_help():
     assert light.people_needed(0.48, 40, 0.45, 0.005, 0.45, 0.01, 0.03) is None
     assert light.people_needed(0.60, 40, 0.45, 0.0, 0.45, 0.05, 0.03, min_reliability=0.7) is None
     assert light.people_needed(0.9, 10, 0.45, 0.01, 0.45, 0.01, 0.03, at_most=5) is None
+    assert light.people_needed(0.0, 10, 0.0, 0.01, 0.0, 0.01, 0.03) is None
 
 
 def test_rubin_without_disagreement_or_variance():
