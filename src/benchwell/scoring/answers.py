@@ -23,10 +23,7 @@ def answer(item: int) -> str:
 def from_columns(frame: FrameT, columns: Sequence[str]) -> FrameT:
     """Take each item from its own column."""
     frame = frame.with_columns(**{answer(item): _clean(nw.col(column)) for item, column in enumerate(columns, start=1)})
-    some = nw.any_horizontal(
-        *(~nw.col(answer(item)).is_null() for item in range(1, len(columns) + 1)), ignore_nulls=True
-    )
-    return frame.with_columns(**{HAS_ITEMS: some, FORM_REASON: nw.lit(None, dtype=nw.String())})
+    return frame.with_columns(**{HAS_ITEMS: _any_answer(len(columns)), FORM_REASON: nw.lit(None, dtype=nw.String())})
 
 
 def from_list(frame: FrameT, instrument: Instrument, column: str) -> FrameT:
@@ -40,20 +37,18 @@ def from_list(frame: FrameT, instrument: Instrument, column: str) -> FrameT:
             **{HAS_ITEMS: nw.lit(False), FORM_REASON: nw.when(length > 0).then(nw.lit(str(Reason.ITEMS_NOT_ACCEPTED)))}
         )
     count = instrument.items.count
-    frame = frame.with_columns(_bw_length=length)
     # Some engines refuse a position past the end, so lists of another length become null first.
-    frame = frame.with_columns(_bw_items=nw.when(nw.col("_bw_length") == count).then(nw.col(column)))
+    items = nw.when(length == count).then(nw.col(column))
+    wrong = (length > 0) & (length != count)
     frame = frame.with_columns(
-        **{answer(item): _clean(nw.col("_bw_items").list.get(item - 1)) for item in range(1, count + 1)}
+        **{answer(item): _clean(items.list.get(item - 1)) for item in range(1, count + 1)},
+        **{FORM_REASON: nw.when(wrong).then(nw.lit(str(Reason.WRONG_ITEM_COUNT)))},
     )
-    some = nw.any_horizontal(*(~nw.col(answer(item)).is_null() for item in range(1, count + 1)), ignore_nulls=True)
-    wrong = (nw.col("_bw_length") > 0) & (nw.col("_bw_length") != count)
-    return frame.with_columns(
-        **{
-            HAS_ITEMS: some | wrong,
-            FORM_REASON: nw.when(wrong).then(nw.lit(str(Reason.WRONG_ITEM_COUNT))),
-        }
-    )
+    return frame.with_columns(**{HAS_ITEMS: _any_answer(count) | ~nw.col(FORM_REASON).is_null()})
+
+
+def _any_answer(count: int) -> nw.Expr:
+    return nw.any_horizontal(*(~nw.col(answer(item)).is_null() for item in range(1, count + 1)), ignore_nulls=True)
 
 
 def _clean(value: nw.Expr) -> nw.Expr:

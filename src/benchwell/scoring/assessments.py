@@ -50,7 +50,7 @@ def score_assessments(assessments: FrameT, instruments: Mapping[str, Instrument]
     if not instruments:
         raise ScoringError("No instrument to score.", hint="pass those that occur in the assessments")
     parts = [part for instrument in instruments.values() for part in _score_one(assessments, instrument)]
-    return nw.concat(parts, how="vertical") if len(parts) > 1 else parts[0]
+    return _stacked(parts)
 
 
 def _score_one(assessments: FrameT, instrument: Instrument) -> list[FrameT]:
@@ -60,6 +60,14 @@ def _score_one(assessments: FrameT, instrument: Instrument) -> list[FrameT]:
     )
     rows = with_total(from_list(rows, instrument, "items"), nw.col("total"), nw.col("unit"))
     return [_as_scores(part) for part in rows_per_scale(rows, instrument)]
+
+
+def _stacked(parts: list[FrameT]) -> FrameT:
+    """All parts below one another, joined in halves: engines limit how deep a chain of unions may nest."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return nw.concat([_stacked(parts[:middle]), _stacked(parts[middle:])], how="vertical")
 
 
 def _as_scores(frame: FrameT) -> FrameT:

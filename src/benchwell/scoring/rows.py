@@ -12,7 +12,7 @@ from benchwell.registry.instrument import Scale
 from benchwell.scoring.answers import HAS_ITEMS, answer
 from benchwell.scoring.reasons import Reason
 from benchwell.scoring.scale import ITEM_REASON, ITEM_VALUE, MISSING, RAW, with_item_score
-from benchwell.scoring.total import TOTAL, TOTAL_REASON, TOTAL_VALUE, with_total_score
+from benchwell.scoring.total import TOTAL, TOTAL_VALUE, total_reason, total_value
 from benchwell.terms import ScoreStatus
 
 TARGET = "_bw_target"  # the scale that a stated total belongs to
@@ -41,14 +41,15 @@ def rows_per_scale(frame: FrameT, instrument: Instrument) -> Iterator[FrameT]:
 
 def with_score(frame: FrameT, instrument: Instrument, scale: Scale) -> FrameT:
     """Add scale, value, status and reason for one scale to every row."""
-    frame = with_total_score(with_item_score(frame, instrument, scale), instrument, scale)
+    frame = frame.with_columns(**{TOTAL_VALUE: total_value(instrument, scale)})
+    frame = with_item_score(frame, instrument, scale)
     has_items, stray = nw.col(HAS_ITEMS), nw.col(TARGET) != scale.id
-    failure = (
-        nw.when(has_items)
-        .then(nw.col(ITEM_REASON))
-        .otherwise(nw.when(stray).then(nw.lit(str(Reason.UNKNOWN_SCALE))).otherwise(nw.col(TOTAL_REASON)))
+    by_total = (
+        nw.when(stray).then(nw.lit(str(Reason.UNKNOWN_SCALE))).otherwise(total_reason(instrument, scale))
+        if scale.primary
+        else total_reason(instrument, scale)
     )
-    frame = frame.with_columns(_bw_failure=failure)
+    frame = frame.with_columns(_bw_failure=nw.when(has_items).then(nw.col(ITEM_REASON)).otherwise(by_total))
     valid = nw.col("_bw_failure").is_null()
     # Of a group of items the highest counts, and a blank beside an answer is how such forms are filled in.
     full = nw.lit(str(ScoreStatus.COMPLETE))

@@ -1,7 +1,7 @@
 """The arithmetic of one scale, as expressions: keyed answers, missing rule, proration, reported value.
 
-Every step is a column, so that an engine computes each once. Sums are multiplied before they are divided:
-whole-number scores then come out exact.
+Steps that are read more than once are columns; the others are not, because an SQL engine binds the whole chain
+anew for every step. Sums are multiplied before they are divided: whole-number scores then come out exact.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ ITEM_REASON = "_bw_item_reason"
 
 
 def with_item_score(frame: FrameT, instrument: Instrument, scale: Scale) -> FrameT:
-    """Add what the answers give: the raw sum, how many are missing, the value, and why there is none."""
+    """Add what the answers give: the raw sum, how many are missing, the value, and why it does not count."""
     if instrument.items is None:
         nothing = nw.lit(None, dtype=nw.Float64())
         return frame.with_columns(
             **{RAW: nothing, MISSING: nw.lit(0), ITEM_VALUE: nothing, ITEM_REASON: nw.col(FORM_REASON)}
         )
-    groups = instrument.groups_of(scale)
-    parts = [_highest([_keyed(instrument, scale, item) for item in group]) for group in groups]
-    frame = frame.with_columns(**{f"_bw_part_{n}": part for n, part in enumerate(parts)})
-    columns = [nw.col(f"_bw_part_{n}") for n in range(len(parts))]
+    parts = [_highest([_keyed(instrument, scale, item) for item in group]) for group in instrument.groups_of(scale)]
+    size = len(parts)
     frame = frame.with_columns(
         **{
-            RAW: nw.sum_horizontal(*columns),
-            MISSING: nw.sum_horizontal(*(column.is_null().cast(nw.Int64()) for column in columns)),
-        },
-        **_faults(instrument, scale),
+            RAW: nw.sum_horizontal(*parts),
+            MISSING: nw.sum_horizontal(*(part.is_null().cast(nw.Int64()) for part in parts)),
+            "_bw_fault": _fault(instrument, scale),
+        }
     )
-    frame = frame.with_columns(**{ITEM_REASON: _reason(instrument, scale, len(parts))})
-    frame = frame.with_columns(_bw_sum=_completed(instrument, len(parts)))
-    value = _reported(scale, nw.col("_bw_sum"), nw.lit(float(len(parts))))
     if scale.method == "mean":
         # The mean of the answered items needs no proration.
-        value = _reported(scale, nw.col(RAW), _answered(len(parts)))
-    return frame.with_columns(**{ITEM_VALUE: nw.when(nw.col(ITEM_REASON).is_null()).then(value)})
+        value = _reported(scale, nw.col(RAW), _answered(size))
+    elif scale.lookup:
+        frame = frame.with_columns(_bw_sum=_completed(instrument, size))
+        value = _reported(scale, nw.col("_bw_sum"), nw.lit(float(size)))
+    else:
+        value = _reported(scale, _completed(instrument, size), nw.lit(float(size)))
+    return frame.with_columns(**{ITEM_VALUE: value, ITEM_REASON: _reason(instrument, scale, size)})
 
 
 def raw_to_reported(instrument: Instrument, scale: Scale, raw: nw.Expr) -> nw.Expr:
@@ -68,30 +68,30 @@ def _highest(values: list[nw.Expr]) -> nw.Expr:
     return values[0] if len(values) == 1 else nw.max_horizontal(*values)
 
 
-def _faults(instrument: Instrument, scale: Scale) -> dict[str, nw.Expr]:
+def _fault(instrument: Instrument, scale: Scale) -> nw.Expr:
     items = instrument.form
     used = sorted({item for group in instrument.groups_of(scale) for item in group})
     given = {item: nw.col(answer(item)) for item in used}
     outside = [(given[item] < items.range_of(item)[0]) | (given[item] > items.range_of(item)[1]) for item in used]
-    fraction = [given[item] != given[item].floor() for item in used] if items.integer else [nw.lit(False)]
-    limited = [~given[item].is_in(items.answers[item]) for item in used if item in items.answers]
-    return {
-        "_bw_fraction": nw.any_horizontal(*fraction, ignore_nulls=True),
-        "_bw_outside": nw.any_horizontal(*outside, ignore_nulls=True),
-        "_bw_no_answer": nw.any_horizontal(*limited, ignore_nulls=True) if limited else nw.lit(False),
-    }
+    fraction = [given[item].floor() < given[item] for item in used] if items.integer else []
+    limited = [
+        ~given[item].is_in(items.answers[item]) & ~given[item].is_null() for item in used if item in items.answers
+    ]
+    found = [(Reason.NOT_INTEGER, fraction), (Reason.OUT_OF_RANGE, outside), (Reason.NOT_AN_ANSWER, limited)]
+    return nw.coalesce(
+        *(
+            nw.when(nw.any_horizontal(*tests, ignore_nulls=True)).then(nw.lit(str(reason)))
+            for reason, tests in found
+            if tests
+        )
+    )
 
 
 def _reason(instrument: Instrument, scale: Scale, size: int) -> nw.Expr:
     allowed = 0 if instrument.missing.rule == "none" else instrument.max_missing_of(scale)
     too_many = (nw.col(MISSING) > allowed) | (nw.col(MISSING) == size)
-    return nw.coalesce(
-        nw.col(FORM_REASON),
-        nw.when(nw.col("_bw_fraction")).then(nw.lit(str(Reason.NOT_INTEGER))),
-        nw.when(nw.col("_bw_outside")).then(nw.lit(str(Reason.OUT_OF_RANGE))),
-        nw.when(nw.col("_bw_no_answer")).then(nw.lit(str(Reason.NOT_AN_ANSWER))),
-        nw.when(too_many).then(nw.lit(str(Reason.TOO_MANY_MISSING))),
-    )
+    missing = nw.when(too_many).then(nw.lit(str(Reason.TOO_MANY_MISSING)))
+    return nw.coalesce(nw.col(FORM_REASON), nw.col("_bw_fault"), missing)
 
 
 def _answered(size: int) -> nw.Expr:

@@ -14,7 +14,6 @@ from benchwell.scoring.scale import raw_to_reported
 TOTAL = "_bw_total"
 UNIT = "_bw_unit"
 TOTAL_VALUE = "_bw_total_value"
-TOTAL_REASON = "_bw_total_reason"
 
 # What sources write for "points"; the braces are UCUM's. "raw" means a sum before any transformation.
 _POINTS = ("", "1", "{score}", "score", "points", "point", "{points}")
@@ -30,34 +29,37 @@ def with_total(frame: FrameT, total: nw.Expr, unit: nw.Expr) -> FrameT:
     )
 
 
-def with_total_score(frame: FrameT, instrument: Instrument, scale: Scale) -> FrameT:
-    """Add what the stated total is worth on this scale, and why it is not accepted."""
-    own: list[str] = [*_POINTS, *_T] if scale.lookup else list(_POINTS)
-    if instrument.unit is not None:
-        own.append(instrument.unit.lower())
-    total: nw.Expr = nw.col(TOTAL)
-    unit: nw.Expr = nw.col(UNIT)
-    readings = [
-        nw.when(unit.is_in(own)).then(total),
+def total_value(instrument: Instrument, scale: Scale) -> nw.Expr:
+    """What the stated total is worth in reported units of this scale; null in an unknown unit."""
+    total, unit = nw.col(TOTAL), nw.col(UNIT)
+    return nw.coalesce(
+        nw.when(unit.is_in(_own_units(instrument, scale))).then(total),
         nw.when(unit.is_in(_RAW)).then(raw_to_reported(instrument, scale, total)),
         *(
             nw.when(unit == name.lower()).then(total * conversion.multiply + conversion.add)
             for name, conversion in instrument.conversions.items()
         ),
-    ]
-    known = [*own, *_RAW, *(name.lower() for name in instrument.conversions)]
-    frame = frame.with_columns(**{TOTAL_VALUE: nw.coalesce(*readings)})
-    value = nw.col(TOTAL_VALUE)
-    inside = (value >= scale.min) & (value <= scale.max)
-    fraction = (value != value.floor()) if is_whole(instrument, scale) else nw.lit(False)
-    no_total = nw.coalesce(nw.col(FORM_REASON), nw.lit(str(Reason.NO_ANSWERS)))
-    reason = nw.coalesce(
-        nw.when(total.is_null()).then(no_total),
-        nw.when(~unit.is_in(known)).then(nw.lit(str(Reason.UNKNOWN_UNIT))),
-        nw.when(~inside.fill_null(False)).then(nw.lit(str(Reason.TOTAL_OUT_OF_RANGE))),
-        nw.when(fraction).then(nw.lit(str(Reason.NOT_INTEGER))),
     )
-    return frame.with_columns(**{TOTAL_REASON: reason})
+
+
+def total_reason(instrument: Instrument, scale: Scale) -> nw.Expr:
+    """Why the stated total (`TOTAL_VALUE`) is not accepted on this scale; null when it is."""
+    value = nw.col(TOTAL_VALUE)
+    known = [*_own_units(instrument, scale), *_RAW, *(name.lower() for name in instrument.conversions)]
+    inside = ((value >= scale.min) & (value <= scale.max)).fill_null(False)
+    reasons = [
+        nw.when(nw.col(TOTAL).is_null()).then(nw.coalesce(nw.col(FORM_REASON), nw.lit(str(Reason.NO_ANSWERS)))),
+        nw.when(~nw.col(UNIT).is_in(known)).then(nw.lit(str(Reason.UNKNOWN_UNIT))),
+        nw.when(~inside).then(nw.lit(str(Reason.TOTAL_OUT_OF_RANGE))),
+    ]
+    if is_whole(instrument, scale):
+        reasons.append(nw.when(value.floor() < value).then(nw.lit(str(Reason.NOT_INTEGER))))
+    return nw.coalesce(*reasons)
+
+
+def _own_units(instrument: Instrument, scale: Scale) -> list[str]:
+    own = [*_POINTS, *_T] if scale.lookup else list(_POINTS)
+    return own if instrument.unit is None else [*own, instrument.unit.lower()]
 
 
 def is_whole(instrument: Instrument, scale: Scale) -> bool:
