@@ -1,0 +1,220 @@
+"""The manifest: everything a reader needs to judge an edition, and everything `verify` needs to check it (M13.1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from benchwell.benchmarks.compute import Computed, Declarations
+from benchwell.registry import Declaration, Instrument, canonical_json, hash_canonical
+
+FORMAT = 1
+LIMITS = (
+    "Figures are unadjusted: organizations that see people with more severe problems can show lower rates.",
+    "A figure describes the people who are counted; it does not say what the care caused.",
+    "People without a follow-up score may differ from those with one; three denominators and bounds show how much.",
+    "Intervals of benchmarks come from resampling organizations; with few organizations they are rough.",
+    "Tables of this edition hold small cells of single organizations: it is for use inside, not for publication.",
+)
+
+
+@dataclass(frozen=True)
+class Code:
+    """What computed the edition: package version, commit and the hash of the lock file (null where unknown)."""
+
+    version: str
+    commit: str | None = None
+    lock_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that goes into an edition.
+
+    Attributes:
+        statistics: Frozen `tables.DERIVED["statistics"]`.
+        exclusions: `tables.DERIVED["exclusions"]`.
+        organizations: `tables.CANONICAL["organizations"]`.
+        declarations: Measures, benchmarks and references.
+        instruments: Instruments of the measures, by id.
+        as_of: The snapshot's date.
+        snapshot: Id and table versions of the lake's snapshot, as plain data.
+        code: What computes.
+        engine: Name of the engine that summed.
+        settings: Workspace settings that could move a number, as plain data.
+        outcomes: Private rows, or None.
+        features: Private strata of the rows, or None.
+        extra_files: Further files by relative path, such as the method page.
+        supersedes: Id of the edition that this one corrects.
+        correction_reason: Why; required with `supersedes`.
+        supersedes_sha256: Manifest hash of the superseded edition.
+        approvals: Who approved it, in words.
+        deviations: Departures from the declared methods, in words.
+        licence: Under which the edition may be used.
+        limits: What it cannot tell, in plain words.
+    """
+
+    statistics: pa.Table
+    exclusions: pa.Table
+    organizations: pa.Table
+    declarations: Declarations
+    as_of: dt.date
+    code: Code
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    snapshot: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = "duckdb"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    outcomes: pa.Table | None = None
+    features: pa.Table | None = None
+    extra_files: Mapping[str, bytes] = field(default_factory=dict)
+    supersedes: str | None = None
+    correction_reason: str | None = None
+    supersedes_sha256: str | None = None
+    approvals: tuple[str, ...] = ()
+    deviations: tuple[str, ...] = ()
+    licence: str = "not stated"
+    limits: tuple[str, ...] = LIMITS
+
+
+def all_declarations(inputs: Inputs) -> dict[str, Mapping[str, Declaration]]:
+    """Declarations by folder name."""
+    found = inputs.declarations
+    return {
+        "instruments": inputs.instruments,
+        "measures": found.measures,
+        "benchmarks": found.benchmarks,
+        "references": found.references,
+    }
+
+
+def identity(inputs: Inputs) -> dict[str, Any]:
+    """What an edition is a function of: snapshot, declarations and code. Its hash is the edition's name."""
+    return {
+        "as_of": inputs.as_of.isoformat(),
+        "snapshot": dict(inputs.snapshot),
+        "declarations": declaration_hashes(all_declarations(inputs)),
+        "code": {"version": inputs.code.version, "commit": inputs.code.commit, "lock": inputs.code.lock_sha256},
+        "settings": dict(inputs.settings),
+        "inputs": {
+            name: table_digest(table)
+            for name, table in (
+                ("statistics", inputs.statistics),
+                ("exclusions", inputs.exclusions),
+                ("organizations", inputs.organizations),
+            )
+        },
+        "supersedes": inputs.supersedes,
+        "correction_reason": inputs.correction_reason,
+    }
+
+
+def edition_id(identified: Mapping[str, Any]) -> str:
+    """Name of an edition from its identity.
+
+    >>> edition_id({"as_of": "2026-01-31"})
+    '2026-01-31-ce5c2faefcf3'
+    """
+    return f"{identified['as_of']}-{hash_canonical(identified)[:12]}"
+
+
+def declaration_hashes(declarations: Mapping[str, Mapping[str, Declaration]]) -> dict[str, Any]:
+    """Revision and both hashes of each declaration: what can move a number, apart from wording."""
+    return {
+        folder: {
+            name: {"revision": one.revision, "numbers": one.numbers_hash, "text": one.text_hash}
+            for name, one in sorted(known.items())
+        }
+        for folder, known in declarations.items()
+    }
+
+
+def table_digest(table: pa.Table) -> str:
+    """SHA-256 over a table's names and values, whatever the file format around them."""
+    digest = hashlib.sha256()
+    for name in table.column_names:
+        values = [value if not hasattr(value, "isoformat") else value.isoformat() for value in table[name].to_pylist()]
+        digest.update(canonical_json([name, values]).encode("utf-8"))
+    return digest.hexdigest()
+
+
+def build_manifest(inputs: Inputs, identified: Mapping[str, Any], computed: Computed) -> dict[str, Any]:
+    """The manifest without its file list and its own hash."""
+    benchmarks = inputs.declarations.benchmarks
+    return {
+        "format": FORMAT,
+        "id": edition_id(identified),
+        "identity": dict(identified),
+        "kind": sorted({benchmark.cadence.kind for benchmark in benchmarks.values()}),
+        "as_of": inputs.as_of.isoformat(),
+        "periods": {name: list(one.period) if one.period else None for name, one in sorted(benchmarks.items())},
+        "maturity": {name: _maturity(one) for name, one in sorted(inputs.declarations.measures.items())},
+        "engine": inputs.engine,
+        "platform": {"system": platform.system(), "machine": platform.machine(), "python": platform.python_version()},
+        "seeds": {name: {"seed": one.seed, "replicates": one.replicates} for name, one in sorted(benchmarks.items())},
+        "gates": {name: one.gates.model_dump(mode="json") for name, one in sorted(benchmarks.items())},
+        "conventions": {
+            "quantile": "type 7 unweighted; smallest value with cumulative share >= p weighted",
+            "interval": "95 % two-sided",
+        },
+        "exclusion_flow": inputs.exclusions.to_pylist(),
+        "diagnostics": diagnostics(computed.organization_results),
+        "completeness": _completeness(computed.organization_results),
+        "counts": {
+            "measures": len(inputs.declarations.measures),
+            "organizations": len(set(inputs.statistics["organization_id"].to_pylist())),
+            "benchmark_records": computed.benchmarks.num_rows,
+        },
+        "disclosure": {"profile": "inside", "suppressed_cells": None, "epsilon": None},
+        "supersedes": inputs.supersedes,
+        "supersedes_sha256": inputs.supersedes_sha256,
+        "correction_reason": inputs.correction_reason,
+        "approvals": list(inputs.approvals),
+        "deviations": list(inputs.deviations),
+        "licence": inputs.licence,
+        "limits": list(inputs.limits),
+    }
+
+
+def diagnostics(results: pa.Table) -> dict[str, Any]:
+    """Reliability and overdispersion of each measure's field of organizations, over the whole period."""
+    found: dict[str, Any] = {}
+    for row in results.to_pylist():
+        whole = (row["period"], row["stratum"]) == ("all", "all")
+        if whole and row["reliability"] is not None:
+            found.setdefault(row["measure"], []).append((row["estimate"], row["variance"], row["reliability"]))
+    return {measure: _field_diagnostics(np.array(rows, dtype=np.float64)) for measure, rows in sorted(found.items())}
+
+
+def _field_diagnostics(rows: Any) -> dict[str, Any]:
+    estimate, variance, reliability = rows.T
+    weight = 1 / variance
+    z = (estimate - (weight * estimate).sum() / weight.sum()) * np.sqrt(weight)
+    low, high = np.quantile(z, [0.1, 0.9])
+    return {
+        "organizations": len(rows),
+        "reliability": {f"p{p}": float(np.quantile(reliability, p / 100)) for p in (0, 25, 50, 75, 100)},
+        # Mean squared z, the tails pulled in at 10 and 90 %: about 1 when organizations differ by chance alone (M5.1).
+        "overdispersion": float((np.clip(z, low, high) ** 2).mean()),
+    }
+
+
+def _completeness(results: pa.Table) -> dict[str, dict[str, float | None]]:
+    found: dict[str, dict[str, float | None]] = {}
+    for row in results.to_pylist():
+        if (row["period"], row["stratum"]) == ("all", "all"):
+            found.setdefault(row["measure"], {})[row["organization_id"]] = row["completion"]
+    return found
+
+
+def _maturity(measure: Any) -> str:
+    if measure.followup is None:
+        return "as published" if measure.is_published else "no follow-up window"
+    days = measure.followup.to_day + measure.followup.grace_days
+    return f"index date + {measure.followup.to_day} days + {measure.followup.grace_days} days of grace = {days} days"

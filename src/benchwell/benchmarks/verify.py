@@ -1,0 +1,248 @@
+"""Verify an edition: recompute every number from the frozen sums and name whatever differs (METHODS M13.2)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pydantic import ValidationError
+
+from benchwell.benchmarks.compare import compare_tables
+from benchwell.benchmarks.compute import Declarations, compute
+from benchwell.benchmarks.edition import MANIFEST, Edition, manifest_hash, read_manifest
+from benchwell.benchmarks.manifest import edition_id, table_digest
+from benchwell.benchmarks.statistics import Plan, frozen, summarize
+from benchwell.benchmarks.write import BUILD, ROW_HASHES
+from benchwell.engine import DuckDBEngine, Engine
+from benchwell.errors import BenchwellError, EditionError
+from benchwell.registry import Declaration, Registry
+
+LakeCheck = Callable[[dict[str, Any]], list[str]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked.
+
+    Attributes:
+        name: What, such as `file tables/benchmarks.parquet` or `organization_results.observed`.
+        passed: Whether it holds.
+        stated: What the edition says, in short.
+        found: What was found or recomputed.
+        detail: Where it differs, and what to do.
+    """
+
+    name: str
+    passed: bool
+    stated: str = ""
+    found: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """The outcome of a verification."""
+
+    edition: str
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything holds."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """What does not hold."""
+        return tuple(check for check in self.checks if not check.passed)
+
+    def __repr__(self) -> str:
+        return (
+            f"VerifyReport({self.edition}: {len(self.checks) - len(self.failures)} of {len(self.checks)} checks pass)"
+        )
+
+
+def verify(
+    edition_path: str | Path,
+    *,
+    registry: Registry | None = None,
+    lake_check: LakeCheck | None = None,
+    engine: Engine | None = None,
+) -> VerifyReport:
+    """Check every file, declaration and number of an edition.
+
+    Args:
+        edition_path: The edition's folder.
+        registry: Declarations in force now; a declaration that has changed since is named. None skips this.
+        lake_check: Takes the manifest's snapshot and returns what the lake no longer has as stated. None skips this.
+        engine: Sums the private rows again, if they are there; DuckDB by default.
+
+    Returns:
+        One check per file, declaration and table column; whatever fails says where.
+
+    Raises:
+        EditionError: If the folder is no edition at all.
+
+    Source:
+        METHODS M13.2: exact for counts, 1e-8 relative for figures; the bootstrap replays exactly by its seed.
+    """
+    folder = Path(edition_path)
+    manifest = read_manifest(folder)
+    checks = [*_manifest_checks(folder, manifest), *_file_checks(folder, manifest)]
+    edition = Edition(folder, manifest)
+    checks += _declaration_checks(edition, registry)
+    checks += _number_checks(edition)
+    checks += _row_checks(edition, engine)
+    if lake_check is not None:
+        problems = lake_check(dict(manifest["identity"]["snapshot"]))
+        checks.append(Check("lake", not problems, "versions of the snapshot", detail="; ".join(problems)))
+    return VerifyReport(str(manifest["id"]), tuple(checks))
+
+
+def _manifest_checks(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Check]:
+    stated, found = str(manifest.get("sha256")), manifest_hash(manifest)
+    yield Check(
+        f"file {MANIFEST}", stated == found, stated, found, "" if stated == found else "the manifest was changed"
+    )
+    name = edition_id(manifest["identity"])
+    yield Check("edition id", manifest["id"] == name == folder.name, str(manifest["id"]), name)
+
+
+def _file_checks(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Check]:
+    files: dict[str, Any] = dict(manifest["files"])
+    hashes = folder / ROW_HASHES
+    if hashes.exists():
+        try:
+            files |= json.loads(hashes.read_text(encoding="utf-8"))
+        except (UnicodeDecodeError, json.JSONDecodeError):
+            yield Check(f"file {ROW_HASHES}", False, detail="cannot be read")
+    for path, stated in files.items():
+        yield _file_check(folder, path, str(stated["sha256"]))
+    known = {*files, MANIFEST, BUILD, ROW_HASHES, "rows/README.txt"}
+    present = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    for path in sorted(present - known):
+        yield Check(f"file {path}", False, "not part of the edition", "present", "remove it or find out who added it")
+
+
+def _file_check(folder: Path, path: str, stated: str) -> Check:
+    file = folder / path
+    if not file.exists():
+        private = path.startswith("rows/")
+        return Check(f"file {path}", private, stated, "absent", "private rows were deleted" if private else "missing")
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    return Check(f"file {path}", stated == found, stated, found, "" if stated == found else "the file was changed")
+
+
+def _declaration_checks(edition: Edition, registry: Registry | None) -> Iterator[Check]:
+    """Frozen declarations against the manifest, then against those in force."""
+    for kind, stated in edition.manifest["identity"]["declarations"].items():
+        for name, hashes in stated.items():
+            label = f"declaration {kind}/{name}"
+            try:
+                frozen_one = edition.declaration(kind, name)
+            except (BenchwellError, ValidationError, ValueError):
+                yield Check(label, False, hashes["numbers"], "unreadable", "the frozen declaration cannot be read")
+                continue
+            same = (frozen_one.numbers_hash, frozen_one.text_hash) == (hashes["numbers"], hashes["text"])
+            yield Check(label, same, hashes["numbers"], frozen_one.numbers_hash, "" if same else "it was changed")
+            if registry is not None:
+                yield _in_force(kind, name, hashes, _current(registry, kind).get(name))
+
+
+def _current(registry: Registry, kind: str) -> Mapping[str, Declaration]:
+    found: Mapping[str, Declaration] = getattr(registry, kind)
+    return found
+
+
+def _in_force(kind: str, name: str, stated: Mapping[str, Any], current: Declaration | None) -> Check:
+    label = f"declaration in force {kind}/{name}"
+    if current is None:
+        return Check(label, False, stated["numbers"], "absent", f"{name} is no longer declared")
+    if current.numbers_hash != stated["numbers"]:
+        detail = (
+            f"{name} has changed since this edition (revision {stated['revision']} then, {current.revision} now); "
+            "build a new edition to use it"
+        )
+        return Check(label, False, stated["numbers"], current.numbers_hash, detail)
+    note = "" if current.text_hash == stated["text"] else "its wording has changed, no number can"
+    return Check(label, True, stated["numbers"], current.numbers_hash, note)
+
+
+def _number_checks(edition: Edition) -> Iterator[Check]:
+    tables: dict[str, pa.Table] = {}
+    for name in ("statistics", "exclusions", "organizations", "organization_results", "benchmarks"):
+        try:
+            tables[name] = edition.arrow(name)
+        except EditionError as error:
+            yield Check(f"table {name}", False, found="unreadable", detail=error.message)
+    for name, stated in edition.manifest["identity"]["inputs"].items():
+        if name in tables:
+            found = table_digest(tables[name])
+            yield Check(
+                f"values of {name}", stated == found, stated, found, "" if stated == found else "a value was changed"
+            )
+    yield from _flow_checks(tables.get("exclusions"))
+    if len(tables) < 5:
+        return
+    try:
+        again = compute(
+            tables["statistics"],
+            tables["organizations"],
+            edition.declarations,
+            dt.date.fromisoformat(edition.as_of),
+            edition=edition.id,
+        )
+    except (BenchwellError, ValidationError, ValueError, KeyError) as error:
+        yield Check("recompute", False, detail=f"the numbers cannot be recomputed: {type(error).__name__}")
+        return
+    for name, found_table in (("organization_results", again.organization_results), ("benchmarks", again.benchmarks)):
+        yield from (Check(*one) for one in compare_tables(name, tables[name], found_table))
+
+
+def _flow_checks(exclusions: pa.Table | None) -> Iterator[Check]:
+    """Each step of the flow leaves what the step before left, less its own count."""
+    if exclusions is None:
+        return
+    last: dict[str, int] = {}
+    for row in exclusions.sort_by([("measure", "ascending"), ("step", "ascending")]).to_pylist():
+        before = last.get(row["measure"])
+        if before is not None and row["remaining"] is not None:
+            left = before - row["count"]
+            if left != row["remaining"] and row["remaining"] != before:
+                yield Check(f"exclusion flow {row['measure']}", False, str(row["remaining"]), str(left), row["reason"])
+        if row["remaining"] is not None:
+            last[row["measure"]] = row["remaining"]
+    yield Check("exclusion flow", True, found=f"{len(last)} measures")
+
+
+def _row_checks(edition: Edition, engine: Engine | None) -> Iterator[Check]:
+    """Sum the private rows again, if they are still there."""
+    if not edition.has_rows:
+        return
+    try:
+        outcomes, statistics = edition.arrow("outcomes"), edition.arrow("statistics")
+        features = edition.arrow("features") if edition.file_of("features").exists() else None
+        plan = row_plan(edition.declarations)
+    except (EditionError, ValidationError, ValueError):
+        yield Check("statistics from rows", False, detail="the rows cannot be read")
+        return
+    engine = engine or DuckDBEngine()
+    lazy_features = None if features is None else engine.from_arrow(features)
+    again = frozen(engine.to_arrow(summarize(engine, engine.from_arrow(outcomes), lazy_features, plan)))
+    summed = statistics.filter(pa.compute.equal(statistics["state"], "row"))
+    yield from (Check(*one) for one in compare_tables("statistics", summed, again))
+
+
+def row_plan(declarations: Declarations) -> Plan:
+    """What was summed from rows: every measure that is not an official aggregate."""
+    return Plan.of(
+        benchmark
+        for benchmark in declarations.benchmarks.values()
+        if not declarations.measures[benchmark.measure].is_published
+    )
