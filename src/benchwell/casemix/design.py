@@ -1,0 +1,103 @@
+"""The design matrix of the follow-up model: few dense columns, however many clinics there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benchwell.models.arrays import FloatArray, IntArray
+
+ORGANIZATION = "organization_id"
+FEW_ORGANIZATIONS = 20  # up to here each clinic has its own column, if its data can carry one
+_CARRIES = 5  # followed and missing episodes that an own column needs
+_PRIOR_EPISODES = 10.0  # weight of the overall rate in a clinic's shrunken rate
+_MOST_LEVELS = 30
+
+
+@dataclass(frozen=True)
+class Design:
+    """Columns with an intercept first, their names, and how clinics entered."""
+
+    columns: FloatArray
+    terms: tuple[str, ...]
+    organization: str
+
+
+def follow_up_design(rows: pa.Table, followed: FloatArray, predictors: tuple[str, ...]) -> Design:
+    """Code the predictors that `rows` has.
+
+    Numbers enter linearly and squared (baseline), or linearly with an indicator for "unknown"; texts as indicators,
+    their rarest levels together. Clinics enter as indicators when there are at most 20 and each has at least 5 followed
+    and 5 missing episodes; otherwise as the logit of their follow-up rate, shrunken by 10 episodes of the overall
+    rate: one column instead of hundreds.
+
+    Args:
+        rows: One row per eligible episode.
+        followed: Shape (n,), 0 or 1.
+        predictors: Names, as in the measure's `weight_by`.
+    """
+    n = rows.num_rows
+    columns: list[FloatArray] = [np.ones(n)]
+    terms, organization = ["intercept"], "none"
+    for name in predictors:
+        if name not in rows.column_names or n == 0:
+            continue
+        values = rows[name].combine_chunks()
+        if name == ORGANIZATION:
+            organization, coded = _organization(values, followed)
+        elif pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+            coded = _levels(name, values)
+        else:
+            coded = _number(name, values, squared=name == "baseline")
+        for term, column in coded:
+            terms.append(term)
+            columns.append(column)
+    return Design(np.column_stack(columns), tuple(terms), organization)
+
+
+def _number(name: str, values: pa.Array, *, squared: bool) -> list[tuple[str, FloatArray]]:
+    known = np.asarray(pc.is_valid(values).to_numpy(zero_copy_only=False), dtype=np.bool_)
+    if not known.any():
+        return []
+    raw = np.asarray(pc.fill_null(values.cast(pa.float64()), 0.0).to_numpy(zero_copy_only=False))
+    # Centred on the known ones, so that an unknown is neutral and its own column says the rest.
+    centred = np.where(known, raw - raw[known].mean(), 0.0)
+    coded = [(name, centred)]
+    if squared:
+        coded.append((f"{name}^2", centred**2))
+    if not known.all():
+        coded.append((f"{name} unknown", (~known).astype(np.float64)))
+    return coded
+
+
+def _encode(values: pa.Array) -> tuple[list[str], IntArray]:
+    encoded = pc.fill_null(values.cast(pa.string()), "unknown").dictionary_encode()
+    return encoded.dictionary.to_pylist(), np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _levels(name: str, values: pa.Array) -> list[tuple[str, FloatArray]]:
+    levels, codes = _encode(values)
+    counts = np.bincount(codes, minlength=len(levels))
+    # Sorted by size, then name: the reference level and the columns do not depend on row order.
+    order = sorted(range(len(levels)), key=lambda code: (-counts[code], levels[code]))[:_MOST_LEVELS]
+    return [(f"{name}={levels[code]}", (codes == code).astype(np.float64)) for code in order[1:]]
+
+
+def _organization(values: pa.Array, followed: FloatArray) -> tuple[str, list[tuple[str, FloatArray]]]:
+    levels, codes = _encode(values)
+    if len(levels) < 2:
+        return "none", []
+    n = np.bincount(codes, minlength=len(levels)).astype(np.float64)
+    seen = np.bincount(codes, weights=followed, minlength=len(levels))
+    if len(levels) <= FEW_ORGANIZATIONS and (np.minimum(seen, n - seen) >= _CARRIES).all():
+        order = sorted(range(len(levels)), key=lambda code: levels[code])
+        # Clinics are numbered, not named: a design goes into logs and editions.
+        columns = [(f"organization {place}", (codes == code).astype(np.float64)) for place, code in enumerate(order)]
+        return "indicators", columns[1:]
+    overall = followed.mean()
+    rate = np.clip((seen + _PRIOR_EPISODES * overall) / (n + _PRIOR_EPISODES), 1e-6, 1 - 1e-6)
+    logit = np.log(rate / (1 - rate))
+    return "shrunken_rate", [("organization follow-up rate", logit[codes])]
