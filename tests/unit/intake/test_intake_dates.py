@@ -31,7 +31,9 @@ def test_clear_dates(text: str) -> None:
     assert read([text]) == ["2026-01-31"]
 
 
-@pytest.mark.parametrize("text", ["2026-02-29", "31.04.2026", "2026-13-01", "00.01.2026", "soon", "2026-01-01 25:00", "12"])
+@pytest.mark.parametrize(
+    "text", ["2026-02-29", "31.04.2026", "2026-13-01", "00.01.2026", "soon", "2026-01-01 25:00", "12"]
+)
 def test_what_is_no_date(text: str) -> None:
     assert read([text]) == ["bad"]
 

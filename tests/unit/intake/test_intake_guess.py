@@ -63,7 +63,12 @@ def test_the_guess_is_explained(registry: Registry) -> None:
 
 @pytest.mark.parametrize(
     ("header", "words"),
-    [("date,phq9", "person's id"), ("id,date", "score"), ("id,phq9", "date"), ("id,date,score", "names the instrument")],
+    [
+        ("date,phq9", "person's id"),
+        ("id,date", "score"),
+        ("id,phq9", "date"),
+        ("id,date,score", "names the instrument"),
+    ],
 )
 def test_no_guess(header: str, words: str, take_in: Callable[..., IntakeResult]) -> None:
     with pytest.raises(MappingError, match=words):

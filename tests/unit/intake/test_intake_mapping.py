@@ -53,7 +53,9 @@ def test_an_unknown_constant_instrument_is_refused_at_once(take_in: Callable[...
 
 @pytest.mark.parametrize("missing", ["date", "instrument"])
 def test_scores_need_date_and_instrument(missing: str, take_in: Callable[..., IntakeResult]) -> None:
-    text = SMALL.replace("date: DAY, ", "") if missing == "date" else SMALL.replace("instrument: {constant: phq-9}, ", "")
+    text = (
+        SMALL.replace("date: DAY, ", "") if missing == "date" else SMALL.replace("instrument: {constant: phq-9}, ", "")
+    )
     with pytest.raises(MappingError, match=f"no {missing}"):
         take_in("ID,DAY,SUM\n1,2026-01-01,3\n", text)
 
@@ -87,7 +89,9 @@ def test_values_missing_codes_prefix_and_joins(take_in: Callable[..., IntakeResu
         items: {columns: ["q{1-2}"], values: {Never: 0, Daily: 3}, missing: [7]}
       episodes: {organization_id: {join: [A, B], separator: "-"}}
     """
-    result = take_in("ID,G,DAY,q1,q2,A,B\n1,2,3/4/2026,never,7,x,y\n2,3,4/4/2026,Daily,Daily,x,\n3,1,5/4/2026,99,NA,x,z\n", text)
+    result = take_in(
+        "ID,G,DAY,q1,q2,A,B\n1,2,3/4/2026,never,7,x,y\n2,3,4/4/2026,Daily,Daily,x,\n3,1,5/4/2026,99,NA,x,z\n", text
+    )
     assert result.tables["patients"]["patient_id"].to_pylist() == ["north-1", "north-2", "north-3"]
     assert result.tables["patients"]["sex"].to_pylist() == ["female", None, "male"]
     assert result.tables["assessments"]["items"].to_pylist() == [[0.0, None], [3.0, 3.0]]

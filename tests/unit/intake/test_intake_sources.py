@@ -130,7 +130,11 @@ def workbook(path: Path, rows: list[list[object]], sheet: str = "scores") -> Pat
 
 @pytest.mark.parametrize("date", [dt.date(2026, 1, 5), "2026-01-05", "5.1.2026", 46027])
 def test_workbooks(date: object, tmp_path: Path, registry: Registry) -> None:
-    rows: list[list[object]] = [["patient_id", "date", "instrument", "total"], [1503, date, "PHQ-9", 12], ["p2", date, "PHQ-9", None]]
+    rows: list[list[object]] = [
+        ["patient_id", "date", "instrument", "total"],
+        [1503, date, "PHQ-9", 12],
+        ["p2", date, "PHQ-9", None],
+    ]
     result = read_source(workbook(tmp_path / "a.xlsx", rows), registry)
     scores = result.tables["assessments"]
     assert scores["date"].to_pylist() == [dt.date(2026, 1, 5)]
@@ -139,7 +143,9 @@ def test_workbooks(date: object, tmp_path: Path, registry: Registry) -> None:
 
 
 def test_sheet_choice(tmp_path: Path, registry: Registry) -> None:
-    path = workbook(tmp_path / "a.xlsx", [["patient_id", "date", "instrument", "total"], ["p1", "2026-01-05", "phq-9", 3]])
+    path = workbook(
+        tmp_path / "a.xlsx", [["patient_id", "date", "instrument", "total"], ["p1", "2026-01-05", "phq-9", 3]]
+    )
     text = "sheet: {}\ntables: {{assessments: {{patient_id: patient_id, date: date, instrument: instrument, total: total}}}}"
     assert read_source(path, registry, parse_mapping(text.format("scores"), "m")).counts.accepted == 1
     with pytest.raises(MappingError, match="its sheets are: empty, scores"):
