@@ -86,6 +86,7 @@ def schemas() -> str:
         *(_describe(one, remarks) for one in CANONICAL.values()),
         "## What Benchwell makes",
         "`outcomes`, `organization_results`, `benchmarks` and `exclusions` are read with `Edition.table(name)`. "
-        "An edition holds no row of a person: `outcomes` stays in the workspace unless you ask for it.",
+        "`outcomes` holds one row per course of care and is private: it lies in `rows/` of an edition, which can be "
+        "deleted before the edition is handed on; nothing that is published or verified needs it.",
         *(_describe(one, remarks) for one in DERIVED.values()),
     )
