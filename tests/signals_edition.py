@@ -13,7 +13,7 @@ from benchwell.benchmarks.results import organization_results
 from benchwell.models.deciles import top_decile_of_proportions
 from benchwell.models.quantiles import quantile_type7
 from benchwell.registry import Registry
-from benchwell.registry.benchmark import Benchmark, Gates
+from benchwell.registry.benchmark import Benchmark
 from benchwell.registry.measure import Measure
 from benchwell.tables import DERIVED
 
@@ -124,7 +124,7 @@ def edition(
         {
             "statistics": statistics,
             "organization_results": results,
-            "benchmarks": DERIVED["benchmarks"].conform(pa.Table.from_pylist(made)) if made else DERIVED["benchmarks"].empty(),
+            "benchmarks": pa.Table.from_pylist(list(made), schema=DERIVED["benchmarks"].schema),
             "exclusions": DERIVED["exclusions"].conform(pa.Table.from_pylist(flow)),
         },
     )
@@ -204,8 +204,9 @@ def benchmark_rows(results: pa.Table, measure: Measure, benchmark: Benchmark) ->
             continue
         se = float(y.std(ddof=1) / np.sqrt(len(y)))
         made.append(head | _record("mean", "mean", float(y.mean()), se))
-        for p in (25, 50, 75):
-            made.append(head | _record("percentile", f"p{p}", float(quantile_type7(y, p / 100)), se * 1.25))
+        made += [
+            head | _record("percentile", f"p{p}", float(quantile_type7(y, p / 100)), se * 1.25) for p in (25, 50, 75)
+        ]
         if measure.summary == "proportion" and len(used) >= 10:
             top = top_decile_of_proportions(np.round(y * n), n, better=measure.better)
             made.append(head | _record("top_decile", "top_decile.raw", top.raw, se * 2))

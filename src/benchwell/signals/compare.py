@@ -74,6 +74,8 @@ def compare(
     ]
     record = _record(edition, wanted)
     figures = Figures.of(row)
+    if record is not None and record.status == "blocked":
+        raise ComparisonBlockedError(f"Benchmark {record.benchmark} ({record.method}) is blocked: {record.reason}.")
     if record is not None and record.ok and record.denominator is not figures.primary:
         raise ComparisonBlockedError(
             f"Benchmark {record.benchmark} ({record.kind}, {record.method}) counts {record.denominator}; "
@@ -91,7 +93,7 @@ class _Wanted:
     kind: BenchmarkKind
     method: str | None
     tier: str
-    without: str
+    organization_id: str
 
 
 @dataclass(frozen=True)
@@ -143,21 +145,24 @@ def _benchmark_declaration(
 
 def _record(edition: EditionSource, wanted: _Wanted) -> BenchmarkUsed | None:
     """The record asked for: without the organization if there is one, else the one that holds everybody."""
-    where = {"measure": wanted.measure.id, "kind": wanted.kind.value, "stratum": ALL, "period": ALL}
-    found = rows(edition, "benchmarks", **where)
+    found = rows(edition, "benchmarks", measure=wanted.measure.id, kind=wanted.kind.value, stratum=ALL)
     if wanted.declaration is not None:
         found = [row for row in found if row["benchmark"] == wanted.declaration.id]
-    external = wanted.kind is BenchmarkKind.FIXED_EXTERNAL
-    found = [
-        row
-        for row in found
-        if (external or row["tier"] == wanted.tier)
-        and (wanted.method is None or row["method"] == wanted.method)
-        and row["without"] in ("", wanted.without)
-    ]
+    found = [row for row in found if _is_asked_for(row, wanted)]
     # Methods of one kind stand in the edition's order; one without this organization goes first (M4.7).
-    found.sort(key=lambda row: (row["without"] != wanted.without, row["status"] != "ok"))
+    found.sort(key=lambda row: (row["without"] != wanted.organization_id, row["status"] != "ok"))
     return BenchmarkUsed.of(found[0]) if found else None
+
+
+def _is_asked_for(row: Row, wanted: _Wanted) -> bool:
+    if wanted.method is not None and row["method"] != wanted.method:
+        return False
+    if wanted.kind is BenchmarkKind.FIXED_EXTERNAL:  # its period is the reference's year
+        return True
+    if wanted.kind is BenchmarkKind.OWN_HISTORY:  # its period is the window before this one
+        return bool(row["tier_id"] == wanted.organization_id)
+    of_tier = row["tier"] == wanted.tier and row["period"] == ALL
+    return of_tier and row["without"] in ("", wanted.organization_id)
 
 
 def _decide(case: _Case, name: str | None) -> Comparison:

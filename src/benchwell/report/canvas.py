@@ -1,0 +1,129 @@
+"""From an Altair chart to inline SVG that follows the page's colours, offline (UX.md, "Charts").
+
+Vega writes fixed colours. The charts are drawn in stand-in colours, which are then replaced by CSS variables, so that
+one picture is right in light, dark and print.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import altair as alt
+import vl_convert as vlc
+
+from benchwell.signals.words import Figure
+
+# Stand-in colours, one per role; `report.css` gives each variable its value in light, dark and print.
+INK = "#010203"  # text
+MUTED = "#010204"  # axes, limits
+GRID = "#010205"
+BAND = "#010206"  # shaded ranges
+PEER = "#010207"  # dots of others
+OWN = "#010208"  # the labelled clinic
+MARK = "#010209"  # signals and benchmark lines
+PAPER = "#01020a"
+
+_VARIABLES = {
+    INK: "--ink",
+    MUTED: "--muted",
+    GRID: "--grid",
+    BAND: "--band",
+    PEER: "--peer",
+    OWN: "--own",
+    MARK: "--mark",
+    PAPER: "--paper",
+}
+FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture with the words and the table that say the same.
+
+    Attributes:
+        id: Unique on its page.
+        title: The finding, or that there is none.
+        svg: Inline SVG; "" when there is nothing to draw.
+        text: Alternative text.
+        columns: Heads of the data table.
+        rows: Its rows, already as text.
+        caption: What the table holds.
+        note: A limit that belongs beside the picture, "" if none.
+    """
+
+    id: str
+    title: str
+    svg: str
+    text: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str
+    note: str = ""
+
+
+def draw(chart: Any, *, chart_id: str, title: str, text: str) -> str:
+    """Render a chart as inline SVG with title, description and CSS variables for colours.
+
+    Args:
+        chart: An Altair chart drawn in the stand-in colours of this module.
+        chart_id: Unique on its page; ids inside the picture start with it.
+        title: Short title for assistive technology.
+        text: Description for assistive technology.
+
+    Returns:
+        An `<svg>` element without any outside reference.
+    """
+    # The page gives the ground.
+    svg: str = vlc.vegalite_to_svg(_configured(chart).to_dict() | {"background": None})
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(f'"{colour}"', f'"var({variable})"')
+    # Ids of clip paths must be unique on a page that holds many pictures.
+    svg = re.sub(r'id="([^"]+)"', rf'id="{chart_id}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{chart_id}-\1)", svg)
+    # Vega describes its own groups; the words of the page are better and said once.
+    svg = re.sub(r' (aria-[a-z]+|role)="[^"]*"', "", svg)
+    width, height = _size(svg)
+    body = svg[svg.index(">") + 1 :]
+    head = (
+        f'<svg class="picture" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'aria-labelledby="{chart_id}-t {chart_id}-d" focusable="false">'
+        f'<title id="{chart_id}-t">{escape(title)}</title><desc id="{chart_id}-d">{escape(text)}</desc>'
+    )
+    return head + body
+
+
+def _size(svg: str) -> tuple[str, str]:
+    found = re.search(r'width="([\d.]+)" height="([\d.]+)"', svg)
+    return (found[1], found[2]) if found else ("600", "300")
+
+
+def _configured(chart: Any) -> Any:
+    return (
+        chart.configure(font=FONT, padding=4)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=INK,
+            titleColor=INK,
+            gridColor=GRID,
+            domainColor=MUTED,
+            tickColor=MUTED,
+            labelFontSize=13,
+            titleFontSize=13,
+            titleFontWeight="normal",
+            labelFlush=False,
+        )
+        .configure_text(color=INK, fontSize=13)
+    )
+
+
+def data(*records: Any) -> alt.InlineData:
+    """Inline data for a layer from dataclass instances or dictionaries."""
+    return alt.InlineData(values=[record if isinstance(record, dict) else dict(vars(record)) for record in records])
+
+
+def number_format(figure: Figure) -> str:
+    """Vega number format of an axis: percent for fractions, plain otherwise."""
+    return "%" if figure.unit == "%" else "~g"

@@ -1,0 +1,101 @@
+"""The funnel plot as a picture (METHODS M5.1, M5.6)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import altair as alt
+
+from benchwell.report.canvas import BAND, MARK, MUTED, OWN, PAPER, PEER, Chart, data, draw
+from benchwell.signals.funnel_view import BETWEEN, BEYOND, INSIDE, FunnelView
+from benchwell.signals.words import figure_of
+
+WIDTH, HEIGHT = 560, 300
+_SHAPES = {INSIDE: ("circle", 26), BETWEEN: ("triangle-up", 46), BEYOND: ("square", 46)}
+
+
+def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
+    """Draw a funnel: limits as named bands, peers as dots without names, the own clinic as a labelled diamond.
+
+    Args:
+        view: What to draw.
+        chart_id: Unique on its page.
+    """
+    figure = figure_of(view.measure)
+    name = view.name or "this clinic"
+    own = [(name, view.own)] if view.own else []
+    rows = [
+        (who, f"{point.n:,.0f}", figure.text(point.rate), point.place)
+        for who, point in [*own, *(("another clinic", peer) for peer in view.peers)]
+    ]
+    chart = alt.layer(*_bands(view), *_target(view), *_peers(view), *_own(view, name))
+    return Chart(
+        id=chart_id,
+        title=view.title,
+        svg=draw(chart.properties(width=WIDTH, height=HEIGHT), chart_id=chart_id, title=view.title, text=view.text),
+        text=view.text,
+        columns=("Clinic", "People counted", view.measure.title, "Against the limits"),
+        rows=tuple(rows),
+        caption=f"{view.measure.title}: clinics in the order of people counted",
+        note=view.note,
+    )
+
+
+def _x(view: FunnelView) -> alt.X:
+    domain = [view.limits[0].n, view.limits[-1].n]
+    axis = alt.Axis(grid=False, tickCount=5, format="~s")
+    return alt.X("n:Q", title="People counted", scale=alt.Scale(type="log", nice=False, domain=domain), axis=axis)
+
+
+def _y(view: FunnelView, field: str) -> alt.Y:
+    rates = [point.rate for point in (*view.peers, *((view.own,) if view.own else ()))]
+    low = min([limit.lower95 for limit in view.limits] + rates) - 0.03
+    high = max([limit.upper95 for limit in view.limits] + rates) + 0.03
+    scale = alt.Scale(domain=[max(0.0, low), min(1.0, high)], clamp=True, nice=False)
+    return alt.Y(f"{field}:Q", title=view.measure.title, scale=scale, axis=alt.Axis(format="%", tickCount=6))
+
+
+def _bands(view: FunnelView) -> list[Any]:
+    base = alt.Chart(data(*view.limits)).encode(x=_x(view))
+    wide = base.mark_area(color=BAND, opacity=0.5).encode(y=_y(view, "lower998"), y2="upper998:Q")
+    narrow = base.mark_area(color=BAND, opacity=1).encode(y=_y(view, "lower95"), y2="upper95:Q")
+    # Named where the band is narrowest, at its lower edge, so that the words do not sit on the dots.
+    end = view.limits[-1]
+    names = [
+        {"n": end.n, "at": end.lower95, "words": "1 in 20 by chance"},
+        {"n": end.n, "at": end.lower998, "words": "1 in 500"},
+    ]
+    words = (
+        alt.Chart(data(*names))
+        .mark_text(align="right", baseline="top", dx=-3, dy=3, color=MUTED, fontSize=12)
+        .encode(x=_x(view), y=_y(view, "at"), text="words:N")
+    )
+    return [wide, narrow, words]
+
+
+def _target(view: FunnelView) -> list[Any]:
+    line = alt.Chart(data({"target": view.target})).mark_rule(color=MARK, strokeWidth=1.5)
+    return [line.encode(y=_y(view, "target"))]
+
+
+def _peers(view: FunnelView) -> list[Any]:
+    layers = []
+    for place, (shape, size) in _SHAPES.items():
+        found = [point for point in view.peers if point.place == place]
+        dots = alt.Chart(data(*found)).mark_point(shape=shape, size=size, filled=True, color=PEER, opacity=0.8)
+        layers += [dots.encode(x=_x(view), y=_y(view, "rate"))] if found else []
+    return layers
+
+
+def _own(view: FunnelView, name: str) -> list[Any]:
+    if view.own is None:
+        return []
+    point = alt.Chart(data(view.own)).encode(x=_x(view), y=_y(view, "rate"))
+    # Near the right edge the name goes to the left of the diamond.
+    right = view.own.n > (view.limits[0].n * view.limits[-1].n) ** 0.5
+    align: Literal["left", "right"] = "right" if right else "left"
+    dx = -14 if right else 14
+    return [
+        point.mark_point(shape="diamond", size=210, filled=True, color=OWN, stroke=PAPER, strokeWidth=1.5, opacity=1),
+        point.mark_text(align=align, dx=dx, dy=-10, fontWeight="bold", color=OWN).encode(text=alt.value(name)),
+    ]

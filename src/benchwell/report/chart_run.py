@@ -1,0 +1,100 @@
+"""The run chart as a picture: frozen centre line, gaps that stay gaps, breaks that are marked (METHODS M5.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from benchwell.report.canvas import BAND, MARK, MUTED, OWN, PAPER, Chart, data, draw, number_format
+from benchwell.signals.run_chart import RunChart
+
+WIDTH, HEIGHT = 560, 220
+
+
+def run_picture(chart: RunChart, chart_id: str) -> Chart:
+    """Draw a run chart.
+
+    Args:
+        chart: What to draw; below two neighboring points only words and the table are given.
+        chart_id: Unique on its page.
+    """
+    figure = chart.figure
+    rows = [
+        (
+            point.period,
+            figure.text(point.value) if point.value is not None else "no figure",
+            figure.interval(point.lower, point.upper) if point.value is not None else "",
+            "–" if point.n is None else f"{point.n:,}",
+            "–" if point.completion is None else f"{point.completion:.0%}".replace("%", " %"),
+            "; ".join(part for part in (point.signal, "follow-up changed" if point.break_before else "") if part),
+        )
+        for point in chart.points
+    ]
+    svg = ""
+    if chart.center is not None:
+        picture = alt.layer(*_limits(chart), *_series(chart)).properties(width=WIDTH, height=HEIGHT)
+        svg = draw(picture, chart_id=chart_id, title=chart.title, text=chart.text)
+    return Chart(
+        id=chart_id,
+        title=chart.title,
+        svg=svg,
+        text=chart.text,
+        columns=("Period", chart.title_of, "95 % interval", "People", "Followed up", "Signal"),
+        rows=tuple(rows),
+        caption=f"{chart.title_of} by period",
+        note="" if chart.firm or chart.center is None else "The usual range is provisional: fewer than 12 points.",
+    )
+
+
+def _x(chart: RunChart) -> alt.X:
+    periods = [point.period for point in chart.points]
+    every = -(-len(periods) // 8)
+    shown = [period for place, period in enumerate(periods) if place % every == 0]
+    return alt.X("period:O", sort=periods, title=None, axis=alt.Axis(labelAngle=0, values=shown, grid=False))
+
+
+def _y(chart: RunChart, field: str) -> alt.Y:
+    values = [value for point in chart.points for value in (point.value,) if value is not None]
+    values += [value for value in (chart.lower, chart.upper) if value is not None]
+    low, high = min(values), max(values)
+    if chart.figure.unit == "%":
+        low, high = max(low, 0.0), min(high, 1.0)
+    pad = (high - low) * 0.1 or 0.05
+    axis = alt.Axis(format=number_format(chart.figure), tickCount=5)
+    scale = alt.Scale(domain=[low - pad, high + pad], nice=False, clamp=True)
+    return alt.Y(f"{field}:Q", title=chart.title_of, scale=scale, axis=axis)
+
+
+def _limits(chart: RunChart) -> list[Any]:
+    band = alt.Chart(data({"low": chart.lower, "high": chart.upper, "middle": chart.center}))
+    return [
+        band.mark_rect(color=BAND).encode(y=_y(chart, "low"), y2="high:Q"),
+        band.mark_rule(color=MARK, strokeWidth=1.5).encode(y=_y(chart, "middle")),
+    ]
+
+
+def _series(chart: RunChart) -> list[Any]:
+    # One line per stretch without gap or break, so that no line crosses either.
+    stretch, records = 0, []
+    for point in chart.points:
+        stretch += point.value is None or point.break_before
+        if point.value is not None:
+            records.append({"period": point.period, "value": point.value, "stretch": stretch, "signal": point.signal})
+    base = alt.Chart(data(*records)).encode(x=_x(chart), y=_y(chart, "value"))
+    layers: list[Any] = [
+        base.mark_line(color=OWN, strokeWidth=2).encode(detail="stretch:N"),
+        base.mark_point(shape="circle", size=48, filled=True, color=OWN, stroke=PAPER, opacity=1),
+    ]
+    signals = [record for record in records if record["signal"]]
+    if signals:
+        marks = alt.Chart(data(*signals)).encode(x=_x(chart), y=_y(chart, "value"))
+        layers.append(marks.mark_point(shape="square", size=190, filled=False, color=MARK, strokeWidth=2, opacity=1))
+    breaks = [{"period": point.period, "words": "follow-up changed"} for point in chart.points if point.break_before]
+    if breaks:
+        rule = alt.Chart(data(*breaks)).encode(x=_x(chart))
+        layers.append(rule.mark_rule(color=MUTED, strokeDash=[4, 3]))
+        layers.append(
+            rule.mark_text(align="left", dx=4, color=MUTED, fontSize=12).encode(y=alt.value(10), text="words:N")
+        )
+    return layers

@@ -1,0 +1,137 @@
+"""The report of one organization: a card per measure, own trend first (METHODS M5.8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchwell.errors import EditionError
+from benchwell.registry.measure import Measure
+from benchwell.report.canvas import Chart
+from benchwell.report.chart_distribution import distribution_chart
+from benchwell.report.chart_funnel import funnel_chart
+from benchwell.report.chart_intervals import answers_chart, strata_chart
+from benchwell.report.chart_run import run_picture
+from benchwell.report.names import definition_rows
+from benchwell.report.network import measures_of
+from benchwell.report.page import anchor, render
+from benchwell.signals.compare import compare
+from benchwell.signals.comparison import Comparison
+from benchwell.signals.funnel_view import funnel_view
+from benchwell.signals.gates import Gate
+from benchwell.signals.lights import LightFace
+from benchwell.signals.peers import distribution
+from benchwell.signals.reading import EditionSource, rows
+from benchwell.signals.run_chart import run_chart
+from benchwell.signals.sentence import Sentence, sentence
+from benchwell.signals.strata_view import strata_views
+from benchwell.signals.words import figure_of
+from benchwell.terms import BenchmarkKind
+
+FIGURE_COLUMNS = ("Eligible", "Followed up", "Met", "Completion", "Reliability", "Shrunken", "Adjustment", "Edition")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One measure on the page."""
+
+    id: str
+    sentence: Sentence
+    face: LightFace
+    figure_columns: tuple[str, ...]
+    figures: tuple[tuple[str, ...], ...]
+    run: Chart | None
+    charts: tuple[Chart, ...]
+    gates: tuple[Gate, ...]
+    why: str
+    definition: tuple[tuple[str, str], ...]
+
+
+def render_organization_report(
+    edition: EditionSource,
+    organization_id: str,
+    *,
+    name: str | None = None,
+    kind: BenchmarkKind | str = BenchmarkKind.MEAN,
+) -> str:
+    """One organization's page.
+
+    Args:
+        edition: The edition.
+        organization_id: Whose page.
+        name: What to call it; None uses its id.
+        kind: Which kind of benchmark the lights compare with.
+
+    Returns:
+        A self-contained HTML document.
+
+    Raises:
+        EditionError: If the edition holds no result of the organization.
+    """
+    found = {row["measure"] for row in rows(edition, "organization_results", organization_id=organization_id)}
+    if not found:
+        raise EditionError(
+            f"Edition {edition.id} has no result of organization {organization_id!r}.",
+            hint="table organization_results lists those it has.",
+        )
+    measures = [measure for measure in measures_of(edition) if measure.id in found]
+    cards = [_card(edition, organization_id, measure, name, kind) for measure in measures]
+    lead = (
+        "How this service does, beside others in the same edition: first its own trend, then the comparison. "
+        "Nothing here is about a single person."
+    )
+    return render(
+        "organization.html.j2", page_title=name or organization_id, lead=lead, edition=edition.id, cards=cards
+    )
+
+
+def _card(
+    edition: EditionSource, organization_id: str, measure: Measure, name: str | None, kind: BenchmarkKind | str
+) -> Card:
+    comparison = compare(edition, organization_id, measure, kind=kind, name=name)
+    place = anchor(measure.id)
+    run = run_chart(edition, organization_id, measure)
+    return Card(
+        id=place,
+        sentence=sentence(comparison),
+        face=comparison.face,
+        figure_columns=("Measure", *FIGURE_COLUMNS),
+        figures=(_figures(comparison),),
+        run=run_picture(run, f"{place}-run") if run.points else None,
+        charts=tuple(_charts(edition, organization_id, comparison, place)),
+        gates=comparison.gates,
+        why=measure.why,
+        definition=tuple(definition_rows(measure)),
+    )
+
+
+def _charts(edition: EditionSource, organization_id: str, comparison: Comparison, place: str) -> list[Chart]:
+    charts = []
+    if comparison.status == "ok" and comparison.figures.n_followed is not None:
+        charts.append(answers_chart(comparison, f"{place}-answers"))
+    if comparison.status == "ok":
+        spread = distribution(edition, comparison.measure, organization_id, name=comparison.name)
+        charts.append(distribution_chart(spread, f"{place}-distribution"))
+    funnel = funnel_view(edition, comparison.measure, organization_id, name=comparison.name)
+    if funnel is not None and funnel.own is not None:
+        charts.append(funnel_chart(funnel, f"{place}-funnel"))
+    views = strata_views(edition, organization_id, comparison.measure)
+    return charts + [strata_chart(view, f"{place}-{anchor(view.variable)}") for view in views]
+
+
+def _figures(comparison: Comparison) -> tuple[str, ...]:
+    figures, figure = comparison.figures, figure_of(comparison.measure)
+    return (
+        comparison.measure.title,
+        _number(figures.n_eligible),
+        "not stated" if figures.n_followed is None else f"{figures.n_followed:,}",
+        _number(figures.n_met),
+        "not stated" if figures.completion is None else f"{figures.completion:.0%}".replace("%", " %"),
+        "–" if figures.reliability is None else f"{figures.reliability:.2f}",
+        figure.text(figures.shrunken),
+        figures.adjustment,
+        comparison.edition,
+    )
+
+
+def _number(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
