@@ -135,9 +135,12 @@ class Lake:
             What was done, and the snapshot after it.
 
         Raises:
+            ValueError: If `at` has no time zone.
             LakeError: If another writer is at work, a record comes twice in one source or lacks its key, a table or
                 column is not known, or the lake is damaged. Nothing of the source is visible then.
         """
+        if at is not None and at.tzinfo is None:
+            raise ValueError("`at` needs a time zone")
         batches = _conform(tables, rejections, source_hash)
         with write_lock(self.path / ".lock"), DuckDBEngine() as engine:
             lines = self._ledger.lines()

@@ -42,10 +42,6 @@ class Line:
     counts: Mapping[str, int]
     tables: Mapping[str, TableState]
 
-    def is_of(self, source_hash: str, mapping_hash: str | None) -> bool:
-        """Whether this line is the same source, read the same way."""
-        return (self.source_hash, self.mapping_hash) == (source_hash, mapping_hash)
-
     def to_arrow(self) -> pa.Table:
         """One row of the ledger."""
         row = {

@@ -167,15 +167,15 @@ class DeltaStore:
         return bool(lacking)
 
     def drop_torn_tail(self, complete: int) -> None:
-        """Remove log entries after a version if a power cut left the newest half-written.
+        """Remove the newest log entry if it is after a version and a power cut left it half-written.
 
-        Only for versions that no ledger line names: nobody was told of them, and nobody can have read them.
+        Only the newest can be torn, since each is on disk before the next is begun. No ledger line names it: nobody was
+        told of it, and nobody can have read it.
         """
-        tail = [entry for entry in self._entries() if int(entry.stem) > complete]
-        if tail and not _is_whole(tail[-1]):
-            for entry in tail:
-                entry.unlink()
-            fsync_path(self.folder / "_delta_log")
+        newest = self._entries()[-1:]
+        if newest and int(newest[0].stem) > complete and not _is_whole(newest[0]):
+            newest[0].unlink()
+            fsync_path(newest[0].parent)
 
     def drop_drafts(self) -> None:
         """Remove half-written files of a killed writer; call under the lake's lock."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchwell.engine import DuckDBEngine, to_arrow
+from benchwell.engine.spark_engine import SparkEngine
+from benchwell.errors import EngineError
 
 
 def setting(engine: DuckDBEngine, name: str) -> str:
@@ -65,3 +68,10 @@ def test_more_than_memory_spills_to_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pl.LazyFrame, pa.table])
 def test_anyones_frame_becomes_an_arrow_table(make: object) -> None:
     assert to_arrow(make({"n": [1, 2]}))["n"].to_pylist() == [1, 2]  # type: ignore[operator]
+
+
+def test_spark_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    with pytest.raises(EngineError, match="Spark is not installed") as missing:
+        SparkEngine()
+    assert missing.value.hint == "pip install 'benchwell[spark]'"

@@ -205,3 +205,34 @@ def test_one_writer_at_a_time_and_readers_do_not_wait(lake: Lake) -> None:
 def test_the_lake_is_private_to_its_owner(lake: Lake) -> None:
     assert lake.path.stat().st_mode & 0o077 == 0
     assert (lake.path / "lake.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_lake_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("benchwell.lake.lake.fsync_files", no_space)
+    with pytest.raises(LakeError, match="cannot be read or written"):
+        Lake.create(tmp_path / "lake")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lake_that_cannot_be_locked_says_so(lake: Lake) -> None:
+    (lake.path / ".lock").unlink()
+    (lake.path / ".lock").mkdir()
+    with pytest.raises(LakeError, match="cannot be written"):
+        put(lake, "s3", ["p4"])
+
+
+def test_a_ledger_line_that_makes_no_sense_is_an_error_of_ours(lake: Lake) -> None:
+    ledger = lake._ledger.store
+    line = lake.intakes().slice(0, 1)
+    broken = line.set_column(line.schema.get_field_index("tables"), line.schema.field("tables"), pa.array(["{"]))
+    ledger.commit(ledger.write(broken), [])
+    with pytest.raises(LakeError, match="ledger of intakes is damaged"):
+        lake.snapshot()
+
+
+def test_a_time_without_a_zone_is_refused(lake: Lake) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        lake.merge({}, source_hash="s3", file="f", counts={}, at=dt.datetime(2026, 1, 1))
