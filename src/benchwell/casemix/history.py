@@ -48,7 +48,7 @@ def follow_up_history(
     contacts = inputs.encounters.filter(nw.col("attended")).select("episode_id", "day")
     parts = [_of_measure(outcomes, scores, contacts, measure, instruments, held) for measure in paired]
     if not parts:
-        nothing = outcomes.filter(nw.lit(False)).select("measure", "episode_id", "baseline")
+        nothing = outcomes.filter(nw.col("measure").is_null()).select("measure", "episode_id", "baseline")
         parts = [nothing.with_columns(early_change=nw.col("baseline"), attended=nw.col("baseline"))]
     return nw.concat([part.select(HISTORY) for part in parts])
 

@@ -93,7 +93,9 @@ def run(
     """Outcome rows and exclusion rows, sorted."""
     engine = engine or DuckDBEngine(threads=1)
     wanted = [measures] if isinstance(measures, Measure) else list(measures)
-    built = build_outcomes(inputs_of(tables_of(**rows), engine), wanted, instruments, snapshot_day=snapshot, keep=engine.keep)
+    built = build_outcomes(
+        inputs_of(tables_of(**rows), engine), wanted, instruments, snapshot_day=snapshot, keep=engine.keep
+    )
 
     def collect(frame: Frame, name: str) -> list[dict[str, Any]]:
         table = engine.to_arrow(frame)
