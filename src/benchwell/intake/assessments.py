@@ -11,7 +11,7 @@ from benchwell.errors import MappingError
 from benchwell.intake.cells import Rows, date_array, dates_of, item_numbers, name_of, numbers_of, text_of
 from benchwell.intake.ids import derive_ids
 from benchwell.intake.mapping import Block
-from benchwell.intake.numbers import Mask, to_array
+from benchwell.intake.numbers import Mask, codes_of, to_array
 from benchwell.intake.records import columns_of, missing
 from benchwell.intake.scores import check_agreement, check_items, check_total
 from benchwell.registry import Instrument
@@ -90,7 +90,7 @@ def _instrument_columns(
 ) -> dict[str, pa.Array]:
     """Recognize instruments, then check scores instrument by instrument; few are in any one source."""
     coded, known = _recognize(block, rows, scored)
-    codes = np.asarray(coded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False))
+    codes = codes_of(coded)
     scales = columns.get("scale", pa.nulls(len(rows), pa.string()))
     units = np.asarray(columns.get("unit", pa.nulls(len(rows), pa.string())).to_numpy(zero_copy_only=False), object)
     for position, instrument in enumerate(known):

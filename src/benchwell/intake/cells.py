@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchwell.intake.dates import Dates, parse_dates
-from benchwell.intake.mapping import Cell, Items, Mapping, _text
+from benchwell.intake.mapping import Cell, Items, Mapping, as_text
 from benchwell.intake.numbers import Mask, parse_numbers
 from benchwell.intake.rejections import Rejections
 from benchwell.registry import Registry
@@ -91,11 +91,11 @@ def _picked(cell: Cell, rows: Rows, keep: tuple[str, ...]) -> pa.Array:
             here = pc.fill_null(pc.equal(switch, value), False)
             chosen = pc.if_else(here, text_of(case, rows, keep=keep), chosen)
         return chosen
-    return pa.repeat(pa.scalar(None if cell.constant is None else _text(cell.constant), pa.string()), len(rows))
+    return pa.repeat(pa.scalar(None if cell.constant is None else as_text(cell.constant), pa.string()), len(rows))
 
 
 def _translated(text: pa.Array, values: dict[str, str | int | float | bool | None]) -> pa.Array:
-    exact = {key: None if item is None else _text(item) for key, item in values.items()}
+    exact = {key: None if item is None else as_text(item) for key, item in values.items()}
     folded = {key.casefold(): item for key, item in exact.items()}
     coded = text.dictionary_encode()
     new = [exact[old] if old in exact else folded.get(old.casefold(), old) for old in coded.dictionary.to_pylist()]

@@ -21,7 +21,7 @@ def completed(mapping: Mapping, empty: frozenset[str] = frozenset()) -> Mapping:
         mapping: As given or guessed.
         empty: Source columns without any value, which say nothing (an unused clinic column of the template).
 
-    >>> from benchwell.intake.mapping import parse_mapping
+    >>> from benchwell.intake.mapping_file import parse_mapping
     >>> short = parse_mapping("tables: {assessments: {patient_id: ID, instrument: {constant: phq-9}}}", "m")
     >>> sorted(completed(short).tables)
     ['assessments', 'episodes', 'organizations', 'patients']

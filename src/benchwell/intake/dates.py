@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchwell.intake.numbers import Mask, _codes, _spread
+from benchwell.intake.numbers import Mask, codes_of, spread
 
 Order = Literal["ymd", "dmy", "mdy", "serial"]
 Ints = npt.NDArray[np.int64]
@@ -67,7 +67,7 @@ def parse_dates(text: pa.Array, declared: Order | None = None, *, latest_year: i
     [19753, 19754]
     """
     coded = text.dictionary_encode()
-    unique, codes = coded.dictionary, _codes(coded)
+    unique, codes = coded.dictionary, codes_of(coded)
     work = _Work(unique, latest_year)
     if declared in (None, "ymd"):
         work.take(_YMD)
@@ -84,12 +84,12 @@ def parse_dates(text: pa.Array, declared: Order | None = None, *, latest_year: i
             work.take(_YMD)
     bad = ~work.known & ~work.ambiguous
     return Dates(
-        days=_spread(work.days, codes, 0),
-        known=_spread(work.known, codes, False),
-        seconds=_spread(work.seconds, codes, -1),
-        bad=_spread(bad, codes, False),
-        ambiguous=_spread(work.ambiguous, codes, False),
-        two_digit=_spread(work.two_digit, codes, False),
+        days=spread(work.days, codes, 0),
+        known=spread(work.known, codes, False),
+        seconds=spread(work.seconds, codes, -1),
+        bad=spread(bad, codes, False),
+        ambiguous=spread(work.ambiguous, codes, False),
+        two_digit=spread(work.two_digit, codes, False),
         order=work.order,
     )
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from benchwell.errors import MappingError
 from benchwell.tables import CANONICAL, Table
 
 DateFormat = Literal["ymd", "dmy", "mdy", "serial"]
@@ -58,7 +55,7 @@ class Cell(_Model):
     @field_validator("values", "cases", mode="before")
     @classmethod
     def _text_keys(cls, value: Any) -> Any:
-        return {_text(key): item for key, item in value.items()} if isinstance(value, dict) else value
+        return {as_text(key): item for key, item in value.items()} if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -112,7 +109,7 @@ class Items(_Model):
     @field_validator("values", mode="before")
     @classmethod
     def _text_keys(cls, value: Any) -> Any:
-        return {_text(key): item for key, item in value.items()} if isinstance(value, dict) else value
+        return {as_text(key): item for key, item in value.items()} if isinstance(value, dict) else value
 
 
 class Block(_Model):
@@ -150,6 +147,7 @@ class Choice(_Model):
 class Mapping(_Model):
     """How to read one kind of source.
 
+    >>> from benchwell.intake.mapping_file import parse_mapping
     >>> mapping = parse_mapping("tables: {assessments: {patient_id: ID, date: DAY, total: SUM}}", "m.yaml")
     >>> sorted(mapping.used_columns())
     ['DAY', 'ID', 'SUM']
@@ -247,7 +245,8 @@ def _filled(value: Any, visit: dict[str, Any]) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A scalar of YAML as the text a source would hold."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
@@ -256,73 +255,4 @@ def _text(value: Any) -> str:
 def _as_texts(value: Any) -> Any:
     if isinstance(value, str | int | float):
         value = [value]
-    return tuple(_text(item) for item in value) if isinstance(value, list | tuple) else value
-
-
-def parse_mapping(text: str, where: str) -> Mapping:
-    """A mapping from YAML text.
-
-    Raises:
-        MappingError: If it is not YAML or does not validate; names `where` and each key.
-    """
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        at = "" if line is None else f" at line {line + 1}"
-        raise MappingError(f"{where} is not valid YAML{at}.", hint="docs/mapping.md shows a whole file") from None
-    if not isinstance(data, dict):
-        raise MappingError(f"{where} holds no mapping.", hint="it starts with `tables:`; docs/mapping.md shows one")
-    try:
-        return Mapping.model_validate(data)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'the whole'}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors()
-        )
-        raise MappingError(
-            f"{where} does not validate: {problems}.", hint="docs/mapping.md explains each key"
-        ) from None
-
-
-def load_mapping(path: Path) -> Mapping:
-    """Read a mapping file.
-
-    Raises:
-        MappingError: If it cannot be read or does not validate.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise MappingError(f"The mapping {path.name} cannot be read ({type(error).__name__}).") from None
-    return parse_mapping(text, path.name)
-
-
-def save_mapping(mapping: Mapping, path: Path) -> None:
-    """Write a mapping for approval, as `load_mapping` reads it."""
-    data = mapping.model_dump(mode="json", exclude_defaults=True)
-    data["tables"] = {name: [_plain_block(block) for block in blocks] for name, blocks in data["tables"].items()}
-    body = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
-    path.write_text("# How to read this source. docs/mapping.md explains each key.\n" + body, encoding="utf-8")
-
-
-def _plain_block(block: dict[str, Any]) -> dict[str, Any]:
-    fields = {
-        key: cell["column"] if isinstance(cell, dict) and set(cell) == {"column"} else cell
-        for key, cell in block["fields"].items()
-    }
-    return fields | {key: value for key, value in block.items() if key != "fields"}
-
-
-def check_columns(mapping: Mapping, columns: list[str], file: str) -> None:
-    """Refuse a mapping that names columns the source does not have.
-
-    Raises:
-        MappingError: Naming the missing columns and those that exist.
-    """
-    missing = sorted(mapping.used_columns() - set(columns))
-    if missing:
-        raise MappingError(
-            f"{file} has no column {', '.join(repr(name) for name in missing)}, which the mapping reads.",
-            hint=f"its columns are: {', '.join(columns)}",
-        )
+    return tuple(as_text(item) for item in value) if isinstance(value, list | tuple) else value

@@ -40,7 +40,7 @@ def parse_numbers(text: pa.Array, decimal: Literal[".", ","] | None = None) -> N
     array([1.5, nan, nan])
     """
     coded = text.dictionary_encode()
-    unique, codes = coded.dictionary, _codes(coded)
+    unique, codes = coded.dictionary, codes_of(coded)
     point, comma = _matches(unique, _POINT), _matches(unique, _COMMA)
     fractional = np.any(point & _matches(unique, r"\."))
     ambiguous = np.zeros(len(unique), dtype=bool)
@@ -53,12 +53,12 @@ def parse_numbers(text: pa.Array, decimal: Literal[".", ","] | None = None) -> N
     readable = point | comma
     plain = pc.replace_substring(unique, ",", ".")
     values = pc.if_else(pa.array(readable), plain, pa.scalar(None, pa.string())).cast(pa.float64())
-    numbers = _spread(values.to_numpy(zero_copy_only=False).astype(np.float64), codes, np.nan)
+    numbers = spread(values.to_numpy(zero_copy_only=False).astype(np.float64), codes, np.nan)
     return Numbers(
         values=numbers,
-        bad=_spread(~readable & ~ambiguous, codes, False),
-        ambiguous=_spread(ambiguous, codes, False),
-        comma=_spread(comma & (decimal is None), codes, False),
+        bad=spread(~readable & ~ambiguous, codes, False),
+        ambiguous=spread(ambiguous, codes, False),
+        comma=spread(comma & (decimal is None), codes, False),
     )
 
 
@@ -72,10 +72,11 @@ def _matches(text: pa.Array, pattern: str) -> Mask:
     return found.copy()
 
 
-def _codes(coded: pa.DictionaryArray) -> npt.NDArray[np.int64]:
+def codes_of(coded: pa.DictionaryArray) -> npt.NDArray[np.int64]:
+    """Position of each row's text among the distinct ones, -1 where null."""
     return np.asarray(coded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False))
 
 
-def _spread(values: npt.NDArray, codes: npt.NDArray[np.int64], empty: object) -> npt.NDArray:  # type: ignore[type-arg]
+def spread(values: npt.NDArray, codes: npt.NDArray[np.int64], empty: object) -> npt.NDArray:  # type: ignore[type-arg]
     """Values per distinct text, back to one per row; `empty` where the cell is null."""
     return np.append(values, [empty]).astype(values.dtype)[codes]

@@ -28,7 +28,8 @@ from benchwell.intake.entities import (
 )
 from benchwell.intake.guess import guess_raw
 from benchwell.intake.ids import derive_ids
-from benchwell.intake.mapping import Block, Mapping, check_columns
+from benchwell.intake.mapping import Block, Mapping
+from benchwell.intake.mapping_file import check_columns
 from benchwell.intake.numbers import Mask
 from benchwell.intake.published import rates_of
 from benchwell.intake.raw import RawTable
