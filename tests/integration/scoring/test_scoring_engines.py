@@ -20,8 +20,8 @@ from benchwell.scoring import score, score_assessments, score_frame
 from benchwell.tables import TABLES
 
 REGISTRY = Registry.load()
-# Between them: proration, safety, recoding, groups, means, lookups, doubling, blanks as zero, units, totals only.
-SPREAD = "phq-9 dass-21 qids-sr16 promis-global-10 promis-depression-8a who-5 core-om psc-17 hba1c sdq srs"
+# Between them: proration, safety, recoding, groups, lookups, several scales, units, totals only.
+SPREAD = "phq-9 qids-sr16 promis-global-10 who-5 hba1c"
 
 
 def forms(instruments, per_instrument):
@@ -166,12 +166,12 @@ def test_whole_numbers_in_a_frame_are_answers():
 
 
 def test_a_frame_and_a_person_agree_on_each_band():
-    for name in ("phq-9", "who-5", "core-10", "madrs", "dass-21"):
+    for name in ("who-5", "core-10", "dass-21"):
         instrument = REGISTRY.instrument(name)
         low, high = instrument.form.min, instrument.form.max
         columns = [f"i{n}" for n in range(instrument.form.count)]
         rng = random.Random(name)
-        rows = [[float(rng.randint(int(low), int(high))) for _ in columns] for _ in range(20)]
+        rows = [[float(rng.randint(int(low), int(high))) for _ in columns] for _ in range(6)]
         table = pa.table({column: [row[n] for row in rows] for n, column in enumerate(columns)})
         for scale in instrument.scales:
             bands = score_frame(table, instrument, columns, scale=scale.id)["band"].to_pylist()

@@ -14,13 +14,38 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchwell.registry import Registry
+from benchwell.registry import Instrument, Registry
 from benchwell.scoring import score, score_assessments
 from benchwell.tables import TABLES
 
 FOLDER = Path(__file__).parents[3] / "src" / "benchwell" / "declarations" / "instruments"
 DECLARED = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml"))}
-REGISTRY = Registry.load()
+HEAD = {"revision": 1, "title": "A form", "why": "To test.", "author": "A. Author", "better": "lower"}
+LICENCE = {"state": "free", "text": "none", "status": "unchecked"}
+# Rules that a workspace may declare and no bundled instrument uses.
+DECLARED["own-item-mean"] = HEAD | {
+    "id": "own-item-mean",
+    "items": {"count": 6, "min": 0, "max": 4, "reverse": [2]},
+    "scales": [{"id": "total", "title": "Total", "primary": True, "min": 0, "max": 24}],
+    "missing": {"rule": "item-mean", "max_missing": 3, "round": "half-up"},
+    "licence": LICENCE,
+}
+DECLARED["own-mean"] = HEAD | {
+    "id": "own-mean",
+    "items": {"count": 4, "min": 1, "max": 7, "integer": False},
+    "scales": [
+        {"id": "mean", "title": "Mean", "primary": True, "method": "mean", "min": 1, "max": 7},
+        {"id": "part", "title": "Part", "items": [1, 3], "method": "mean", "divide": 7, "min": 0, "max": 1},
+    ],
+    "missing": {"rule": "person-mean", "max_missing": 2},
+    "licence": LICENCE,
+}
+REGISTRY = Registry(
+    [
+        *Registry.load().instruments.values(),
+        *(Instrument.model_validate(DECLARED[own]) for own in ("own-item-mean", "own-mean")),
+    ]
+)
 POINTS = {"", "1", "{score}", "score", "points", "point", "{points}"}
 T_SCORES = {"t", "t-score", "t score", "{t}", "{tscore}", "{t-score}", "tscore"}
 RAW = {"raw", "raw score", "{raw}", "raw-score", "sum"}
