@@ -40,7 +40,7 @@ def score_frame(
 
     Raises:
         UnknownDeclarationError: If there is no such instrument.
-        ScoringError: If the number of columns is wrong, a column is absent, or a name is taken.
+        ScoringError: If the number of columns is wrong, a column is absent or not numeric, or a name is taken.
 
     >>> import pyarrow as pa
     >>> table = pa.table({"a": [1, 3, None], "b": [2, 3, 1]})
@@ -50,8 +50,10 @@ def score_frame(
     found = find_instrument(instrument)
     chosen = find_scale(found, scale)
     known: Any = nw.from_native(frame)
-    names = list(known.collect_schema().names())
+    schema = known.collect_schema()
+    names = list(schema.names())
     _check(found, items, names, prefix)
+    _check_numbers(items, schema)
     rows = from_columns(known, items).with_columns(**{TARGET: nw.lit(chosen.id)})
     rows = with_total(rows, nw.lit(None, dtype=nw.Float64()), nw.lit(""))
     # Scoring adds its own names; the caller's columns of the same name wait under another.
@@ -71,3 +73,11 @@ def _check(instrument: Instrument, items: Sequence[str], names: Sequence[str], p
         raise ScoringError(f"The frame has no column {absent}.", hint=f"it has {sorted(names)}")
     if taken := sorted({prefix + name for name in _ADDED} & set(names)):
         raise ScoringError(f"The frame already has {taken}.", hint="pass prefix='...' to name the new columns")
+
+
+def _check_numbers(items: Sequence[str], schema: nw.Schema) -> None:
+    # An engine's own refusal would quote the cell; ours names the column only. A column without any value has
+    # no type in some libraries.
+    texts = sorted({item for item in items if not (schema[item].is_numeric() or schema[item] == nw.Unknown)})
+    if texts:
+        raise ScoringError(f"The columns {texts} do not hold numbers.", hint="convert them first; missing is null")

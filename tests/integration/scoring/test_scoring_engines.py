@@ -206,3 +206,23 @@ def test_a_taken_name_and_an_unknown_instrument_are_refused():
         score_frame(pa.table(ANSWERS | {"band": [1, 2, 3, 4]}), "gad-7", ITEMS)
     with pytest.raises(UnknownDeclarationError, match="gad-7"):
         score_frame(pa.table(ANSWERS), "gad-8", ITEMS)
+
+
+@pytest.mark.parametrize("make", [pa.table, pd.DataFrame, pl.DataFrame])
+def test_text_answers_are_refused_without_quoting_them(make):
+    with pytest.raises(ScoringError, match="q3") as caught:
+        score_frame(make(ANSWERS | {"q3": ["secret", "1", "2", "3"]}), "gad-7", ITEMS)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [pa.table, pl.DataFrame])
+def test_a_column_without_any_answer_is_missing(make):
+    found = to_arrow(score_frame(make(ANSWERS | {"q3": [None] * 4}), "gad-7", ITEMS))
+    assert found["status"].to_pylist() == ["prorated", "prorated", "prorated", "invalid"]
+
+
+def test_no_assessments_give_no_scores():
+    engine = DuckDBEngine()
+    table = forms([REGISTRY.instrument("phq-9")], 2).slice(0, 0)
+    scores = engine.to_arrow(score_assessments(engine.from_arrow(table), {"phq-9": REGISTRY.instrument("phq-9")}))
+    assert (scores.num_rows, scores.schema.names) == (0, TABLES["scores"].columns)
