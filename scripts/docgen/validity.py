@@ -27,6 +27,7 @@ EXAMPLES = {
     "E2.6": "effect size d 1.5885, Hedges' g 1.3355, interval .378 to 2.293",
     "E2.7": "severity-adjusted effect sizes 2.4741 and 1.4661",
     "E2.10": "event rates",
+    "E2.11": "gain per day of a stay",
     "E3.9": "reliability and shrinkage of five clinics: .6048, .5097, .5485, .4809, .5803",
     "E3.9b": "people needed for a reliability of .7 and .9",
     "E4.2": "top of clinics that are all the same: .6703 of 10, .6912 of 100",
@@ -85,7 +86,7 @@ def found() -> dict[str, list[str]]:
 
 def _names(example: str, text: str) -> bool:
     in_text = rf"\b{re.escape(example)}(?![\w]|\.\d)"
-    in_name = rf"_{re.escape(example.lower().replace('.', '_'))}(?![a-z0-9]|_\d)"
+    in_name = rf"_{example.lower().replace('.', '_?')}(?![a-z0-9]|_\d)"
     return bool(re.search(in_text, text) or re.search(in_name, text))
 
 
