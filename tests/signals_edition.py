@@ -15,7 +15,7 @@ from benchwell.models.quantiles import quantile_type7
 from benchwell.registry import Registry
 from benchwell.registry.benchmark import Benchmark
 from benchwell.registry.measure import Measure
-from benchwell.tables import DERIVED
+from benchwell.tables import DERIVED, TABLES
 
 EDITION_ID = "2026-test-1"
 
@@ -76,13 +76,13 @@ def a_benchmark(measure: str = MEASURE["id"], **changes: Any) -> Benchmark:
 
 @dataclass(frozen=True)
 class MemoryEdition:
-    registry: Registry
+    declarations: Registry
     tables: Mapping[str, pa.Table]
     id: str = EDITION_ID
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
     def table(self, name: str) -> pa.Table:
-        return self.tables.get(name, DERIVED[name].empty())
+        return self.tables[name] if name in self.tables else TABLES[name].empty()
 
 
 def edition(

@@ -77,7 +77,7 @@ def draw(chart: Any, *, chart_id: str, title: str, text: str) -> str:
         An `<svg>` element without any outside reference.
     """
     # The page gives the ground.
-    svg: str = vlc.vegalite_to_svg(_configured(chart).to_dict() | {"background": None})
+    svg: str = vlc.vegalite_to_svg(_configured(chart).to_dict(validate=False) | {"background": None})
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(f'"{colour}"', f'"var({variable})"')
     # Ids of clip paths must be unique on a page that holds many pictures.
@@ -117,6 +117,11 @@ def _configured(chart: Any) -> Any:
         )
         .configure_text(color=INK, fontSize=13)
     )
+
+
+def over(text: str) -> alt.TitleParams:
+    """The name of the upright axis, set flat above the picture: rotated words are hard to read."""
+    return alt.TitleParams(text, anchor="start", frame="group", fontSize=13, fontWeight="normal", color=INK, offset=10)
 
 
 def data(*records: Any) -> alt.InlineData:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import altair as alt
 
-from benchwell.report.canvas import BAND, MARK, MUTED, OWN, PAPER, PEER, Chart, data, draw
+from benchwell.report.canvas import BAND, MARK, MUTED, OWN, PAPER, PEER, Chart, data, draw, over
 from benchwell.signals.funnel_view import BETWEEN, BEYOND, INSIDE, FunnelView
 from benchwell.signals.words import figure_of
 
@@ -29,10 +29,11 @@ def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
         for who, point in [*own, *(("another clinic", peer) for peer in view.peers)]
     ]
     chart = alt.layer(*_bands(view), *_target(view), *_peers(view), *_own(view, name))
+    picture = chart.properties(width=WIDTH, height=HEIGHT, title=over(view.measure.title))
     return Chart(
         id=chart_id,
         title=view.title,
-        svg=draw(chart.properties(width=WIDTH, height=HEIGHT), chart_id=chart_id, title=view.title, text=view.text),
+        svg=draw(picture, chart_id=chart_id, title=view.title, text=view.text),
         text=view.text,
         columns=("Clinic", "People counted", view.measure.title, "Against the limits"),
         rows=tuple(rows),
@@ -52,7 +53,7 @@ def _y(view: FunnelView, field: str) -> alt.Y:
     low = min([limit.lower95 for limit in view.limits] + rates) - 0.03
     high = max([limit.upper95 for limit in view.limits] + rates) + 0.03
     scale = alt.Scale(domain=[max(0.0, low), min(1.0, high)], clamp=True, nice=False)
-    return alt.Y(f"{field}:Q", title=view.measure.title, scale=scale, axis=alt.Axis(format="%", tickCount=6))
+    return alt.Y(f"{field}:Q", title=None, scale=scale, axis=alt.Axis(format="%", tickCount=6))
 
 
 def _bands(view: FunnelView) -> list[Any]:

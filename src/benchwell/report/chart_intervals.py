@@ -12,7 +12,7 @@ from benchwell.signals.comparison import Comparison
 from benchwell.signals.strata_view import StrataView
 from benchwell.signals.words import Figure, direction, figure_of
 
-WIDTH, STEP = 420, 34
+WIDTH, STEP = 560, 46
 _ANSWERS = (
     ("observed", "only those followed up"),
     ("all_eligible", "missing count as not met"),
@@ -114,14 +114,9 @@ def _picture(
     pad = (max(ends) - min(ends)) * 0.06 or 0.02
     scale = alt.Scale(domain=[min(ends) - pad, max(ends) + pad], nice=False)
     axis = alt.Axis(format=number_format(figure), tickCount=6)
-    base = alt.Chart(data(*dots)).encode(
-        y=alt.Y(
-            "label:N",
-            sort=[dot.label for dot in dots],
-            title=None,
-            axis=alt.Axis(labelLimit=260, domain=False, ticks=False, labelPadding=8),
-        )
-    )
+    # Each label stands above its own line: labels beside the axis are cut off in fonts wider than expected.
+    rows = alt.Scale(domain=[dot.label for dot in dots], paddingOuter=0.2)
+    base = alt.Chart(data(*dots)).encode(y=alt.Y("label:N", scale=rows, title=None, axis=None))
     layers = [
         base.mark_rule(color=OWN, strokeWidth=2.5).encode(
             x=alt.X("low:Q", scale=scale, axis=axis, title=axis_title), x2="high:Q"
@@ -129,6 +124,7 @@ def _picture(
         base.mark_point(shape="circle", size=110, filled=True, color=OWN, stroke=PAPER, opacity=1).encode(
             x=alt.X("value:Q", scale=scale)
         ),
+        base.mark_text(align="left", dy=-15, fontSize=13).encode(x=alt.value(0), text="label:N"),
     ]
     if line is not None:
         rule = alt.Chart(data({"line": line})).mark_rule(color=MARK, strokeWidth=1.5)

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from benchwell.report.canvas import BAND, MARK, MUTED, OWN, PAPER, Chart, data, draw, number_format
+from benchwell.report.canvas import BAND, MARK, MUTED, OWN, PAPER, Chart, data, draw, number_format, over
 from benchwell.signals.run_chart import RunChart
 
 WIDTH, HEIGHT = 560, 220
@@ -33,7 +33,9 @@ def run_picture(chart: RunChart, chart_id: str) -> Chart:
     ]
     svg = ""
     if chart.center is not None:
-        picture = alt.layer(*_limits(chart), *_series(chart)).properties(width=WIDTH, height=HEIGHT)
+        picture = alt.layer(*_limits(chart), *_series(chart)).properties(
+            width=WIDTH, height=HEIGHT, title=over(chart.title_of)
+        )
         svg = draw(picture, chart_id=chart_id, title=chart.title, text=chart.text)
     return Chart(
         id=chart_id,
@@ -51,7 +53,10 @@ def _x(chart: RunChart) -> alt.X:
     periods = [point.period for point in chart.points]
     every = -(-len(periods) // 8)
     shown = [period for place, period in enumerate(periods) if place % every == 0]
-    return alt.X("period:O", sort=periods, title=None, axis=alt.Axis(labelAngle=0, values=shown, grid=False))
+    # The whole series is the domain, so that a gap keeps its place.
+    scale = alt.Scale(type="point", domain=periods, padding=0.5)
+    axis = alt.Axis(labelAngle=0, values=shown, grid=False)
+    return alt.X("period:O", sort=periods, title=None, scale=scale, axis=axis)
 
 
 def _y(chart: RunChart, field: str) -> alt.Y:
@@ -63,7 +68,7 @@ def _y(chart: RunChart, field: str) -> alt.Y:
     pad = (high - low) * 0.1 or 0.05
     axis = alt.Axis(format=number_format(chart.figure), tickCount=5)
     scale = alt.Scale(domain=[low - pad, high + pad], nice=False, clamp=True)
-    return alt.Y(f"{field}:Q", title=chart.title_of, scale=scale, axis=axis)
+    return alt.Y(f"{field}:Q", title=None, scale=scale, axis=axis)
 
 
 def _limits(chart: RunChart) -> list[Any]:

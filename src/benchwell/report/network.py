@@ -14,7 +14,7 @@ from benchwell.report.names import DENOMINATORS, INTERVALS, method_name, reason_
 from benchwell.report.page import anchor, render
 from benchwell.signals.funnel_view import FunnelView, funnel_view
 from benchwell.signals.peers import Distribution, distribution
-from benchwell.signals.reading import ALL, EditionSource, rows
+from benchwell.signals.reading import ALL, EditionSource, measure_of, rows
 from benchwell.signals.words import Figure, capital, count, direction, figure_of
 
 _HIDDEN = {
@@ -73,7 +73,7 @@ def render_network_report(edition: EditionSource, *, title: str = "What this net
 def measures_of(edition: EditionSource) -> list[Measure]:
     """The measures that an edition holds results for, in the order of their ids."""
     found = sorted({row["measure"] for row in rows(edition, "organization_results")})
-    return [edition.registry.measure(measure) for measure in found]
+    return [measure_of(edition, measure) for measure in found]
 
 
 def _section(edition: EditionSource, measure: Measure) -> Section:

@@ -20,7 +20,7 @@ from benchwell.signals.funnel_view import funnel_view
 from benchwell.signals.gates import Gate
 from benchwell.signals.lights import LightFace
 from benchwell.signals.peers import distribution
-from benchwell.signals.reading import EditionSource, rows
+from benchwell.signals.reading import EditionSource, organization_name, rows
 from benchwell.signals.run_chart import run_chart
 from benchwell.signals.sentence import Sentence, sentence
 from benchwell.signals.strata_view import strata_views
@@ -58,7 +58,7 @@ def render_organization_report(
     Args:
         edition: The edition.
         organization_id: Whose page.
-        name: What to call it; None uses its id.
+        name: What to call it; None uses its name in the edition, or its id.
         kind: Which kind of benchmark the lights compare with.
 
     Returns:
@@ -73,20 +73,17 @@ def render_organization_report(
             f"Edition {edition.id} has no result of organization {organization_id!r}.",
             hint="table organization_results lists those it has.",
         )
+    called = name or organization_name(edition, organization_id)
     measures = [measure for measure in measures_of(edition) if measure.id in found]
-    cards = [_card(edition, organization_id, measure, name, kind) for measure in measures]
+    cards = [_card(edition, organization_id, measure, called, kind) for measure in measures]
     lead = (
         "How this service does, beside others in the same edition: first its own trend, then the comparison. "
         "Nothing here is about a single person."
     )
-    return render(
-        "organization.html.j2", page_title=name or organization_id, lead=lead, edition=edition.id, cards=cards
-    )
+    return render("organization.html.j2", page_title=called, lead=lead, edition=edition.id, cards=cards)
 
 
-def _card(
-    edition: EditionSource, organization_id: str, measure: Measure, name: str | None, kind: BenchmarkKind | str
-) -> Card:
+def _card(edition: EditionSource, organization_id: str, measure: Measure, name: str, kind: BenchmarkKind | str) -> Card:
     comparison = compare(edition, organization_id, measure, kind=kind, name=name)
     place = anchor(measure.id)
     run = run_chart(edition, organization_id, measure)

@@ -8,7 +8,7 @@ from math import ceil, isfinite
 
 from scipy import stats
 
-from benchwell.errors import ComparisonBlockedError
+from benchwell.errors import ComparisonBlockedError, UnknownDeclarationError
 from benchwell.models.funnel import funnel
 from benchwell.models.light import LightVerdict, light, people_needed
 from benchwell.models.missing import tipping_point
@@ -18,7 +18,16 @@ from benchwell.registry.measure import Measure
 from benchwell.signals import gates as gate
 from benchwell.signals.answers import Answer, Yardstick, missing_answers
 from benchwell.signals.comparison import BenchmarkUsed, Comparison, Figures
-from benchwell.signals.reading import ALL, EditionSource, Row, organization_row, organization_rows, rows
+from benchwell.signals.reading import (
+    ALL,
+    EditionSource,
+    Row,
+    measure_of,
+    organization_name,
+    organization_row,
+    organization_rows,
+    rows,
+)
 from benchwell.signals.words import Figure, figure_of
 from benchwell.terms import BenchmarkKind, Denominator, Light
 
@@ -50,7 +59,7 @@ def compare(
         method: Which method of that kind; None takes the first that holds a figure.
         tier: Which tier.
         period: "all" or a quarter, for the organization's own figure.
-        name: What to call the organization; None uses its id.
+        name: What to call the organization; None uses its name in the edition, or its id.
 
     Returns:
         The comparison. Below minimum data it is grey with the gate that decided, never an error.
@@ -63,7 +72,7 @@ def compare(
     Source:
         METHODS M5.5, M4.7, M1.4.
     """
-    declared = edition.registry.measure(measure) if isinstance(measure, str) else measure
+    declared = measure_of(edition, measure)
     row = organization_row(edition, organization_id, declared.id, period=period)
     used_by = _benchmark_declaration(edition, declared, benchmark)
     wanted = _Wanted(declared, used_by, BenchmarkKind(kind), method, tier, organization_id)
@@ -83,7 +92,9 @@ def compare(
             hint="choose a benchmark with the same denominator (METHODS M4.1).",
         )
     top = _record(edition, _Wanted(declared, used_by, BenchmarkKind.TOP_DECILE, "top_decile.constrained_eb", tier, ""))
-    return _decide(_Case(edition.id, declared, used_by.gates if used_by else Gates(), row, peers, record, top), name)
+    gates = used_by.gates if used_by else Gates()
+    called = name or organization_name(edition, organization_id)
+    return _decide(_Case(edition.id, declared, gates, row, peers, record, top), called)
 
 
 @dataclass(frozen=True)
@@ -137,9 +148,12 @@ def _benchmark_declaration(
     if isinstance(wanted, Benchmark):
         return wanted
     if wanted is not None:
-        return edition.registry.benchmark(wanted)
+        known = edition.declarations.benchmarks
+        if wanted not in known:
+            raise UnknownDeclarationError.from_id("benchmark in this edition", wanted, list(known))
+        return known[wanted]
     in_edition = {str(row["benchmark"]) for row in rows(edition, "benchmarks", measure=measure.id)}
-    declared = [one for id_, one in sorted(edition.registry.benchmarks.items()) if one.measure == measure.id]
+    declared = [one for id_, one in sorted(edition.declarations.benchmarks.items()) if one.measure == measure.id]
     return next((one for one in declared if one.id in in_edition), declared[0] if declared else None)
 
 
@@ -165,7 +179,7 @@ def _is_asked_for(row: Row, wanted: _Wanted) -> bool:
     return of_tier and row["without"] in ("", wanted.organization_id)
 
 
-def _decide(case: _Case, name: str | None) -> Comparison:
+def _decide(case: _Case, name: str) -> Comparison:
     record = case.record
     ready = case.has_figure and record is not None and record.ok
     verdict = _verdict(case) if ready else None
@@ -178,7 +192,7 @@ def _decide(case: _Case, name: str | None) -> Comparison:
     return Comparison(
         measure=case.measure,
         organization_id=case.row["organization_id"],
-        name=name or case.row["organization_id"],
+        name=name,
         period=case.row["period"],
         edition=case.edition,
         figures=Figures.of(case.row),

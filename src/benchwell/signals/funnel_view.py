@@ -10,7 +10,7 @@ import numpy as np
 from benchwell.models.funnel import Funnel, LimitMethod, funnel, funnel_limits
 from benchwell.registry.measure import Measure
 from benchwell.signals.peers import DOTS_FROM, has_figure
-from benchwell.signals.reading import ALL, EditionSource, Row, organization_rows
+from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, organization_rows
 from benchwell.signals.words import Figure, count, direction, figure_of
 from benchwell.terms import Denominator
 
@@ -105,7 +105,7 @@ def funnel_view(
     Source:
         METHODS M5.1, M5.6.
     """
-    declared = edition.registry.measure(measure) if isinstance(measure, str) else measure
+    declared = measure_of(edition, measure)
     rows = [row for row in organization_rows(edition, declared.id, period=period) if has_figure(row)]
     if declared.summary != "proportion" or len(rows) < LEAST_POINTS:
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchwell.models.quantiles import quantile_type7
 from benchwell.registry.measure import Measure
-from benchwell.signals.reading import ALL, EditionSource, Row, organization_rows
+from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, organization_rows
 from benchwell.signals.words import count, direction, figure_of
 
 DOTS_FROM = 10
@@ -65,7 +65,7 @@ def distribution(
     Returns:
         The view. Only the labelled organization can be told apart.
     """
-    declared = edition.registry.measure(measure) if isinstance(measure, str) else measure
+    declared = measure_of(edition, measure)
     rows = organization_rows(edition, declared.id, period=period)
     shown = [row for row in rows if has_figure(row)]
     own = next((row for row in shown if row["organization_id"] == organization_id), None)

@@ -8,11 +8,26 @@ from typing import Any, Protocol
 import narwhals as nw
 
 from benchwell.errors import EditionError, UnknownDeclarationError
-from benchwell.registry.registry import Registry
+from benchwell.registry.benchmark import Benchmark
+from benchwell.registry.measure import Measure
 
 Row = Mapping[str, Any]
 
 ALL = "all"
+
+
+class FrozenDeclarations(Protocol):
+    """Declarations by id; an edition's own, or a registry."""
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """Measures by id."""
+        ...
+
+    @property
+    def benchmarks(self) -> Mapping[str, Benchmark]:
+        """Benchmarks by id."""
+        ...
 
 
 class EditionSource(Protocol):
@@ -24,13 +39,33 @@ class EditionSource(Protocol):
         ...
 
     @property
-    def registry(self) -> Registry:
+    def declarations(self) -> FrozenDeclarations:
         """The declarations as frozen in the edition."""
         ...
 
     def table(self, name: str) -> Any:
         """A table of `tables.DERIVED`, as any frame that Narwhals supports."""
         ...
+
+
+def measure_of(edition: EditionSource, measure: str | Measure) -> Measure:
+    """A measure as frozen in the edition.
+
+    Raises:
+        UnknownDeclarationError: If the edition has none of that id.
+    """
+    if isinstance(measure, Measure):
+        return measure
+    known = edition.declarations.measures
+    if measure not in known:
+        raise UnknownDeclarationError.from_id("measure in this edition", measure, list(known))
+    return known[measure]
+
+
+def organization_name(edition: EditionSource, organization_id: str) -> str:
+    """What the edition calls an organization; its id where it has no name."""
+    found = rows(edition, "organizations", organization_id=organization_id)
+    return str(found[0]["name"] or organization_id) if found else organization_id
 
 
 def rows(edition: EditionSource, table: str, **where: str) -> list[dict[str, Any]]:
@@ -65,13 +100,9 @@ def organization_row(edition: EditionSource, organization_id: str, measure: str,
     """The one result of an organization.
 
     Raises:
-        UnknownDeclarationError: If the edition has no such measure.
         EditionError: If the measure has no result of this organization.
     """
     found = organization_rows(edition, measure, period=period)
-    if not found:
-        measures = {str(row["measure"]) for row in rows(edition, "organization_results")}
-        raise UnknownDeclarationError.from_id("measure in this edition", measure, measures)
     for row in found:
         if row["organization_id"] == organization_id:
             return row

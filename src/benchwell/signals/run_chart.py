@@ -9,7 +9,7 @@ from itertools import pairwise
 from benchwell.models.xmr import FIRM_LIMITS_FROM, XmrRule, xmr_chart, xmr_limits
 from benchwell.registry.measure import Measure
 from benchwell.signals.peers import has_figure
-from benchwell.signals.reading import ALL, EditionSource, rows
+from benchwell.signals.reading import ALL, EditionSource, measure_of, rows
 from benchwell.signals.words import Figure, capital, count, direction, figure_of
 from benchwell.terms import Better
 
@@ -90,7 +90,7 @@ def run_chart(edition: EditionSource, organization_id: str, measure: str | Measu
     Returns:
         The chart; without limits below two neighboring points.
     """
-    declared = edition.registry.measure(measure) if isinstance(measure, str) else measure
+    declared = measure_of(edition, measure)
     found = rows(
         edition,
         "organization_results",

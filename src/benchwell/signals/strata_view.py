@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchwell.registry.measure import Measure
 from benchwell.signals.peers import has_figure
-from benchwell.signals.reading import ALL, EditionSource, Row, rows
+from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, rows
 from benchwell.signals.words import count, direction, figure_of
 
 
@@ -45,7 +45,7 @@ def strata_views(edition: EditionSource, organization_id: str, measure: str | Me
         organization_id: Whose figures.
         measure: A measure, or its id.
     """
-    declared = edition.registry.measure(measure) if isinstance(measure, str) else measure
+    declared = measure_of(edition, measure)
     found = rows(edition, "organization_results", measure=declared.id, organization_id=organization_id, period=ALL)
     common = next((row["estimate"] for row in found if row["stratum"] == ALL and has_figure(row)), None)
     variables = sorted({row["stratum"] for row in found} - {ALL})
