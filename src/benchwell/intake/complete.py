@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from benchwell.errors import MappingError
 from benchwell.intake.mapping import Block, Cell, Mapping
 
 DEFAULT_ORGANIZATION_ID = "my-practice"
 DEFAULT_ORGANIZATION = "My practice"
 
 Tables = dict[str, tuple[Block, ...]]
-_ALWAYS = frozenset({"patient_id", "date", "instrument", "rate", "period_start"})  # empty is a finding here
 
 
 def completed(mapping: Mapping, empty: frozenset[str] = frozenset()) -> Mapping:
@@ -22,12 +22,15 @@ def completed(mapping: Mapping, empty: frozenset[str] = frozenset()) -> Mapping:
         empty: Source columns without any value, which say nothing (an unused clinic column of the template).
 
     >>> from benchwell.intake.mapping_file import parse_mapping
-    >>> short = parse_mapping("tables: {assessments: {patient_id: ID, instrument: {constant: phq-9}}}", "m")
+    >>> short = parse_mapping("tables: {assessments: {patient_id: ID, instrument: {constant: phq-9}, total: S}}", "m")
     >>> sorted(completed(short).tables)
     ['assessments', 'episodes', 'organizations', 'patients']
     """
     tables = {name: tuple(_without(block, empty) for block in blocks) for name, blocks in mapping.tables.items()}
-    tables = {name: blocks for name, blocks in tables.items() if name != "organizations" or _has_key(blocks)}
+    if mapping.layout == "entities":
+        tables = dict(mapping.tables)
+    elif _has_key(mapping.tables.get("organizations", ())) and not _has_key(tables["organizations"]):
+        del tables["organizations"]  # an unused clinic column
     scores = tables.get("assessments", ())
     first = next((block for block in scores if "patient_id" in block.fields), None)
     if first is not None and "patients" not in tables:
@@ -38,7 +41,44 @@ def completed(mapping: Mapping, empty: frozenset[str] = frozenset()) -> Mapping:
         tables |= _organizations(tables.get("episodes", ()), mapping)
     if "practitioners" not in tables:
         tables |= _practitioners(tables.get("episodes", ()))
+    _check_needs(tables)
     return mapping.model_copy(update={"tables": tables})
+
+
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "organizations": ("organization_id",),
+    "practitioners": ("practitioner_id",),
+    "patients": ("patient_id",),
+    "characteristics": ("patient_id", "name", "date"),
+    "encounters": ("episode_id", "date"),
+    "ratings": ("encounter_id", "rater_id", "value"),
+    "events": ("patient_id", "date", "kind"),
+    "consents": ("patient_id", "purpose", "date", "decision"),
+    "assessments": ("patient_id",),  # date, instrument and score have messages of their own
+    "published_rates": ("source", "organization_id", "group_type", "measure", "period_start", "rate"),
+}
+
+
+# An empty column is a finding here, cell by cell; elsewhere it says nothing.
+_ALWAYS = frozenset({"instrument", "total", *(field for fields in _NEEDS.values() for field in fields)}) - {
+    "organization_id",
+    "practitioner_id",
+}
+
+
+def _check_needs(tables: Tables) -> None:
+    for name, blocks in tables.items():
+        for block in blocks:
+            missing = [field for field in _NEEDS.get(name, ()) if field not in block.fields]
+            if name == "episodes" and not {"episode_id", "patient_id"} & set(block.fields):
+                missing = ["episode_id"]
+            if name == "assessments" and "total" not in block.fields and block.items is None and not missing:
+                missing = ["total (or items)"]
+            if missing:
+                raise MappingError(
+                    f"The mapping of {name} does not say where {', '.join(missing)} comes from.",
+                    hint="name a column of the source, or give a constant; docs/mapping.md shows both",
+                )
 
 
 def _without(block: Block, empty: frozenset[str]) -> Block:

@@ -10,6 +10,21 @@ from benchwell.intake.rejections import Rejections
 from benchwell.intake.sql import connection
 from benchwell.tables import CANONICAL
 
+# Only records whose key stands more than once are looked at: they are few, whatever the size of the source.
+_TWICE = """
+CREATE TEMP TABLE twice AS
+SELECT position, source_row, {reviewed} AS reviewed, hash({same}) AS content,
+       dense_rank() OVER (ORDER BY {keys}) AS record
+FROM records SEMI JOIN (SELECT {keys} FROM records GROUP BY {keys} HAVING count(*) > 1) AS several USING ({keys})
+"""
+_TURNS = """
+SELECT position, source_row,
+       row_number() OVER (PARTITION BY record, content ORDER BY source_row, position) AS copy,
+       min(content) OVER (PARTITION BY record) <> max(content) OVER (PARTITION BY record) AS conflict,
+       row_number() OVER (PARTITION BY record ORDER BY reviewed DESC, source_row DESC, position DESC) AS turn
+FROM twice
+"""
+
 
 def drop_duplicates(
     name: str, records: pa.Table, rejections: Rejections, *, silent: npt.NDArray[np.int64] | None = None
@@ -32,18 +47,8 @@ def drop_duplicates(
         keys = ", ".join(f'"{column}"' for column in key)
         same = ", ".join(f'"{column}"' for column in values) or "1"
         reviewed = "coalesce(reviewed, false)" if "reviewed" in values else "false"
-        db.execute(
-            f"CREATE TEMP TABLE twice AS SELECT position, source_row, {reviewed} AS reviewed, hash({same}) AS content, "
-            f"dense_rank() OVER (ORDER BY {keys}) AS record FROM "
-            f"(SELECT * FROM records SEMI JOIN (SELECT {keys} FROM records GROUP BY {keys} HAVING count(*) > 1) AS d "
-            f"USING ({keys}))"  # names come from the schema
-        )
-        found = db.sql(
-            "SELECT position, source_row, row_number() OVER (PARTITION BY record, content ORDER BY source_row, position) "
-            "AS copy, min(content) OVER (PARTITION BY record) <> max(content) OVER (PARTITION BY record) AS conflict, "
-            "row_number() OVER (PARTITION BY record ORDER BY reviewed DESC, source_row DESC, position DESC) AS turn "
-            "FROM twice"
-        ).to_arrow_table()
+        db.execute(_TWICE.format(keys=keys, same=same, reviewed=reviewed))  # all three come from our schema
+        found = db.sql(_TURNS).to_arrow_table()
     if not found.num_rows:
         return records
     position, row = found["position"].to_numpy(), found["source_row"].to_numpy()

@@ -117,7 +117,7 @@ def merge(name: str, records: pa.Table, rejections: Rejections, labels: dict[str
             if pc.any(pc.greater(merged[f"n_{column}"], 1)).as_py():
                 rows = db.sql(
                     f'SELECT r.source_row FROM records r JOIN merged m USING ("{key}") '  # noqa: S608
-                    f'WHERE m."n_{column}" > 1 AND r."{column}" IS DISTINCT FROM m."{column}" AND r."{column}" IS NOT NULL'
+                    f'WHERE m."n_{column}" > 1 AND r."{column}" <> m."{column}"'  # never true of an empty cell
                 ).to_arrow_table()
                 rejections.add(rows["source_row"].to_numpy(), labels.get(column, column), "conflicting_value")
     return merged.select([key, *values, "source_row"]).sort_by(key)

@@ -19,7 +19,8 @@ _SPELLINGS: dict[str, str] = {
     ),
     "assessments.time": "time clocktime assessmenttime uhrzeit hora",
     "assessments.instrument": (
-        "instrument questionnaire measure scale test form fragebogen verfahren skala cuestionario instrumento escala prueba"
+        "instrument questionnaire measure scale test form fragebogen verfahren skala cuestionario instrumento "
+        "escala prueba"
     ),
     "assessments.total": (
         "total totalscore score sum sumscore rawtotal value result gesamtwert gesamtscore summe summenwert punkte wert "
@@ -28,8 +29,10 @@ _SPELLINGS: dict[str, str] = {
     "assessments.unit": "unit einheit unidad",
     "assessments.version": "version",
     "assessments.informant": "informant",
-    "episodes.episode_id": "episodeid episode courseid courseofcare referralid fallid behandlungsid episodio idepisodio",
-    "episodes.start_date": "startdate start treatmentstart firstsession startdatum beginn therapiebeginn fechainicio inicio",
+    "episodes.episode_id": "episodeid episode courseid courseofcare referralid fallid behandlungsid idepisodio",
+    "episodes.start_date": (
+        "startdate start treatmentstart firstsession startdatum beginn therapiebeginn fechainicio inicio"
+    ),
     "episodes.end_date": "enddate end treatmentend lastsession enddatum ende therapieende fechafin fin",
     "episodes.end_reason": "endreason reasonforending dischargereason beendigungsgrund endgrund motivofin",
     "episodes.referral_date": "referraldate ueberweisungsdatum überweisungsdatum fechaderivacion",
@@ -42,8 +45,8 @@ _SPELLINGS: dict[str, str] = {
         "therapeutid behandler terapeuta"
     ),
     "organizations.organization_id": (
-        "clinic clinicid site siteid organization organizationid organisation organisationid practice practiceid centre "
-        "center klinik praxis einrichtung standort clinica clínica centro"
+        "clinic clinicid site siteid organization organizationid organisation organisationid practice practiceid "
+        "centre center klinik praxis einrichtung standort clinica clínica centro"
     ),
     "organizations.name": "clinicname sitename organizationname practicename klinikname",
     "patients.birth_year": "birthyear yearofbirth yob geburtsjahr anonacimiento añonacimiento añodenacimiento",

@@ -133,6 +133,9 @@ class _Run:
                 columns["episode_id"] = derived if own is None else pc.coalesce(own, derived)
                 if own is None:
                     self.intake.note("No column names the episode: one episode per person was derived.")
+            if self.mapping.layout == "entities":
+                key = CANONICAL[name].key[0]
+                rows.refuse(missing(columns[key]), name_of(block.fields[key], key), "missing_id")
             self.refused[chosen] |= rows.refused
             positions = np.flatnonzero(chosen)
             parts.append((kept_rows(columns, rows, np.ones(len(rows), dtype=bool)), positions))

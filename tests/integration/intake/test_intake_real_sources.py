@@ -109,7 +109,11 @@ def test_enrichd_days_and_first_edition_bdi(registry: Registry, shared: Callable
     result = take_in(path, registry, """
     tables:
       assessments:
-        {patient_id: ID, instrument: {constant: bdi-ii}, version: {constant: "I"}, date: {origin: 2000-01-01, day_offset: time}, total: BDI}
+        patient_id: ID
+        instrument: {constant: bdi-ii}
+        version: {constant: "I"}
+        date: {origin: 2000-01-01, day_offset: time}
+        total: BDI
     """)  # fmt: skip
     rows = plain(path)
     assert result.counts.read == len(rows) == 7117
@@ -169,7 +173,10 @@ def test_missing_post_scores_are_not_lost_people(registry: Registry, shared: Cal
     result = take_in(path, registry, """
     tables:
       assessments:
-        {patient_id: patient, instrument: {constant: bdi-ii}, date: {origin: 2000-01-01, day_offset: measurement}, total: disability}
+        patient_id: patient
+        instrument: {constant: bdi-ii}
+        date: {origin: 2000-01-01, day_offset: measurement}
+        total: disability
     """)  # fmt: skip
     rows = plain(path)
     empty = sum(row["disability"] in ("", "NA") for row in rows)
@@ -187,7 +194,9 @@ def test_answers_as_text(registry: Registry, shared: Callable[[str], Path]) -> N
         instrument: {constant: phq-9}
         date: {origin: 2000-01-01, day: 0}
         total: SumScore
-        items: {columns: ["Item{1-9}"], values: {Not at all: 0, Several days: 1, More than half: 2, Almost every day: 3}}
+        items:
+          columns: ["Item{1-9}"]
+          values: {Not at all: 0, Several days: 1, More than half: 2, Almost every day: 3}
     """)  # fmt: skip
     assert result.counts.accepted == result.counts.read == 2177
     rows = plain(path)

@@ -100,3 +100,17 @@ def test_sources_of_other_tables(table: str, header: str, row: str, take_in: Cal
     assert result.counts.accepted == 1
     again = take_in(f"{header}\n{row}\n")
     assert again.tables[table].equals(result.tables[table])
+
+
+def test_an_entity_without_its_id_is_refused(take_in: Callable[..., IntakeResult]) -> None:
+    result = take_in("organization_id,name\nn,North\n,South\n")
+    assert result.tables["organizations"]["name"].to_pylist() == ["North"]
+    assert result.rejections["reason"].to_pylist() == ["missing_id"]
+    assert result.counts.rejected == 1
+
+
+def test_a_list_of_people_without_any_score_comes_in(take_in: Callable[..., IntakeResult]) -> None:
+    result = take_in("patient_id,date,instrument,total,start_date,clinic\np1,,,,2026-01-05,\np2,,,,2026-01-06,\n")
+    assert result.counts.as_dict() == {"read": 2, "accepted": 0, "corrected": 0, "flagged": 2, "rejected": 0}
+    assert result.tables["episodes"].num_rows == 2
+    assert "assessments" not in result.tables

@@ -139,3 +139,23 @@ def test_a_person_without_a_score_comes_in(take_in: Callable[..., IntakeResult])
     assert result.tables["patients"]["patient_id"].to_pylist() == ["1", "2"]
     assert result.tables["episodes"]["start_date"].to_pylist().count(None) == 1
     assert result.counts.flagged == 1
+
+
+@pytest.mark.parametrize(
+    ("tables", "words"),
+    [
+        (
+            "assessments: {date: A, instrument: {constant: phq-9}, total: B}",
+            "assessments does not say where patient_id",
+        ),
+        ("assessments: {patient_id: A, date: A, instrument: {constant: phq-9}}", "total \\(or items\\)"),
+        ("published_rates: {rate: A}", "source, organization_id, group_type, measure, period_start"),
+        ("patients: {sex: A}", "patients does not say where patient_id"),
+        ("episodes: {therapy: A}", "episodes does not say where episode_id"),
+        ("consents: {patient_id: A}", "purpose, date, decision"),
+        ("organizations: {name: A}", "organization_id"),
+    ],
+)
+def test_what_a_table_cannot_do_without(tables: str, words: str, take_in: Callable[..., IntakeResult]) -> None:
+    with pytest.raises(MappingError, match=words):
+        take_in("A,B\n1,2\n", f"tables: {{{tables}}}")

@@ -146,7 +146,8 @@ def test_sheet_choice(tmp_path: Path, registry: Registry) -> None:
     path = workbook(
         tmp_path / "a.xlsx", [["patient_id", "date", "instrument", "total"], ["p1", "2026-01-05", "phq-9", 3]]
     )
-    text = "sheet: {}\ntables: {{assessments: {{patient_id: patient_id, date: date, instrument: instrument, total: total}}}}"
+    columns = "{{patient_id: patient_id, date: date, instrument: instrument, total: total}}"
+    text = f"sheet: {{}}\ntables: {{{{assessments: {columns}}}}}"
     assert read_source(path, registry, parse_mapping(text.format("scores"), "m")).counts.accepted == 1
     with pytest.raises(MappingError, match="its sheets are: empty, scores"):
         read_source(path, registry, parse_mapping(text.format("other"), "m"))
