@@ -247,4 +247,9 @@ def _nothing(inputs: OutcomeInputs) -> Frame:
     """No measures, no rows, but the right columns."""
     kinds = {"double": nw.Float64(), "int64": nw.Int64(), "bool": nw.Boolean(), "string": nw.String()}
     columns = {field.name: nw.lit(None, dtype=kinds[str(field.type)]) for field in DERIVED["outcomes"].schema}
-    return inputs.episodes.filter(nw.col("episode_id").is_null()).select("episode_id").with_columns(**columns)
+    return (
+        inputs.episodes.filter(nw.col("episode_id").is_null())
+        .select("episode_id")
+        .with_columns(**columns)
+        .select(*columns)
+    )
