@@ -1,0 +1,80 @@
+"""From a snapshot to what outcomes are built from: read, put days on dates, score, and ask consent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import narwhals as nw
+import pyarrow as pa
+
+from benchwell.consent import effective
+from benchwell.engine import Engine, Frame
+from benchwell.outcomes import OutcomeInputs
+from benchwell.registry import Instrument, Registry
+from benchwell.scoring import score_assessments
+from benchwell.settings import Settings
+from benchwell.terms import Purpose
+
+Reader = Callable[[str], Frame]
+
+_DAYS = {
+    "assessments": {"day": "date"},
+    "episodes": {"referral_day": "referral_date", "start_day": "start_date", "end_day": "end_date"},
+    "patients": {"birth_day": "birth_date", "death_day": "death_date"},
+    "encounters": {"day": "date"},
+    "events": {"day": "date"},
+    "characteristics": {"day": "date"},
+    "consents": {"day": "date"},
+}
+
+
+def epoch_day(date: dt.date) -> int:
+    """Days since 1970-01-01.
+
+    >>> epoch_day(dt.date(1970, 1, 11))
+    10
+    """
+    return (date - dt.date(1970, 1, 1)).days
+
+
+def present_instruments(engine: Engine, read: Reader, registry: Registry) -> dict[str, Instrument]:
+    """The declared instruments that have at least one assessment."""
+    found: pa.Table = engine.to_arrow(read("assessments").select("instrument").unique())
+    return {
+        name: registry.instruments[name] for name in found["instrument"].to_pylist() if name in registry.instruments
+    }
+
+
+def outcome_inputs(
+    engine: Engine, read: Reader, instruments: dict[str, Instrument], settings: Settings, as_of: dt.date
+) -> OutcomeInputs:
+    """Frames with integer days; scores computed once and held.
+
+    Args:
+        engine: Where the frames live.
+        read: Gives one canonical table as a lazy frame.
+        instruments: Those that occur, by id.
+        settings: For the workspace's purpose and consent rule.
+        as_of: Nothing after this day is seen.
+    """
+    last_day = epoch_day(as_of)
+    dated = {name: engine.with_epoch_days(read(name), days) for name, days in _DAYS.items()}
+    assessments = dated["assessments"].filter(nw.col("day") <= last_day)
+    consents = effective(
+        dated["consents"],
+        Purpose(settings.use.value),
+        last_day,
+        settings.consent_rule.value,
+        patients=read("patients"),
+    )
+    return OutcomeInputs(
+        scores=engine.keep(score_assessments(assessments, instruments)),
+        episodes=engine.keep(dated["episodes"]),
+        patients=dated["patients"],
+        encounters=dated["encounters"],
+        events=dated["events"],
+        characteristics=dated["characteristics"],
+        consents=engine.keep(consents),
+        organizations=read("organizations"),
+    )

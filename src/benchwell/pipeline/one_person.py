@@ -1,0 +1,114 @@
+"""A report from one file of scores: no workspace, nothing uploaded, nothing kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from benchwell.benchmarks import organization_results
+from benchwell.engine import DuckDBEngine
+from benchwell.errors import NothingAcceptedError
+from benchwell.intake import IntakeResult, Mapping, load_mapping, read_source
+from benchwell.pipeline.computing import Sums, compute_sums
+from benchwell.pipeline.progress import Stages
+from benchwell.registry import Measure, Registry
+from benchwell.report import SoloMeasure, SoloReport
+from benchwell.settings import Settings
+from benchwell.tables import CANONICAL
+
+_OWN = "own-practice"
+
+
+@dataclass(frozen=True)
+class OwnFigures:
+    """What a file of scores says, and how it was read."""
+
+    report: SoloReport
+    intake: IntakeResult
+
+
+def own_figures(
+    source: Any, *, mapping: str | Path | Mapping | None, as_of: dt.date, registry: Registry, stages: Stages
+) -> OwnFigures:
+    """Read a file, compute every measure that it has data for, and gather what the page shows.
+
+    Args:
+        source: A CSV or XLSX file, or any frame that Narwhals supports.
+        mapping: How to read it; null: the template's layout, or a guess that the page then names.
+        as_of: The day to look from.
+        registry: Declarations in force.
+        stages: Times each stage.
+
+    Raises:
+        NothingAcceptedError: If no row could be read.
+    """
+    given = load_mapping(Path(mapping)) if isinstance(mapping, str | Path) else mapping
+    with stages.stage("reading and checking"):
+        taken = read_source(source, registry, given, as_of=as_of)
+    if not taken.tables.get("assessments"):
+        reasons = ", ".join(sorted(set(taken.rejections["reason"].to_pylist()))) or "no scores were found"
+        raise NothingAcceptedError(
+            f"No score of {taken.file} could be read ({reasons}).",
+            hint="benchwell template scores.csv writes the expected layout; docs/rejections.md explains the codes",
+        )
+    with DuckDBEngine() as engine:
+        tables = _as_one_practice(
+            {name: table.conform(taken.tables.get(name, table.empty())) for name, table in CANONICAL.items()}
+        )
+        sums = compute_sums(
+            engine,
+            lambda name: engine.from_arrow(tables[name]),
+            registry,
+            Settings(id="one-person"),
+            as_of,
+            None,
+            stages,
+        )
+    return OwnFigures(_gather(taken, sums, as_of), taken)
+
+
+def _gather(taken: IntakeResult, sums: Sums, as_of: dt.date) -> SoloReport:
+    measures = [_measure(sums, measure) for _, measure in sorted(sums.declarations.measures.items())]
+    refused = Counter(zip(taken.rejections["reason"].to_pylist(), taken.rejections["action"].to_pylist(), strict=True))
+    guessed = [
+        f"The layout was guessed: {choice.column} was read as {choice.role}."
+        for choice in (taken.mapping.guess if taken.guessed else ())
+    ]
+    return SoloReport(
+        source=taken.file,
+        made_on=as_of.isoformat(),
+        measures=[one for one in measures if one is not None],
+        counts=[
+            ("people", taken.tables["patients"].num_rows if "patients" in taken.tables else 0),
+            ("courses of care", taken.tables["episodes"].num_rows if "episodes" in taken.tables else 0),
+            ("questionnaires", taken.tables["assessments"].num_rows),
+        ],
+        rejections=[(reason, action, cells) for (reason, action), cells in sorted(refused.items())],
+        synthetic="synthetic" in taken.file.lower() or any("synthetic" in note.lower() for note in taken.notes),
+        notes=[*taken.notes, *guessed, *sums.notes],
+    )
+
+
+def _measure(sums: Sums, measure: Measure) -> SoloMeasure | None:
+    gates = next(one.gates for one in sums.declarations.benchmarks.values() if one.measure == measure.id)
+    rows = organization_results(sums.statistics, measure, gates).to_pylist()
+    whole = [row for row in rows if row["period"] == "all" and row["stratum"] == "all"]
+    if not whole:
+        return None
+    series = [row for row in rows if row["period"] != "all" and row["stratum"] == "all"]
+    flow = [row for row in sums.exclusions.to_pylist() if row["measure"] == measure.id]
+    return SoloMeasure(measure=measure, result=whole[0], series=series, flow=flow)
+
+
+def _as_one_practice(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
+    """The same tables with every episode in one organization: whatever clinics a file names, it is one practice."""
+    episodes = tables["episodes"]
+    place = episodes.schema.get_field_index("organization_id")
+    own = pa.array([_OWN] * episodes.num_rows, pa.string())
+    merged = episodes.set_column(place, episodes.schema.field(place), own)
+    return tables | {"episodes": merged}

@@ -1,0 +1,31 @@
+"""The pages that an edition carries: one method page per declaration it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchwell.pipeline.computing import Sums
+from benchwell.registry import Declaration, Registry
+from benchwell.report import method_html
+
+
+def edition_pages(sums: Sums) -> dict[str, bytes]:
+    """Method pages by path within the edition, rendered from the declarations it freezes."""
+    declared = dict(_declared(sums))
+    registry = Registry(declared.values())
+    return {
+        f"methods/{path}.html": method_html(declaration, registry).encode("utf-8")
+        for path, declaration in declared.items()
+    }
+
+
+def _declared(sums: Sums) -> Iterator[tuple[str, Declaration]]:
+    found = sums.declarations
+    for folder, known in (
+        ("instruments", sums.instruments),
+        ("measures", found.measures),
+        ("benchmarks", found.benchmarks),
+        ("references", found.references),
+    ):
+        for name, declaration in known.items():
+            yield f"{folder}/{name}", declaration

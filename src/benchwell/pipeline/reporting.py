@@ -1,0 +1,108 @@
+"""Write a report: from a file of scores, or from an edition."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchwell.benchmarks import Edition
+from benchwell.errors import SourceError
+from benchwell.intake import Mapping
+from benchwell.pipeline.one_person import own_figures
+from benchwell.pipeline.progress import Listener, Stages
+from benchwell.pipeline.workspace import day_of
+from benchwell.registry import Registry
+from benchwell.report import render_network_report, render_organization_report, render_solo_report
+from benchwell.report.solo import solo_sentences
+from benchwell.signals import compare, sentence
+
+
+@dataclass(frozen=True)
+class Written:
+    """A page that was written, and what it says in sentences."""
+
+    path: Path
+    sentences: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return {"path": str(self.path), "sentences": list(self.sentences), "notes": list(self.notes)}
+
+
+def report(
+    source: Any,
+    output: str | Path = "report.html",
+    *,
+    organization: str | None = None,
+    mapping: str | Path | Mapping | None = None,
+    as_of: dt.date | str | None = None,
+    listener: Listener | None = None,
+) -> Written:
+    """Write an HTML page that stands alone offline.
+
+    Args:
+        source: A CSV or XLSX file or a frame of your own scores; or an edition, or its folder.
+        output: Where to write the page.
+        organization: For an edition: one organization's page instead of the network's.
+        mapping: For a file of scores: how to read it; null for the template's layout or a guess, which the page names.
+        as_of: For a file of scores: the day to look from; null is today.
+        listener: Hears of stages.
+
+    Returns:
+        Where the page is, and its sentences.
+
+    Raises:
+        SourceError: If there is no such file, or it cannot be read.
+        EditionError: If the edition has nothing of the organization.
+    """
+    stages = Stages(listener)
+    edition = _edition(source)
+    if edition is None:
+        day = day_of(as_of)
+        own = own_figures(source, mapping=mapping, as_of=day, registry=Registry.load(), stages=stages)
+        with stages.stage("drawing"):
+            page = render_solo_report(own.report)
+        return _write(output, page, solo_sentences(own.report), tuple(own.report.notes))
+    with stages.stage("drawing"):
+        if organization is None:
+            return _write(output, render_network_report(edition), ())
+        name = _name(edition, organization)
+        page = render_organization_report(edition, organization, name=name)
+    found = {row["measure"] for row in _results(edition, organization)}
+    said = tuple(str(sentence(compare(edition, organization, measure, name=name))) for measure in sorted(found))
+    return _write(output, page, said)
+
+
+def _edition(source: Any) -> Edition | None:
+    if isinstance(source, Edition):
+        return source
+    if isinstance(source, str | Path) and Path(source).is_dir():
+        return Edition.load(source)
+    return None
+
+
+def _results(edition: Edition, organization: str) -> list[dict[str, Any]]:
+    found = edition.arrow("organization_results").to_pylist()
+    return [row for row in found if row["organization_id"] == organization and row["period"] == row["stratum"] == "all"]
+
+
+def _name(edition: Edition, organization: str) -> str | None:
+    found = [
+        row["name"] for row in edition.arrow("organizations").to_pylist() if row["organization_id"] == organization
+    ]
+    return found[0] if found else None
+
+
+def _write(output: str | Path, page: str, sentences: tuple[str, ...], notes: tuple[str, ...] = ()) -> Written:
+    path = Path(output)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as problem:
+        raise SourceError(
+            f"{path} cannot be written: {problem.strerror}.", hint="choose another place with -o"
+        ) from None
+    return Written(path, sentences, notes)

@@ -1,0 +1,165 @@
+"""What the command line draws: small tables, progress on stderr, and plain JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+class Drawing:
+    """A progress line on stderr for each stage of a long run; quiet where nobody looks."""
+
+    def __init__(self) -> None:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=_err, disable=not _err.is_terminal)
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def started(self, stage: str) -> None:
+        """A stage begins."""
+        self._tasks[stage] = self._progress.add_task(stage, total=1)
+
+    def finished(self, stage: str, seconds: float) -> None:
+        """A stage is done."""
+        self._progress.update(self._tasks[stage], completed=1, description=f"{stage}: {seconds:.1f} s")
+
+
+def say(text: str) -> None:
+    """A message for people, on stderr."""
+    _err.print(text, markup=False, soft_wrap=True)
+
+
+def print_json(data: Any) -> None:
+    """Plain data on stdout."""
+    # Rich would wrap and color; machines want neither.
+    _out.file.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+
+
+def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: int = 0) -> None:
+    """A small table on stdout; the last `numbers` columns are right-aligned."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
+    for place, header in enumerate(headers):
+        table.add_column(header, justify="right" if place >= len(headers) - numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    _out.print(table)
+
+
+def show_intake(reports: Sequence[Any], workspace: Path) -> None:
+    """Counts that add up, then reasons, then the next command."""
+    show_table(
+        "Taken in",
+        ["file", "rows", "as they were", "corrected", "to look at", "rejected", "replaced", ""],
+        [
+            [
+                *(one.file, one.read, one.accepted, one.corrected, one.flagged, one.rejected, one.superseded),
+                "was in already" if one.already else "",
+            ]
+            for one in reports
+        ],
+        numbers=7,
+    )
+    for one in reports:
+        for note in one.notes:
+            say(f"{one.file}: {note}")
+        if one.reasons:
+            show_table(f"{one.file}: why", ["reason", "cells"], list(one.reasons.items()), numbers=1)
+            say(f"Each of them, with row and column: {one.rejections}")
+        if one.mapping is not None:
+            say(f"Read with the mapping {one.mapping}" + (" (guessed: have a look)" if one.guessed else ""))
+    say(f"Next: benchwell build -w {workspace}")
+
+
+def show_edition(summary: dict[str, Any]) -> None:
+    """What an edition holds: one table per benchmark, then where it is."""
+    for benchmark in summary["benchmarks"]:
+        show_benchmark(benchmark)
+    say(f"Edition {summary['edition']} (as of {summary['as_of']}): {summary['path']}")
+    say(f"Next: benchwell report {summary['path']} -o report.html   |   benchwell verify {summary['path']}")
+
+
+def show_benchmark(benchmark: dict[str, Any]) -> None:
+    """One benchmark: who is behind it, then each figure with its interval."""
+    _out.print()
+    _out.print(benchmark["title"], style="bold", markup=False)
+    _out.print(benchmark["people"], markup=False)
+    show_table(
+        f"{benchmark['id']} ({benchmark['direction']})",
+        ["benchmark", "figure", "95 % interval", "services", "people followed", ""],
+        [
+            [row["label"], row["figure"], row["interval"], row["n_organizations"], row["n_followed"], row["note"]]
+            for row in benchmark["rows"]
+        ],
+    )
+
+
+def show_verification(report: Any, *, everything: bool) -> None:
+    """Each failed check by name; counts of the rest."""
+    shown = [check for check in report.checks if everything or not check.passed]
+    if shown:
+        show_table(
+            "Checks",
+            ["", "what", "stated", "found", ""],
+            [
+                ["pass" if check.passed else "FAIL", check.name, check.stated, check.found, check.detail]
+                for check in shown
+            ],
+        )
+    failed = sum(not check.passed for check in report.checks)
+    _out.print(f"{len(report.checks) - failed} of {len(report.checks)} checks pass, {failed} fail.", markup=False)
+
+
+def show_report(written: Any) -> None:
+    """The sentences of a report, and where it is."""
+    for sentence in written.sentences:
+        _out.print(sentence, markup=False, soft_wrap=True)
+        _out.print()
+    for note in written.notes:
+        say(note)
+    say(f"Wrote {written.path}. It stands alone: open it in a browser, print it, send it. Nothing was uploaded.")
+
+
+def show_score(result: dict[str, Any]) -> None:
+    """One score: what it is, how it came about, and what to look at."""
+    shown = "no score" if result["value"] is None else f"{result['value']:g}"
+    parts = [result["band"], result["status"].replace("_", " "), f"{result['better']} is better"]
+    _out.print(f"{result['instrument']}: {shown} ({', '.join(part for part in parts if part)})", markup=False)
+    if result["reason"]:
+        _out.print(f"Reason: {result['reason']}", markup=False)
+    if len(result["scales"]) > 1:
+        show_table("Scales", ["scale", "value"], [[name, value] for name, value in result["scales"].items()], numbers=1)
+    for text in result["safety"]:
+        _out.print(f"Look at this now: {text}", markup=False, style="bold")
+
+
+def show_declarations(kind: str, listed: Sequence[dict[str, Any]]) -> None:
+    """A list of declarations."""
+    headers = [key for key in listed[0] if key != "why"] if listed else ["id"]
+    show_table(f"{len(listed)} {kind}", headers, [[item.get(key) for key in headers] for item in listed])
+
+
+def show_declaration(page: str) -> None:
+    """One declaration's method page."""
+    if _out.is_terminal:
+        _out.print(Markdown(page))
+    else:
+        _out.file.write(page)
