@@ -1,0 +1,97 @@
+"""Run chart, distribution and strata: gaps, breaks, anonymity, the common line."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchwell.signals import RunPoint, chart_points, distribution, funnel_view, run_chart, strata_views
+from benchwell.signals.words import Figure
+from benchwell.terms import Better
+from signals_edition import CLINICS, MEASURE, edition
+
+ID = MEASURE["id"]
+RATE = Figure("%", 100)
+
+
+def chart(points):
+    return chart_points(points, title_of="Response", figure=RATE, better=Better.HIGHER)
+
+
+def test_a_missing_quarter_is_a_gap_in_its_place():
+    found = chart([RunPoint("2024-Q1", 0.4), RunPoint("2024-Q2", 0.5), RunPoint("2024-Q4", 0.5)])
+    assert [point.period for point in found.points] == ["2024-Q1", "2024-Q2", "2024-Q3", "2024-Q4"]
+    assert found.points[2].value is None
+    assert found.points[2].signal == ""
+
+
+def test_a_missing_month_is_a_gap_across_the_year():
+    found = chart([RunPoint("2024-11", 0.4), RunPoint("2025-02", 0.5)])
+    assert [point.period for point in found.points] == ["2024-11", "2024-12", "2025-01", "2025-02"]
+
+
+def test_periods_of_another_kind_stay_as_they_are():
+    labels = ["2024-Q1", "2024-02", "first"]
+    assert [point.period for point in chart([RunPoint(label, 0.4) for label in labels]).points] == labels
+
+
+def test_a_change_in_follow_up_breaks_the_series_even_across_a_gap():
+    found = chart(
+        [
+            RunPoint("2024-Q1", 0.4, completion=0.5),
+            RunPoint("2024-Q2", 0.5, completion=0.7),
+            RunPoint("2024-Q4", 0.5, completion=0.95),
+        ]
+    )
+    assert [point.break_before for point in found.points] == [False, False, False, True]
+
+
+def test_two_points_apart_give_no_limits():
+    found = chart([RunPoint("2024-Q1", 0.4), RunPoint("2024-Q3", 0.5)])
+    assert (found.center, found.lower, found.upper) == (None, None, None)
+    assert found.title == "Too few periods to see a trend"
+
+
+def test_an_edition_series_leaves_out_the_whole_and_rolling_windows():
+    quarters = {"2024-Q1": {"north": (40, 30, 12)}, "2024-Q2": {"north": (5, 4, 1)}, "2024-Q3": {"north": (40, 30, 9)}}
+    made = edition(quarters=quarters | {"2024-Q1..2024-Q4": {"north": (85, 64, 22)}})
+    found = run_chart(made, "north", ID)
+    assert [(point.period, point.value) for point in found.points] == [
+        ("2024-Q1", pytest.approx(0.4)),
+        ("2024-Q2", None),
+        ("2024-Q3", pytest.approx(0.3)),
+    ]
+
+
+def test_ten_peers_are_dots_without_names_in_the_order_of_their_figures():
+    view = distribution(edition(), ID, "north", name="North")
+    assert view.n == 11
+    assert list(view.values) == sorted(view.values)
+    assert view.own == pytest.approx(0.62)
+    assert view.hidden == {"insufficient": 1}
+
+
+def test_fewer_peers_are_bands_and_fewer_than_five_nothing():
+    some = edition({name: CLINICS[name] for name in list(CLINICS)[:7]})
+    assert distribution(some, ID, "north").values == ()
+    assert distribution(some, ID, "north").quartiles is not None
+    few = edition({name: CLINICS[name] for name in list(CLINICS)[:4]})
+    assert distribution(few, ID, "north").quartiles is None
+    assert distribution(few, ID, "north").title.startswith("Too few clinics")
+
+
+def test_there_is_no_funnel_without_three_clinics_or_without_any_success():
+    assert funnel_view(edition({"a": (40, 40, 20), "b": (50, 50, 20)}), ID) is None
+    assert funnel_view(edition(dict.fromkeys("abcd", (40, 40, 0)), records=[]), ID) is None
+
+
+def test_a_level_stands_beside_the_common_figure():
+    levels = {"mild": {"north": (60, 50, 45)}, "severe": {"north": (60, 50, 31)}, "unknown": {"north": (3, 2, 1)}}
+    (view,) = strata_views(edition(strata={"severity": levels}), "north", ID)
+    assert view.common == pytest.approx(0.62)
+    assert [(level.level, level.status) for level in view.levels] == [
+        ("mild", "ok"),
+        ("severe", "ok"),
+        ("unknown", "insufficient"),
+    ]
+    assert view.levels[2].value is None
+    assert view.title == "By severity: mild differs from the common figure"
