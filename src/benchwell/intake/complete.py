@@ -38,7 +38,7 @@ def completed(mapping: Mapping, empty: frozenset[str] = frozenset()) -> Mapping:
     if first is not None and mapping.derive_episodes:
         tables["episodes"] = _episodes(tables.get("episodes", ()), first, tables)
     if "organizations" not in tables:
-        tables |= _organizations(tables.get("episodes", ()), mapping)
+        tables |= _organizations((*tables.get("episodes", ()), *tables.get("published_rates", ())), mapping)
     if "practitioners" not in tables:
         tables |= _practitioners(tables.get("episodes", ()))
     _check_needs(tables)
@@ -114,8 +114,8 @@ def _only_organization(tables: Tables) -> Cell:
     return Cell(constant=DEFAULT_ORGANIZATION_ID)
 
 
-def _organizations(episodes: tuple[Block, ...], mapping: Mapping) -> dict[str, tuple[Block, ...]]:
-    cells = [block.fields["organization_id"] for block in episodes if "organization_id" in block.fields]
+def _organizations(members: tuple[Block, ...], mapping: Mapping) -> dict[str, tuple[Block, ...]]:
+    cells = [block.fields["organization_id"] for block in members if "organization_id" in block.fields]
     if not cells:
         return {}
     name = Cell(constant=mapping.default_organization or DEFAULT_ORGANIZATION)
