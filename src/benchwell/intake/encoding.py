@@ -66,6 +66,6 @@ def _recode(content: bytes, encoding: str, file: str) -> bytes:
     except UnicodeDecodeError:
         if encoding == "cp1252":  # five bytes have no meaning in it; Latin-1 gives every byte one
             return content.decode("latin-1").encode("utf-8")
-        raise SourceError(f"{file} starts like UTF-16 but breaks off.", hint="export it again as UTF-8") from None
-    except UnicodeEncodeError:
-        raise SourceError(f"{file} is damaged UTF-16.", hint="export it again as UTF-8") from None
+        raise SourceError(
+            f"{file} starts like UTF-16 but is damaged or breaks off.", hint="export it again as UTF-8"
+        ) from None
