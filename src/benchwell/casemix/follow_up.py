@@ -133,8 +133,8 @@ def _weigh(measure: Measure, design: Design, followed: FloatArray) -> tuple[Floa
     weight = np.divide(share, p, out=np.zeros(n), where=p > 0)
     weight, truncated = _truncate(weight, followed == 1.0)
     used = weight[followed == 1.0]
-    low = int((p < POSITIVITY).sum())
-    if low and fit is not None:
+    low = 0 if fit is None else int((p < POSITIVITY).sum())
+    if low:
         warnings.warn(
             f"measure {measure.id}: {low} of {n} episodes had less than a 5 % chance of follow-up; "
             "the estimate for them rests on few people",
