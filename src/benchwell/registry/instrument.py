@@ -17,8 +17,8 @@ class Items(Model):
     count: int = Field(ge=1)
     min: float = 0
     max: float
-    ranges: dict[int, tuple[float, float]] = {}  # items whose range differs
-    answers: dict[int, tuple[float, ...]] = {}  # items of which only some values in the range exist
+    ranges: dict[int, tuple[float, float]] = Field(default_factory=dict)  # items whose range differs
+    answers: dict[int, tuple[float, ...]] = Field(default_factory=dict)  # items with fewer answers than the range
     reverse: tuple[int, ...] = ()
     wording: tuple[str, ...] = ()  # only where the licence is settled as free
     integer: bool = True
@@ -74,7 +74,7 @@ class Scale(Model):
     method: Literal["sum", "mean"] = "sum"
     multiply: float = 1.0
     divide: float = 1.0
-    lookup: dict[int, float] = {}  # raw sum to reported value (for example a T score)
+    lookup: dict[int, float] = Field(default_factory=dict)  # raw sum to reported value (for example a T score)
     better: Better | None = None  # null: the instrument's
     min: float  # of the reported value
     max: float
@@ -142,7 +142,7 @@ class Example(Model):
     status: str = "complete"
     reason: str | None = None
     band: str | None = None
-    scales: dict[str, float] = {}
+    scales: dict[str, float] = Field(default_factory=dict)
 
 
 class Instrument(Declaration):
@@ -153,7 +153,7 @@ class Instrument(Declaration):
     aliases: tuple[str, ...] = ()  # other spellings in use; case, spaces and hyphens do not matter
     better: Better
     unit: str | None = None  # of the reported value, where it has one
-    conversions: dict[str, Conversion] = {}  # other units in which a total may arrive
+    conversions: dict[str, Conversion] = Field(default_factory=dict)  # other units in which a total may arrive
     items: Items | None = None  # null: only a total exists or is accepted (for example HbA1c)
     scales: tuple[Scale, ...]
     missing: Missing = Missing()
@@ -163,11 +163,11 @@ class Instrument(Declaration):
     reliable_change: Reliable | None = None
     response_percent: int | None = None
     safety_items: tuple[SafetyItem, ...] = ()
-    codes: dict[str, Any] = {}  # LOINC: total, panel, t_score, items, answers
+    codes: dict[str, Any] = Field(default_factory=dict)  # LOINC: total, panel, t_score, items, answers
     licence: Licence
     # Every constant above by dotted path ("items.count", "bands", "missing"), with status and source as in
     # the fact sheets. The method page prints those that are not checked as such.
-    facts: dict[str, Fact] = {}
+    facts: dict[str, Fact] = Field(default_factory=dict)
     examples: tuple[Example, ...] = ()
 
     @property

@@ -147,7 +147,8 @@ def test_scales_are_found_by_id_and_null_is_the_primary_one():
 
 
 def test_an_item_may_have_its_own_range():
-    mood = instrument(items={"count": 2, "min": 0, "max": 3, "ranges": {2: [0, 10]}})
+    total = {"id": "total", "title": "Total", "min": 0, "max": 13, "primary": True}
+    mood = instrument(items={"count": 2, "min": 0, "max": 3, "ranges": {2: [0, 10]}}, scales=[total])
     assert mood.items is not None
     assert (mood.items.range_of(1), mood.items.range_of(2)) == ((0, 3), (0, 10))
 
