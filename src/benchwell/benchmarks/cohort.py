@@ -7,7 +7,7 @@ organization are the same call.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -64,9 +64,14 @@ class Cohort:
 
     def take(self, chosen: IntArray) -> Cohort:
         """The cohort of the chosen places, shape (..., m): a resample, a subset, or many of them at once."""
-        arrays = (self.estimate, self.weight, self.size, self.variance)
-        ids = tuple(self.ids[place] for place in chosen) if chosen.ndim == 1 and self.ids else ()
-        return Cohort(ids, *(array[chosen] for array in arrays), self.is_proportion, self.better)
+        return replace(
+            self,
+            ids=tuple(self.ids[place] for place in chosen) if chosen.ndim == 1 and self.ids else (),
+            estimate=self.estimate[chosen],
+            weight=self.weight[chosen],
+            size=self.size[chosen],
+            variance=self.variance[chosen],
+        )
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from benchwell.benchmarks.compute import Declarations
 from benchwell.errors import EditionError, UnknownDeclarationError
-from benchwell.registry import Benchmark, Declaration, Instrument, Measure, Reference, hash_canonical
+from benchwell.registry import Benchmark, Declaration, Instrument, Measure, Reference, Registry, hash_canonical
 
 MANIFEST = "manifest.json"
 PUBLIC_TABLES = ("statistics", "organization_results", "benchmarks", "exclusions", "organizations")
@@ -115,6 +115,11 @@ class Edition:
             benchmarks=self._all("benchmarks", Benchmark),
             references=self._all("references", Reference),
         )
+
+    @cached_property
+    def registry(self) -> Registry:
+        """All declarations as frozen here; nothing of the package's present ones."""
+        return Registry(one for folder, kind in KINDS.items() for one in self._all(folder, kind).values())
 
     def declaration(self, kind: str, declaration_id: str) -> Declaration:
         """One frozen declaration; `kind` is "measure", "benchmark", "reference" or "instrument".

@@ -147,7 +147,9 @@ def _event_rate(_: Measure, sums: Sums) -> Figures:
     rate = event_rate(events, np.where(known, years, 1.0), per=PER_PERSON_YEARS)
     pooled = max(float(events[known].sum()), 0.5) / max(float(years[known].sum()), 1e-9)
     figure = Figure(
-        *(np.where(known, part, np.nan) for part in (rate.rate, rate.lower, rate.upper)),
+        value=np.where(known, rate.rate, np.nan),
+        lower=np.where(known, rate.lower, np.nan),
+        upper=np.where(known, rate.upper, np.nan),
         size=np.where(known, years, np.nan),
         variance=np.where(known, PER_PERSON_YEARS**2 * pooled / np.where(known, years, 1.0), np.nan),
     )
@@ -171,7 +173,11 @@ def _rate(value: FloatArray, n: FloatArray, people: FloatArray | None = None) ->
     if known.any():
         variance[known] = pooled_binomial_variance(np.minimum(rate * size, size)[known], size[known])
     return Figure(
-        *(np.where(known, part, np.nan) for part in (value, lower, upper, n if people is None else people)), variance
+        value=np.where(known, value, np.nan),
+        lower=np.where(known, lower, np.nan),
+        upper=np.where(known, upper, np.nan),
+        size=np.where(known, n if people is None else people, np.nan),
+        variance=variance,
     )
 
 

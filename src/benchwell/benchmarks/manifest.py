@@ -119,7 +119,7 @@ def edition_id(identified: Mapping[str, Any]) -> str:
     """Name of an edition from its identity.
 
     >>> edition_id({"as_of": "2026-01-31"})
-    '2026-01-31-ce5c2faefcf3'
+    '2026-01-31-0d993b375c79'
     """
     return f"{identified['as_of']}-{hash_canonical(identified)[:12]}"
 

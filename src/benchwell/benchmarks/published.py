@@ -21,7 +21,7 @@ def published_statistics(published_rates: pa.Table, measures: Iterable[Measure])
 
     Period "all" is the mean of an organization's published rates, weighted by their denominators as far as the
     source states them: rates are averaged, rounded counts are not rebuilt. Only the group type that the measure
-    names is read, since the same activity appears under several. A suppressed period is left out of "all"; an
+    names is read, since the same activity appears under several. A period that is suppressed or states no denominator is left out of "all"; an
     organization with nothing but suppressed periods is suppressed, which is not the same as no activity.
 
     Args:
@@ -58,11 +58,11 @@ def _label(record: dict[str, Any]) -> str:
 
 def _row(measure: str, organization: str, period: str, records: list[dict[str, Any]]) -> dict[str, Any]:
     shown = [record for record in records if record["state"] == PUBLISHED and record["rate"] is not None]
-    denominators = [record["denominator"] for record in shown]
-    known = bool(shown) and all(denominators)
+    weighted = [record for record in shown if record["denominator"]]
+    people = float(sum(record["denominator"] for record in weighted))
     rate: float | None = None
-    if known:
-        rate = sum(record["rate"] * record["denominator"] for record in shown) / sum(denominators)
+    if weighted:
+        rate = sum(record["rate"] * record["denominator"] for record in weighted) / people
     elif len(shown) == 1:
         rate = shown[0]["rate"]
     return {
@@ -72,7 +72,7 @@ def _row(measure: str, organization: str, period: str, records: list[dict[str, A
         "stratum": ALL,
         "level": ALL,
         "published_rate": rate,
-        "published_denominator": float(sum(denominators)) if known else None,
+        "published_denominator": people or None,
         "state": _state(shown, records),
     }
 

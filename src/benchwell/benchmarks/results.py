@@ -83,9 +83,10 @@ def _field(rows: pa.Table, measure: Measure, gates: Gates) -> Columns:
     found = figures(measure, sums)
     primary = found.by_denominator.get(measure.primary_denominator)
     unknown = np.full(rows.num_rows, np.nan)
-    estimate, variance = (unknown, unknown) if primary is None else (primary.value, primary.variance)
+    estimate = unknown if primary is None else primary.value
     status, reason, needed = _gate(rows, sums, measure, gates, estimate)
     ok = np.array([value == OK for value in status])
+    variance = _variance_among(ok, sums, measure)
     columns: Columns = {name: rows[name].to_pylist() for name in ("measure", *_STATISTICS.key[1:])}
     columns |= {"status": status, "reason": reason, "n_needed": needed}
     columns |= _counts(sums, measure)
@@ -102,6 +103,15 @@ def _field(rows: pa.Table, measure: Measure, gates: Gates) -> Columns:
     columns |= {name: rows[name].to_pylist() for name in ("day_p25", "day_p50", "day_p75")}
     _hide(columns, ok)
     return columns
+
+
+def _variance_among(ok: BoolArray, sums: dict[str, FloatArray], measure: Measure) -> FloatArray:
+    """Sampling variances pooled over the organizations that have a figure, and over no others."""
+    variance = np.full(len(ok), np.nan)
+    if ok.any():
+        among = figures(measure, {name: values[ok] for name, values in sums.items()})
+        variance[ok] = among.by_denominator[measure.primary_denominator].variance
+    return variance
 
 
 def _gate(
