@@ -45,7 +45,7 @@ CLINICS: dict[str, tuple[int, int, int]] = {
     "lake": (180, 150, 63),
     "river": (300, 240, 150),
     "wood": (160, 130, 66),
-    "field": (220, 180, 90),
+    "meadow": (220, 180, 90),
     "harbor": (140, 110, 44),
     "mill": (190, 160, 101),
     "bridge": (170, 140, 56),

@@ -1,0 +1,291 @@
+"""Every page stands alone, can be read by everybody, and says nothing that we refuse to say."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from benchwell.errors import EditionError
+from benchwell.registry import Registry
+from benchwell.report import (
+    SoloMeasure,
+    SoloReport,
+    render_method_page,
+    render_network_report,
+    render_organization_report,
+    render_solo_report,
+)
+from benchwell.signals.words import FORBIDDEN
+from signals_edition import CLINICS, EDITION_ID, MEASURE, a_benchmark, a_measure, edition
+
+VOID = {"meta", "link", "br", "img", "hr", "input", "col"}
+
+
+class Page(HTMLParser):
+    """Elements in order, with the text in them; complains about tags that do not match."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == [], f"left open: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag, tag
+
+    def handle_data(self, data):
+        if not {"style", "script"} & set(self.open):
+            self.texts.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+def network_edition():
+    quarters = {
+        f"{2024 + i // 4}-Q{i % 4 + 1}": {
+            name: (n // 6, round(n // 6 * (0.5 if i < 2 else 0.85)), round(n // 6 * 0.4) - (n > 60) * (i % 3))
+            for name, (n, _, _) in CLINICS.items()
+        }
+        for i in range(8)
+        if i != 5
+    }
+    strata = {
+        "severity": {
+            "mild": {name: (n // 3, m // 3, x // 3) for name, (n, m, x) in CLINICS.items()},
+            "unknown": dict.fromkeys(CLINICS, (3, 2, 1)),
+        }
+    }
+    return edition(quarters=quarters, strata=strata)
+
+
+def solo_report():
+    found = [
+        row for row in network_edition().table("organization_results").to_pylist() if row["organization_id"] == "west"
+    ]
+    whole = next(row for row in found if (row["period"], row["stratum"]) == ("all", "all"))
+    flow = network_edition().table("exclusions").to_pylist()
+    one = SoloMeasure(a_measure(), whole, [row for row in found if row["period"] != "all"], flow)
+    return SoloReport(
+        source="scores.csv",
+        made_on="2026-11-23",
+        measures=[one],
+        counts=[("people", 40), ("scores", 180)],
+        rejections=[("above_range", "rejected", 2)],
+        synthetic=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    made = network_edition()
+    registry = Registry.load()
+    return {
+        "network": render_network_report(made),
+        "organization": render_organization_report(made, "north", name="North <Clinic> & Co"),
+        "grey": render_organization_report(made, "tiny"),
+        "solo": render_solo_report(solo_report()),
+        "measure": render_method_page(a_measure(), registry).html,
+        "benchmark": render_method_page(a_benchmark(), registry).html,
+        "instrument": render_method_page(registry.instrument("phq-9"), registry).html,
+    }
+
+
+NAMES = ["network", "organization", "grey", "solo", "measure", "benchmark", "instrument"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_is_well_formed_with_landmarks_and_a_language(pages, name):
+    page = Page(pages[name])
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("h1")) == len(page.all("main")) == len(page.all("header")) == len(page.all("footer")) == 1
+    first_link = page.all("a")[0]
+    assert first_link == {"class": "skip", "href": "#main"}
+    assert page.all("main")[0]["id"] == "main"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_asks_nothing_of_the_outside(pages, name):
+    html = pages[name]
+    page = Page(html)
+    policy = next(meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    assert not any(page.all(tag) for tag in ("script", "link", "iframe", "object", "embed", "form", "img", "image"))
+    for _, attrs in page.elements:
+        assert not [key for key in attrs if key.startswith("on")]
+        for key in ("src", "href", "xlink:href", "srcset", "data", "action"):
+            assert (attrs.get(key) or "#").startswith("#"), (key, attrs[key])
+    style = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    assert not re.search(r"@import|url\(", " ".join(style))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ids_are_unique_and_every_reference_finds_its_target(pages, name):
+    page = Page(pages[name])
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for _, attrs in page.elements:
+        for key in ("aria-labelledby", "aria-describedby"):
+            assert set((attrs.get(key) or "").split()) <= set(ids), attrs
+        href = attrs.get("href")
+        assert href is None or href.removeprefix("#") in ids
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_headings_do_not_skip_a_level(pages, name):
+    levels = [int(tag[1]) for tag, _ in Page(pages[name]).elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_have_a_caption_and_heads_with_scope(pages, name):
+    page = Page(pages[name])
+    assert len(page.all("table")) == len(page.all("caption"))
+    assert page.all("th")
+    assert all(head.get("scope") in ("col", "row") for head in page.all("th"))
+
+
+@pytest.mark.parametrize("name", ["network", "organization", "solo"])
+def test_every_picture_has_a_name_a_description_and_a_table(pages, name):
+    html = pages[name]
+    page = Page(html)
+    pictures = page.all("svg")
+    assert pictures
+    assert all(svg["role"] == "img" and svg["aria-labelledby"] for svg in pictures)
+    figures = re.findall(r"<figure.*?</figure>", html, re.DOTALL)
+    assert all("<details><summary>The same as a table</summary>" in one for one in figures)
+    drawn = [one for one in figures if "<svg" in one]
+    assert all(re.search(r"<title[^>]*>[^<]+</title><desc[^>]*>[^<]+</desc>", one) for one in drawn)
+    assert all('class="draw" tabindex="0"' in one for one in drawn)
+
+
+@pytest.mark.parametrize("name", ["network", "organization", "solo"])
+def test_pictures_take_their_colours_from_the_page(pages, name):
+    pictures = " ".join(re.findall(r"<svg.*?</svg>", pages[name], re.DOTALL))
+    colours = set(re.findall(r'(?:fill|stroke)="([^"]+)"', pictures))
+    fixed = {colour for colour in colours if not colour.startswith(("var(--", "none", "transparent", "url(#"))}
+    assert fixed == set()
+    style = re.findall(r"<style>(.*?)</style>", pages[name], re.DOTALL)[0]
+    for variable in re.findall(r"var\((--[a-z]+)\)", pictures):
+        assert style.count(f"{variable}:") == 3, f"{variable} needs a value in light, dark and print"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_page_holds_a_forbidden_word(pages, name):
+    text = Page(pages[name]).text
+    for word in FORBIDDEN:
+        pattern = rf"\b{word}\b" if word.isalpha() else re.escape(word)
+        found = re.search(pattern, text, re.IGNORECASE)
+        assert not found, text[max(0, found.start() - 60) : found.end() + 60]
+
+
+def test_what_comes_from_outside_is_escaped(pages):
+    assert "North &lt;Clinic&gt; &amp; Co" in pages["organization"]
+    assert "<Clinic>" not in pages["organization"]
+
+
+def test_an_organization_page_carries_figure_people_interval_benchmark_and_edition(pages):
+    text = Page(pages["organization"]).text
+    for part in (
+        "Response at 12 weeks: 62 % (55–68) higher is better",
+        "200 of your 240 eligible people were followed up",
+        "Clinics like yours: 49 % (44–54)",
+        "▲ clearly above",
+        "Worth doing now",
+        EDITION_ID,
+        "By severity",
+        "follow-up changed",
+        "What decided the light",
+    ):
+        assert part in text
+
+
+def test_an_organization_page_names_no_other_clinic(pages):
+    text = Page(pages["organization"]).text.lower()
+    assert not [name for name in CLINICS if name != "north" and re.search(rf"\b{name}\b", text)]
+
+
+def test_a_network_page_names_no_clinic_and_adds_up(pages):
+    text = Page(pages["network"]).text
+    assert not [name for name in CLINICS if re.search(rf"\b{name}\b", text)]
+    assert "12 clinics with a figure. Without one: 1 clinic: too few people for a figure." in text
+    assert "Top tenth, raw (rewards chance)" in text
+    assert "Top tenth, constrained shrinkage (the one we use)" in text
+
+
+def test_a_grey_page_shows_no_figure(pages):
+    text = Page(pages["grey"]).text
+    assert "○ cannot tell yet" in text
+    assert "no figure yet" in text
+    assert "50 % (10" not in text
+
+
+def test_a_solo_page_is_grey_and_says_what_to_do(pages):
+    text = Page(pages["solo"]).text
+    assert "there is nobody here to compare with" in text
+    assert "synthetic sample" in text
+    assert "35 to 58 %" in text
+    assert "ask the 28 people without a follow-up score for one" in text
+
+
+def test_a_published_measure_prints_its_limit():
+    endpoint = {"kind": "published", "source": "nhs", "name": "recovery", "group_type": "Provider"}
+    html = render_network_report(edition(measure=a_measure(endpoint=endpoint, instruments=[])))
+    text = Page(html).text
+    assert "Denominator as available" in text
+    assert "no clinic gets a colour" in text
+
+
+def test_an_unknown_organization_is_an_error_that_says_where_to_look():
+    with pytest.raises(EditionError, match="organization_results lists those it has"):
+        render_organization_report(edition(), "nowhere")
+
+
+def test_the_same_edition_gives_the_same_page():
+    made = network_edition()
+    assert render_network_report(made) == render_network_report(made)
+
+
+def test_unchecked_constants_are_marked_on_the_method_page():
+    registry = Registry.load()
+    for instrument in registry.instruments.values():
+        page = render_method_page(instrument, registry)
+        unchecked = sum(fact.status == "unchecked" for fact in instrument.facts.values())
+        assert page.markdown.count("| ○ unchecked |") >= unchecked
+        assert ("○ Unchecked" in page.html) == (unchecked > 0)
+        assert instrument.numbers_hash in page.html
+        assert instrument.numbers_hash in page.markdown
+
+
+def test_every_declaration_renders():
+    registry = Registry.load()
+    for found in (registry.measures, registry.benchmarks, registry.references):
+        for declaration in found.values():
+            page = render_method_page(declaration, registry)
+            Page(page.html)
+            assert page.markdown.startswith(f"# {declaration.title}\n")
+
+
+def test_a_page_works_without_any_quarter_or_stratum():
+    text = Page(render_organization_report(edition(), "north")).text
+    assert MEASURE["title"] in text
