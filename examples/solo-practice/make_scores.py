@@ -1,8 +1,8 @@
 """Make scores.csv, a practice that never existed: `python make_scores.py > scores.csv`.
 
 Twenty made-up people who start between January and June 2025, in columns of `benchwell template`. Scores fall
-with noise; seven people are never asked again, and half also fill in GAD-7. No person, no distribution and no
-result of any real practice stands behind it: only this seed and the numbers written below.
+with noise; seven people have no score after the first weeks, and half also fill in GAD-7. No person, no
+distribution and no result of any real practice stands behind it: only this seed and the numbers written below.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 SEED = 20250106
 PEOPLE = 20
-NEVER_ASKED_AGAIN = {3, 6, 9, 12, 14, 17, 20}
+NOT_FOLLOWED = {3, 6, 9, 12, 14, 17, 20}
 COLUMNS = [
     "patient_id",
     "date",
@@ -38,12 +38,10 @@ def people() -> Iterator[Row]:
     rng = random.Random(SEED)  # noqa: S311  # made-up data, no secret
     for number in range(1, PEOPLE + 1):
         start = dt.date(2025, 1, 6) + dt.timedelta(days=8 * (number - 1) + int(rng.random() * 5))
-        followed = number not in NEVER_ASKED_AGAIN
-        days = (
-            [0, *(int(28 * visit + rng.random() * 14) for visit in range(1, 3 + int(rng.random() * 4)))]
-            if followed
-            else [0]
-        )
+        followed = number not in NOT_FOLLOWED
+        early = [8 + int(rng.random() * 14)] if rng.random() < 0.7 else []
+        later = [int(28 * visit + rng.random() * 14) for visit in range(1, 3 + int(rng.random() * 4))]
+        days = [0, *early, *(later if followed else [])]
         course: Row = {
             "patient_id": f"p{number:02d}",
             "start_date": start,
