@@ -1,12 +1,19 @@
-"""Pages and terminal rows from signals and editions; nothing here computes a statistic or reads the lake."""
+"""Pages and terminal rows from signals and editions; nothing here computes a statistic or reads the lake.
+
+Names load when they are first used, so that a method page does not wait for the drawing libraries.
+"""
 
 from __future__ import annotations
 
-from benchwell.report.method_page import RenderedMethod, render_method_page
-from benchwell.report.network import render_network_report
-from benchwell.report.organization import render_organization_report
-from benchwell.report.solo import SoloMeasure, SoloReport, render_solo_report
-from benchwell.report.terminal import TerminalTable, comparison_lines, comparison_table
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchwell.report.method_page import RenderedMethod, method_html, method_markdown, render_method_page
+    from benchwell.report.network import render_network_report
+    from benchwell.report.organization import render_organization_report
+    from benchwell.report.solo import SoloMeasure, SoloReport, render_solo_report, solo_sentences
+    from benchwell.report.terminal import TerminalTable, comparison_lines, comparison_table
 
 __all__ = [
     "RenderedMethod",
@@ -15,8 +22,26 @@ __all__ = [
     "TerminalTable",
     "comparison_lines",
     "comparison_table",
+    "method_html",
+    "method_markdown",
     "render_method_page",
     "render_network_report",
     "render_organization_report",
     "render_solo_report",
+    "solo_sentences",
 ]
+
+_HOMES = {
+    "method_page": ("RenderedMethod", "method_html", "method_markdown", "render_method_page"),
+    "network": ("render_network_report",),
+    "organization": ("render_organization_report",),
+    "solo": ("SoloMeasure", "SoloReport", "render_solo_report", "solo_sentences"),
+    "terminal": ("TerminalTable", "comparison_lines", "comparison_table"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -57,6 +57,17 @@ class RenderedMethod:
     markdown: str
 
 
+def method_html(declaration: Declaration, registry: Registry) -> str:
+    """The self-contained HTML page of a declaration."""
+    page = method_page(declaration, registry)
+    return render("method.html.j2", page_title=page.title, method=page)
+
+
+def method_markdown(declaration: Declaration, registry: Registry) -> str:
+    """The page of a declaration in Markdown."""
+    return _markdown(method_page(declaration, registry))
+
+
 def render_method_page(declaration: Declaration, registry: Registry) -> RenderedMethod:
     """Render any declaration for the public.
 
@@ -67,11 +78,7 @@ def render_method_page(declaration: Declaration, registry: Registry) -> Rendered
     Returns:
         A self-contained HTML page and the same in Markdown.
     """
-    page = method_page(declaration, registry)
-    return RenderedMethod(
-        html=render("method.html.j2", page_title=page.title, method=page),
-        markdown=_markdown(page),
-    )
+    return RenderedMethod(method_html(declaration, registry), method_markdown(declaration, registry))
 
 
 def method_page(declaration: Declaration, registry: Registry) -> MethodPage:

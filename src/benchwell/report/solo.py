@@ -6,7 +6,7 @@ There is nobody to compare with, so no light can have a colour: the page says so
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchwell.registry.measure import Measure
@@ -117,6 +117,15 @@ def render_solo_report(report: SoloReport) -> str:
     )
 
 
+def solo_sentences(report: SoloReport) -> tuple[str, ...]:
+    """What the page says of each measure, as plain text: figure, people, verdict."""
+    return tuple(
+        f"{card.title}: {' '.join(part for part in (card.figure, card.interval) if part)} ({card.direction}). "
+        f"{card.people} {card.verdict}"
+        for card in (_said(one) for one in report.measures)
+    )
+
+
 def solo_steps(report: SoloReport) -> list[str]:
     """What can be done next, the most useful first."""
     steps = []
@@ -140,14 +149,13 @@ def solo_steps(report: SoloReport) -> list[str]:
     return steps
 
 
-def _card(one: SoloMeasure) -> SoloCard:
+def _said(one: SoloMeasure) -> SoloCard:
+    """The card in words, before anything is drawn."""
     row, figure = one.result, figure_of(one.measure)
     shown = row["status"] == "ok" and row["estimate"] is not None
-    points = [_point(period) for period in sorted(one.series, key=lambda found: str(found["period"]))]
-    place = anchor(one.measure.id)
-    run = chart_points(points, title_of=one.measure.title, figure=figure, better=one.measure.better) if points else None
+    steps = sorted(one.flow, key=lambda step: (step["step"], step["reason"]))
     return SoloCard(
-        id=place,
+        id=anchor(one.measure.id),
         title=one.measure.title,
         face=face(Light.UNKNOWN, one.measure.better),
         figure=figure.text(row["estimate"]) if shown else "no figure yet",
@@ -156,12 +164,25 @@ def _card(one: SoloMeasure) -> SoloCard:
         people=_people(row),
         verdict=_verdict(row, shown=shown),
         figures=_answers(row, figure) if shown else (),
-        run=run_picture(run, f"{place}-run") if run is not None else None,
+        run=None,
         flow=tuple(
-            (capital(reason_words(step["reason"])), f"{step['count']:,}", f"{step['remaining']:,}")
-            for step in sorted(one.flow, key=lambda step: (step["step"], step["reason"]))
+            (capital(reason_words(step["reason"])), f"{step['count']:,}", f"{step['remaining']:,}") for step in steps
         ),
     )
+
+
+def _card(one: SoloMeasure) -> SoloCard:
+    card = _said(one)
+    periods = sorted((row for row in one.series if ".." not in row["period"]), key=lambda row: str(row["period"]))
+    if not periods:
+        return card
+    run = chart_points(
+        [_point(row) for row in periods],
+        title_of=one.measure.title,
+        figure=figure_of(one.measure),
+        better=one.measure.better,
+    )
+    return replace(card, run=run_picture(run, f"{card.id}-run"))
 
 
 def _point(row: Mapping[str, Any]) -> RunPoint:

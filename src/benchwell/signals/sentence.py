@@ -45,6 +45,9 @@ class Sentence:
         parts = (self.headline, self.people, self.benchmark, self.verdict, self.next_step)
         return " ".join(part for part in parts if part)
 
+    def __str__(self) -> str:
+        return self.text
+
 
 def sentence(comparison: Comparison, *, person: str = "you") -> Sentence:
     """Say what a comparison found.
