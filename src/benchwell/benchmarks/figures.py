@@ -187,6 +187,8 @@ def _mean_of(total: FloatArray, squares: FloatArray, n: FloatArray) -> Figure:
     # Organizations differ more in their means than in their spread: a pooled one keeps small ones from looking certain.
     degrees = np.where(enough, n - 1, 0.0)
     pooled = float((np.where(enough, spread, 0.0) * degrees).sum()) / max(float(degrees.sum()), 1.0)
+    # One value says nothing about spread, and a mean without an interval is not shown.
+    mean = np.where(enough, mean, np.nan)
     variance = np.where(np.isfinite(mean) & (pooled > 0), pooled / np.where(n > 0, n, 1.0), np.nan)
     own = _student(mean, spread, n)
     return Figure(mean, own[0], own[1], n, variance)

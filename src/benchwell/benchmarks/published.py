@@ -21,8 +21,9 @@ def published_statistics(published_rates: pa.Table, measures: Iterable[Measure])
 
     Period "all" is the mean of an organization's published rates, weighted by their denominators as far as the
     source states them: rates are averaged, rounded counts are not rebuilt. Only the group type that the measure
-    names is read, since the same activity appears under several. A period that is suppressed or states no denominator is left out of "all"; an
-    organization with nothing but suppressed periods is suppressed, which is not the same as no activity.
+    names is read, since the same activity appears under several. A period that is suppressed or states no
+    denominator is left out of "all"; an organization with nothing but suppressed periods is suppressed, which is
+    not the same as no activity.
 
     Args:
         published_rates: `tables.CANONICAL["published_rates"]`.

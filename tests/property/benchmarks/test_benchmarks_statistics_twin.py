@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from unit.benchmarks.benchmarks_cases import make_measure
 
 from benchwell.benchmarks import Plan, frozen, organization_results, summarize
 from benchwell.engine import DuckDBEngine
 from benchwell.registry.benchmark import Gates
 from benchwell.tables import DERIVED
+from unit.benchmarks.benchmarks_cases import make_measure
 
 ENGINE = DuckDBEngine(threads=1)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import narwhals as nw
 import pyarrow as pa
 import pytest
-from unit.benchmarks.benchmarks_cases import files_of, make_benchmark, make_inputs, make_measure
 
 from benchwell.benchmarks import Code, Declarations, Edition, write_edition
 from benchwell.benchmarks.manifest import Inputs
 from benchwell.errors import EditionError, UnknownDeclarationError
 from benchwell.tables import DERIVED
+from unit.benchmarks.benchmarks_cases import files_of, make_benchmark, make_inputs, make_measure
 
 
 @pytest.fixture(scope="module")

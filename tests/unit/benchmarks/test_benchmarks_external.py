@@ -5,6 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+
+from benchwell.benchmarks import Declarations, compute, ensure_comparable
+from benchwell.benchmarks.external import reference_record
+from benchwell.errors import ComparisonBlockedError
+from benchwell.registry import Reference, Registry
 from unit.benchmarks.benchmarks_cases import (
     MET,
     PEOPLE,
@@ -14,11 +19,6 @@ from unit.benchmarks.benchmarks_cases import (
     organizations_of,
     proportion_statistics,
 )
-
-from benchwell.benchmarks import Declarations, compute, ensure_comparable
-from benchwell.benchmarks.external import reference_record
-from benchwell.errors import ComparisonBlockedError
-from benchwell.registry import Reference, Registry
 
 
 @pytest.mark.parametrize(

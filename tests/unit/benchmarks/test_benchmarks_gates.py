@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+
+from benchwell.benchmarks import Declarations, compute, organization_results
+from benchwell.benchmarks.gates import cell_reason
+from benchwell.registry.benchmark import Gates
+from benchwell.tables import DERIVED
 from unit.benchmarks.benchmarks_cases import (
     MET,
     PEOPLE,
@@ -16,11 +21,6 @@ from unit.benchmarks.benchmarks_cases import (
     organizations_of,
     proportion_statistics,
 )
-
-from benchwell.benchmarks import Declarations, compute, organization_results
-from benchwell.benchmarks.gates import cell_reason
-from benchwell.registry.benchmark import Gates
-from benchwell.tables import DERIVED
 
 
 def records(met: list[int], people: list[int], **changes: Any) -> dict[tuple[str, str], dict[str, Any]]:
