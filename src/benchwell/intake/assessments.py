@@ -80,6 +80,8 @@ def _date_columns(block: Block, rows: Rows, scored: Mask) -> dict[str, pa.Array]
 
 
 def _clock(seconds: npt.NDArray[np.int64]) -> pa.Array:
+    if not (seconds >= 0).any():
+        return pa.nulls(len(seconds), pa.string())
     unique, codes = np.unique(seconds, return_inverse=True)
     text = [None if s < 0 else f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}" for s in unique.tolist()]
     return pa.array(text, pa.string()).take(pa.array(codes))

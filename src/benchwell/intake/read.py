@@ -233,12 +233,14 @@ class _Run:
         """Rows that brought nothing but copies brought nothing."""
         if len(before) == len(after):
             return
-        copies = np.setdiff1d(before, after)
+        copy = np.zeros(int(self.raw.rows.max()) + 1, dtype=bool)
+        copy[before] = True
+        copy[after] = False
         if silent is not None:
-            copies = np.setdiff1d(copies, silent)
-        positions = np.searchsorted(self.raw.rows, copies)
-        self.failed[positions] = True
-        self.brought[positions] = False
+            copy[silent] = False
+        here = copy[self.raw.rows]
+        self.failed |= here
+        self.brought &= ~here
 
     def _conform(self, name: str, table: pa.Table) -> pa.Table:
         hashed = table.append_column("source_hash", pa.repeat(self.raw.source_hash, table.num_rows))

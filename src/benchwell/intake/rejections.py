@@ -36,28 +36,16 @@ class Rejections:
 
     def table(self, source_hash: str, file: str) -> pa.Table:
         """The rejections table, sorted by row, one line per row x column x reason."""
-        schema = DERIVED["rejections"].schema
         if not self._found:
-            return schema.empty_table()
-        sizes = [len(rows) for rows, *_ in self._found]
-        spread = [
-            pa.array([found[part] for found in self._found]).take(np.repeat(np.arange(len(sizes)), sizes))
-            for part in (1, 2, 3)
-        ]
-        total = sum(sizes)
-        table = pa.Table.from_arrays(
-            [
-                pa.repeat(source_hash, total),
-                pa.repeat(file, total),
-                pa.array(np.concatenate([rows for rows, *_ in self._found])),
-                *spread,
-            ],
-            names=["source_hash", "file", "row", "column", "reason", "action"],
-        )
-        keys = ["source_hash", "file", "row", "column", "reason", "action"]
-        unique = table.group_by(keys, use_threads=False).aggregate([])
-        order = [("row", "ascending"), ("column", "ascending"), ("reason", "ascending")]
-        return DERIVED["rejections"].conform(unique.select(keys).sort_by(order))
+            return DERIVED["rejections"].schema.empty_table()
+        # Sorted kinds of finding, so that one integer per finding sorts by row, column, reason and action.
+        kinds = sorted({found[1:] for found in self._found})
+        place = {kind: position for position, kind in enumerate(kinds)}
+        parts = [rows * len(kinds) + place[column, reason, action] for rows, column, reason, action in self._found]
+        rows, kind = np.divmod(np.unique(np.concatenate(parts)), len(kinds))
+        spread = [pa.array([one[part] for one in kinds]).take(pa.array(kind)) for part in range(3)]
+        constant = [pa.repeat(source_hash, len(rows)), pa.repeat(file, len(rows))]
+        return pa.Table.from_arrays([*constant, pa.array(rows), *spread], schema=DERIVED["rejections"].schema)
 
     def counts(self, read: Positions, refused: Positions) -> Counts:
         """Each row in one class: rejected if nothing of it came in, else the gravest of its findings.
