@@ -28,6 +28,15 @@ def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
         (who, f"{point.n:,.0f}", figure.text(point.rate), point.place)
         for who, point in [*own, *(("another clinic", peer) for peer in view.peers)]
     ]
+    rows += [
+        (
+            f"limits at {limit.n:,.0f} people",
+            f"{limit.n:,.0f}",
+            figure.interval(limit.lower95, limit.upper95),
+            "1 in 20",
+        )
+        for limit in (view.limits[0], view.limits[len(view.limits) // 2], view.limits[-1])
+    ]
     chart = alt.layer(*_bands(view), *_target(view), *_peers(view), *_own(view, name))
     picture = chart.properties(width=WIDTH, height=HEIGHT, title=over(view.measure.title))
     return Chart(
@@ -51,7 +60,7 @@ def _x(view: FunnelView) -> alt.X:
 def _y(view: FunnelView, field: str) -> alt.Y:
     rates = [point.rate for point in (*view.peers, *((view.own,) if view.own else ()))]
     low = min([limit.lower95 for limit in view.limits] + rates) - 0.03
-    high = max([limit.upper95 for limit in view.limits] + rates) + 0.03
+    high = max([limit.upper95 for limit in view.limits] + rates) + 0.06
     scale = alt.Scale(domain=[max(0.0, low), min(1.0, high)], clamp=True, nice=False)
     return alt.Y(f"{field}:Q", title=None, scale=scale, axis=alt.Axis(format="%", tickCount=6))
 
@@ -60,18 +69,16 @@ def _bands(view: FunnelView) -> list[Any]:
     base = alt.Chart(data(*view.limits)).encode(x=_x(view))
     wide = base.mark_area(color=BAND, opacity=0.5).encode(y=_y(view, "lower998"), y2="upper998:Q")
     narrow = base.mark_area(color=BAND, opacity=1).encode(y=_y(view, "lower95"), y2="upper95:Q")
-    # Named where the band is narrowest, at its lower edge, so that the words do not sit on the dots.
-    end = view.limits[-1]
-    names = [
-        {"n": end.n, "at": end.lower95, "words": "1 in 20 by chance"},
-        {"n": end.n, "at": end.lower998, "words": "1 in 500"},
+    # Named on both sides of the upper edge at the right end, where the band is narrowest.
+    edge = alt.Chart(data({"n": view.limits[-1].n, "at": view.limits[-1].upper95}))
+    edge = edge.encode(x=_x(view), y=_y(view, "at"))
+    inside = edge.mark_text(align="right", baseline="top", dx=-3, dy=6, color=MUTED, fontSize=12)
+    beyond = edge.mark_text(align="right", baseline="bottom", dx=-3, dy=-4, color=MUTED, fontSize=12)
+    words = [
+        inside.encode(text=alt.value("inside: 19 in 20 clinics by chance")),
+        beyond.encode(text=alt.value("paler: up to 1 in 500 by chance")),
     ]
-    words = (
-        alt.Chart(data(*names))
-        .mark_text(align="right", baseline="top", dx=-3, dy=3, color=MUTED, fontSize=12)
-        .encode(x=_x(view), y=_y(view, "at"), text="words:N")
-    )
-    return [wide, narrow, words]
+    return [wide, narrow, *words]
 
 
 def _target(view: FunnelView) -> list[Any]:

@@ -70,7 +70,8 @@ def answers_chart(comparison: Comparison, chart_id: str) -> Chart:
         if found.value is not None and found.lower is not None and found.upper is not None:
             dots.append(Dot(label, found.value, found.lower, found.upper))
     if figures.bound_worst is not None and figures.bound_best is not None:
-        extent = f"{figure.number(figures.bound_worst)} to {figure.text(figures.bound_best)}"
+        low, high = sorted((figures.bound_worst, figures.bound_best))
+        extent = f"{figure.number(low)} to {figure.text(high)}"
         rows.append(("if nobody or everybody of the missing had met it", extent, ""))
     title = _answers_title(dots)
     said = "; ".join(f"{dot.label} {figure.text(dot.value)} {figure.interval(dot.low, dot.high)}" for dot in dots)

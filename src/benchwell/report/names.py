@@ -55,7 +55,8 @@ def reason_words(reason: str) -> str:
     >>> reason_words("no_baseline"), reason_words("too_few_organizations: 3 of 5")
     ('no baseline', '3 of 5')
     """
-    return reason.partition(": ")[2] or reason.replace("_", " ")
+    words = reason.replace("_", " ").replace("-", " ").replace("followup", "follow-up")
+    return reason.partition(": ")[2] or words
 
 
 def definition_rows(measure: Measure) -> list[tuple[str, str]]:

@@ -109,7 +109,8 @@ def render_solo_report(report: SoloReport) -> str:
         lead=f"Your own figures, with how sure they are and who is missing.{sample}",
         source=report.source,
         made_on=report.made_on,
-        data_words=" ".join([words, *report.notes]),
+        data_words=words,
+        notes=[capital(note.rstrip(".")) + "." for note in report.notes],
         counts=[(capital(what), f"{number:,}") for what, number in report.counts],
         rejections=[(capital(reason_words(reason)), what, f"{cells:,}") for reason, what, cells in report.rejections],
         cards=cards,
@@ -233,6 +234,7 @@ def _answers(row: Mapping[str, Any], figure: Figure) -> tuple[tuple[str, str, st
         if row[name] is not None
     ]
     if row["bound_worst"] is not None and row["bound_best"] is not None:
-        extent = f"{figure.number(row['bound_worst'])} to {figure.text(row['bound_best'])}"
+        low, high = sorted((row["bound_worst"], row["bound_best"]))
+        extent = f"{figure.number(low)} to {figure.text(high)}"
         rows.append(("if nobody or everybody of the missing had met it", extent, ""))
     return tuple(rows)

@@ -167,6 +167,8 @@ def _verdict(comparison: Comparison, *, own: bool) -> str:
         return f"{start}."
     if gate.name not in ("probability", "reliability"):
         return f"{start}: {gate.text}."
+    if not comparison.people_needed and gate.name == "reliability":
+        return f"{start}: {gate.text}."
     if not comparison.people_needed:
         whose = "your figure" if own else "its figure"
         return f"{start}: {whose} lies close to the benchmark, and more people alone may not settle it."
