@@ -54,14 +54,14 @@ class Plan:
 
 
 def summarize(engine: Engine, outcomes: Frame, features: Frame | None, plan: Plan) -> Frame:
-    """Sum outcomes into `tables.DERIVED["statistics"]`, lazily, on any engine.
+    """Sum outcomes into `tables.DERIVED["statistics"]`, on any engine.
 
     Periods are "all" and each quarter of the index date; strata are "all" and each declared variable, in which an
     unknown value is a level of its own. An organization without eligible episodes has no row.
 
     Args:
         engine: Where the frames live; it also brings the calendar there.
-        outcomes: `tables.DERIVED["outcomes"]`. It is read once per stratum and period: keep it first.
+        outcomes: `tables.DERIVED["outcomes"]`. It is read once.
         features: One row per `measure` and `episode_id` with a text column per stratum; None without strata.
         plan: The measures to sum, their strata and dates. Measures it does not name are left out.
 
@@ -151,14 +151,44 @@ def _episode_terms(engine: Engine, outcomes: Frame, features: Frame | None, plan
     followed = nw.col("status") == OutcomeStatus.FOLLOWED.value
     met = nw.when(followed).then(nw.col("met").cast(nw.Int64()))
     rows = rows.with_columns(followed=followed, met_count=met, outcome=nw.coalesce(met.cast(nw.Float64()), "value"))
-    return rows.with_columns(
+    rows = rows.with_columns(
         quarter=nw.col("quarter").fill_null(UNKNOWN),
         value=nw.when(nw.col("followed")).then(_on_grid("outcome", _VALUE_GRID)),
         before=nw.when(nw.col("followed")).then(_on_grid("baseline", _VALUE_GRID)),
         after=nw.when(nw.col("followed")).then(_on_grid("followup", _VALUE_GRID)),
         weight=nw.when(nw.col("followed") & ~nw.col("outcome").is_null()).then(_on_grid("weight", _WEIGHT_GRID)),
         days=nw.when(nw.col("followed")).then(nw.col("followup_day") - nw.col("index_day")),
+        n_eligible=nw.lit(1),
+        n_followed=nw.col("followed").cast(nw.Int64()),
     )
+    # Every stratum and period reads these rows: computed once, they are not planned anew for each.
+    kept = ("measure", "organization_id", "quarter", "days", *map(_level, names), "n_eligible", "n_followed")
+    return engine.keep(rows.with_columns(**_terms()).select(*kept, *_terms()))
+
+
+def _terms() -> dict[str, nw.Expr]:
+    """What is summed, by column of statistics; null where it does not apply to an episode."""
+    value, before, after, weight = (nw.col(name) for name in ("value", "before", "after", "weight"))
+    terms = {
+        "n_met": nw.col("met_count"),
+        "sum_value": value,
+        "sum_value_squared": value * value,
+        "sum_baseline": before,
+        "sum_baseline_squared": before * before,
+        "sum_followup": after,
+        "sum_followup_squared": after * after,
+        "sum_baseline_followup": before * after,
+        "sum_exposure": nw.col("exposure"),
+        "sum_weight": weight,
+        "sum_weight_squared": weight * weight,
+        "sum_weight_value": weight * value,
+        "sum_weight_squared_value": weight * weight * value,
+        "sum_weight_squared_value_squared": weight * weight * value * value,
+    }
+    known = nw.col("followed") & ~nw.col("change_class").is_null()
+    for name in ("recovered", "improved", "unchanged", "deteriorated"):
+        terms[f"n_{name}"] = nw.when(known).then((nw.col("change_class") == name).cast(nw.Int64()))
+    return terms
 
 
 def _on_grid(column: str, steps: float) -> nw.Expr:
@@ -168,29 +198,7 @@ def _on_grid(column: str, steps: float) -> nw.Expr:
 
 
 def _sum(rows: Frame) -> Frame:
-    value, before, after, weight = (nw.col(name) for name in ("value", "before", "after", "weight"))
-    classes = nw.col("change_class")
-    paired = before * after
-    sums = {
-        "n_met": nw.col("met_count"),
-        "sum_value": value,
-        "sum_value_squared": value * value,
-        "sum_baseline": before,
-        "sum_baseline_squared": before * before,
-        "sum_followup": after,
-        "sum_followup_squared": after * after,
-        "sum_baseline_followup": paired,
-        "sum_exposure": nw.col("exposure"),
-        "sum_weight": weight,
-        "sum_weight_squared": weight * weight,
-        "sum_weight_value": weight * value,
-        "sum_weight_squared_value": weight * weight * value,
-        "sum_weight_squared_value_squared": weight * weight * value * value,
-    }
-    for name in ("recovered", "improved", "unchanged", "deteriorated"):
-        in_class = nw.when(~classes.is_null()).then((classes == name).cast(nw.Int64()))
-        sums[f"n_{name}"] = nw.when(nw.col("followed")).then(in_class)
-    rows = rows.with_columns(n_eligible=nw.lit(1), n_followed=nw.col("followed").cast(nw.Int64()), **sums)
+    terms = list(_terms())
     quantiles = {
         f"day_p{percent}": nw.col("days").quantile(percent / 100, interpolation="linear") for percent in (25, 50, 75)
     }
@@ -198,14 +206,14 @@ def _sum(rows: Frame) -> Frame:
     summed = rows.group_by(KEY).agg(
         nw.col("n_eligible").sum(),
         nw.col("n_followed").sum(),
-        *(nw.col(name).sum() for name in sums),
-        *(nw.col(name).count().alias(f"{name}_present") for name in sums),
+        *(nw.col(name).sum() for name in terms),
+        *(nw.col(name).count().alias(f"{name}_present") for name in terms),
         **quantiles,
     )
     numbers = DERIVED["statistics"].schema
     empty = {"published_rate": nw.Float64(), "published_denominator": nw.Float64()}
     summed = summed.with_columns(
-        *(nw.when(nw.col(f"{name}_present") > 0).then(nw.col(name)).alias(name) for name in sums),
+        *(nw.when(nw.col(f"{name}_present") > 0).then(nw.col(name)).alias(name) for name in terms),
         *(nw.lit(None, dtype=kind).alias(name) for name, kind in empty.items()),
         state=nw.lit("row"),
     )
