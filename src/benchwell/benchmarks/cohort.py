@@ -57,6 +57,13 @@ class Cohort:
         constrained, _, _ = stretch(shrunken, sd)
         return Shrinkage(tau2, mean, reliability, shrunken, sd, constrained)
 
+    @cached_property
+    def by_estimate(self) -> tuple[FloatArray, FloatArray]:
+        """Estimates in ascending order, and the share of patients at or below each: sorted once for all quantiles."""
+        order = np.argsort(self.estimate, axis=-1, kind="stable")
+        reached = np.cumsum(np.take_along_axis(self.weight, order, axis=-1), axis=-1)
+        return np.take_along_axis(self.estimate, order, axis=-1), reached / reached[..., -1:]
+
     @property
     def k(self) -> int:
         """Number of organizations."""
@@ -115,11 +122,9 @@ def patient_percentile(p: float) -> Estimator:
     """Smallest figure that a share `p` of the patients is at or below: "the patient's experience" (METHODS C5)."""
 
     def estimator(cohort: Cohort) -> FloatArray:
-        order = np.argsort(cohort.estimate, axis=-1, kind="stable")
-        shares = np.cumsum(np.take_along_axis(cohort.weight, order, axis=-1), axis=-1)
-        reached = shares >= (p - 1e-12) * shares[..., -1:]
-        place = np.take_along_axis(order, reached.argmax(axis=-1)[..., None], axis=-1)
-        return np.asarray(np.take_along_axis(cohort.estimate, place, axis=-1)[..., 0])
+        ascending, shares = cohort.by_estimate
+        place = (shares >= p - 1e-12).argmax(axis=-1)[..., None]
+        return np.asarray(np.take_along_axis(ascending, place, axis=-1)[..., 0])
 
     return estimator
 
