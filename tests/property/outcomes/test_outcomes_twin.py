@@ -39,7 +39,7 @@ MEASURES = [
 
 _scores = st.lists(
     st.tuples(
-        st.integers(-25, 170),  # day after the start
+        st.one_of(st.integers(-25, 170), st.sampled_from([-14, 0, 3, 80, 90, 110, 120, 150])),  # edges and ties
         st.integers(0, 27),
         st.sampled_from([None, True, False]),  # reviewed
         st.sampled_from([None, 5, 9]),  # second
@@ -204,7 +204,7 @@ class Twin:
 
 # No shrinking: each example builds ten measures and takes seconds, and the assertion names the case already.
 @settings(
-    max_examples=10,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
