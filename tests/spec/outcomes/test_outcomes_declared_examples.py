@@ -6,9 +6,9 @@ import json
 from functools import cache
 
 import pytest
-from unit.outcomes.outcome_cases import contact, episode, run, score
 
 from benchwell.registry import Registry
+from unit.outcomes.outcome_cases import contact, episode, run, score
 
 REGISTRY = Registry.load()
 CASES = [
