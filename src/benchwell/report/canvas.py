@@ -119,9 +119,25 @@ def _configured(chart: Any) -> Any:
     )
 
 
-def over(text: str) -> alt.TitleParams:
-    """The name of the upright axis, set flat above the picture: rotated words are hard to read."""
-    return alt.TitleParams(text, anchor="start", frame="group", fontSize=13, fontWeight="normal", color=INK, offset=10)
+def over(text: str, *more: str) -> alt.TitleParams:
+    """The name of the upright axis, set flat above the picture: rotated words are hard to read.
+
+    Args:
+        text: The name.
+        *more: Lines below it, for example what bands and shapes mean, where no dot can cover them.
+    """
+    return alt.TitleParams(
+        text,
+        subtitle=list(more),
+        anchor="start",
+        frame="group",
+        fontSize=13,
+        fontWeight="normal",
+        color=INK,
+        subtitleColor=MUTED,
+        subtitleFontSize=12,
+        offset=10,
+    )
 
 
 def data(*records: Any) -> alt.InlineData:

@@ -6,11 +6,15 @@ from typing import Any, Literal
 
 import altair as alt
 
-from benchwell.report.canvas import BAND, MARK, MUTED, OWN, PAPER, PEER, Chart, data, draw, over
+from benchwell.report.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw, over
 from benchwell.signals.funnel_view import BETWEEN, BEYOND, INSIDE, FunnelView
 from benchwell.signals.words import figure_of
 
 WIDTH, HEIGHT = 560, 300
+_LEGEND = (
+    "Inner band: where chance and the usual spread put 19 in 20 clinics; outer band: 499 in 500.",
+    "● inside the inner band   ▲ outside it   ■ outside both",
+)
 _SHAPES = {INSIDE: ("circle", 26), BETWEEN: ("triangle-up", 46), BEYOND: ("square", 46)}
 
 
@@ -38,7 +42,7 @@ def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
         for limit in (view.limits[0], view.limits[len(view.limits) // 2], view.limits[-1])
     ]
     chart = alt.layer(*_bands(view), *_target(view), *_peers(view), *_own(view, name))
-    picture = chart.properties(width=WIDTH, height=HEIGHT, title=over(view.measure.title))
+    picture = chart.properties(width=WIDTH, height=HEIGHT, title=over(view.measure.title, *_LEGEND))
     return Chart(
         id=chart_id,
         title=view.title,
@@ -60,7 +64,7 @@ def _x(view: FunnelView) -> alt.X:
 def _y(view: FunnelView, field: str) -> alt.Y:
     rates = [point.rate for point in (*view.peers, *((view.own,) if view.own else ()))]
     low = min([limit.lower95 for limit in view.limits] + rates) - 0.03
-    high = max([limit.upper95 for limit in view.limits] + rates) + 0.06
+    high = max([limit.upper95 for limit in view.limits] + rates) + 0.03
     scale = alt.Scale(domain=[max(0.0, low), min(1.0, high)], clamp=True, nice=False)
     return alt.Y(f"{field}:Q", title=None, scale=scale, axis=alt.Axis(format="%", tickCount=6))
 
@@ -69,16 +73,7 @@ def _bands(view: FunnelView) -> list[Any]:
     base = alt.Chart(data(*view.limits)).encode(x=_x(view))
     wide = base.mark_area(color=BAND, opacity=0.5).encode(y=_y(view, "lower998"), y2="upper998:Q")
     narrow = base.mark_area(color=BAND, opacity=1).encode(y=_y(view, "lower95"), y2="upper95:Q")
-    # Named on both sides of the upper edge at the right end, where the band is narrowest.
-    edge = alt.Chart(data({"n": view.limits[-1].n, "at": view.limits[-1].upper95}))
-    edge = edge.encode(x=_x(view), y=_y(view, "at"))
-    inside = edge.mark_text(align="right", baseline="top", dx=-3, dy=6, color=MUTED, fontSize=12)
-    beyond = edge.mark_text(align="right", baseline="bottom", dx=-3, dy=-4, color=MUTED, fontSize=12)
-    words = [
-        inside.encode(text=alt.value("inside: 19 in 20 clinics by chance")),
-        beyond.encode(text=alt.value("paler: up to 1 in 500 by chance")),
-    ]
-    return [wide, narrow, *words]
+    return [wide, narrow]
 
 
 def _target(view: FunnelView) -> list[Any]:
@@ -99,11 +94,14 @@ def _own(view: FunnelView, name: str) -> list[Any]:
     if view.own is None:
         return []
     point = alt.Chart(data(view.own)).encode(x=_x(view), y=_y(view, "rate"))
-    # Near the right edge the name goes to the left of the diamond.
+    # The name stands below the dots, tied to its diamond by a thin line; on the right half it ends at the line.
     right = view.own.n > (view.limits[0].n * view.limits[-1].n) ** 0.5
     align: Literal["left", "right"] = "right" if right else "left"
-    dx = -14 if right else 14
+    name_at = alt.value(HEIGHT - 10)
+    line = point.mark_rule(color=OWN, strokeWidth=1).encode(y2=alt.value(HEIGHT - 4))
+    words = alt.Chart(data(view.own)).mark_text(align=align, dx=-6 if right else 6, fontWeight="bold", color=OWN)
     return [
+        line,
         point.mark_point(shape="diamond", size=210, filled=True, color=OWN, stroke=PAPER, strokeWidth=1.5, opacity=1),
-        point.mark_text(align=align, dx=dx, dy=-10, fontWeight="bold", color=OWN).encode(text=alt.value(name)),
+        words.encode(x=_x(view), y=name_at, text=alt.value(name)),
     ]

@@ -27,7 +27,7 @@ from benchwell.signals.strata_view import strata_views
 from benchwell.signals.words import figure_of
 from benchwell.terms import BenchmarkKind
 
-FIGURE_COLUMNS = ("Eligible", "Followed up", "Met", "Completion", "Reliability", "Shrunken", "Adjustment", "Edition")
+FIGURE_COLUMNS = ("Eligible", "Followed up", "Met", "Completion", "Reliability", "Shrunken", "Adjustment")
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _card(edition: EditionSource, organization_id: str, measure: Measure, name: 
         id=place,
         sentence=sentence(comparison),
         face=comparison.face,
-        figure_columns=("Measure", *FIGURE_COLUMNS),
+        figure_columns=FIGURE_COLUMNS,
         figures=(_figures(comparison),),
         run=run_picture(run, f"{place}-run") if run.points else None,
         charts=tuple(_charts(edition, organization_id, comparison, place)),
@@ -118,7 +118,6 @@ def _charts(edition: EditionSource, organization_id: str, comparison: Comparison
 def _figures(comparison: Comparison) -> tuple[str, ...]:
     figures, figure = comparison.figures, figure_of(comparison.measure)
     return (
-        comparison.measure.title,
         _number(figures.n_eligible),
         "not stated" if figures.n_followed is None else f"{figures.n_followed:,}",
         _number(figures.n_met),
@@ -126,7 +125,6 @@ def _figures(comparison: Comparison) -> tuple[str, ...]:
         "–" if figures.reliability is None else f"{figures.reliability:.2f}",
         figure.text(figures.shrunken),
         figures.adjustment,
-        comparison.edition,
     )
 
 

@@ -289,3 +289,15 @@ def test_every_declaration_renders():
 def test_a_page_works_without_any_quarter_or_stratum():
     text = Page(render_organization_report(edition(), "north")).text
     assert MEASURE["title"] in text
+
+
+def test_the_answers_picture_does_not_contradict_the_light():
+    text = Page(render_organization_report(edition(), "hill")).text
+    assert "the answers to missing follow-up disagree" in text
+    assert "How the missing are counted changes what may be said" in text
+    assert "lie close together" not in text
+
+
+def test_bounds_run_from_low_to_high_where_lower_is_better():
+    text = Page(render_organization_report(edition(measure=a_measure(better="lower")), "west")).text
+    assert "if nobody or everybody of the missing had met it 35 to 58 %" in text
