@@ -62,7 +62,7 @@ def summarize(engine: Engine, outcomes: Frame, features: Frame | None, plan: Pla
     Args:
         engine: Where the frames live; it also brings the calendar there.
         outcomes: `tables.DERIVED["outcomes"]`. It is read once.
-        features: One row per `measure` and `episode_id` with a text column per stratum; None without strata.
+        features: One row per `measure` and `episode_id` with a text column per stratum; with None every level is unknown.
         plan: The measures to sum, their strata and dates. Measures it does not name are left out.
 
     Returns:
@@ -148,6 +148,8 @@ def _episode_terms(engine: Engine, outcomes: Frame, features: Frame | None, plan
     if names and features is not None:
         levels = features.select("measure", "episode_id", *(nw.col(name).alias(_level(name)) for name in names))
         rows = rows.join(levels, on=["measure", "episode_id"], how="left")
+    elif names:
+        rows = rows.with_columns(**{_level(name): nw.lit(None, dtype=nw.String()) for name in names})
     followed = nw.col("status") == OutcomeStatus.FOLLOWED.value
     met = nw.when(followed).then(nw.col("met").cast(nw.Int64()))
     rows = rows.with_columns(followed=followed, met_count=met, outcome=nw.coalesce(met.cast(nw.Float64()), "value"))
