@@ -50,3 +50,14 @@ def test_an_unknown_name_is_an_attribute_error(name):
 
     with pytest.raises(AttributeError, match=f"module 'benchwell' has no attribute '{name}'"):
         getattr(benchwell, name)
+
+
+def test_a_public_function_is_not_hidden_by_a_room_of_the_same_name():
+    code = (
+        "import benchwell, importlib\n"
+        "for name in ['report', 'scoring', 'pipeline', 'benchmarks']: importlib.import_module(f'benchwell.{name}')\n"
+        "from types import ModuleType\n"
+        "print([name for name in benchwell.__all__ if isinstance(getattr(benchwell, name), ModuleType)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
