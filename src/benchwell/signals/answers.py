@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, sqrt
+from math import exp
 
 import numpy as np
 
@@ -120,11 +120,9 @@ def _answer(
     values = [float(row[column]) for row in used] + [raw]
     variances = [float(row["variance"]) for row in used] + [float(own["variance"])]
     fit = shrink(np.array(values), np.array(variances))
-    # The mean is estimated too: its share of the doubt is (1 - B)^2 of its variance.
-    sd = sqrt(float(fit.sd[-1]) ** 2 + ((1 - float(fit.reliability[-1])) * fit.mean_se) ** 2)
     verdict = light(
         float(fit.shrunken[-1]),
-        sd,
+        float(fit.sd[-1]),  # as in the edition, so that the primary answer is the verdict itself
         benchmark,
         yardstick.standard_error,
         yardstick.margin,

@@ -143,3 +143,12 @@ def test_people_needed_is_what_the_gate_lacks():
     assert of("north").people_needed == 0
     assert of("tiny").people_needed == 4
     assert of("new", (300, 120, 100)).people_needed == 30
+
+
+@pytest.mark.parametrize("clinic", [name for name in CLINICS if name != "tiny"])
+@pytest.mark.parametrize("primary", list(Denominator))
+def test_the_primary_answer_is_the_verdict_itself(clinic, primary):
+    found = compare(edition(measure=a_measure(primary_denominator=primary.value)), clinic, ID)
+    answers = {answer.name: answer for answer in found.answers}
+    assert answers[primary.value].state is found.verdict
+    assert answers[primary.value].estimate == pytest.approx(found.figures.estimate.value)
