@@ -62,7 +62,7 @@ def summarize(engine: Engine, outcomes: Frame, features: Frame | None, plan: Pla
     Args:
         engine: Where the frames live; it also brings the calendar there.
         outcomes: `tables.DERIVED["outcomes"]`. It is read once.
-        features: One row per `measure` and `episode_id` with a text column per stratum; with None every level is unknown.
+        features: One row per `measure` and `episode_id` with a text column per stratum; None: every level unknown.
         plan: The measures to sum, their strata and dates. Measures it does not name are left out.
 
     Returns:
