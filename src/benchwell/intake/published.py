@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from benchwell.intake.cells import Rows, name_of, text_of
 from benchwell.intake.mapping import Block
 from benchwell.intake.numbers import Mask, parse_numbers, to_array
-from benchwell.intake.records import columns_of
+from benchwell.intake.records import columns_of, missing
 
 Numbers = npt.NDArray[np.float64]
 SUPPRESSED, NO_ACTIVITY = "*", "-"
@@ -36,6 +36,9 @@ def rates_of(block: Block, rows: Rows) -> tuple[dict[str, pa.Array], Mask]:
     columns["state"] = pa.array(np.select([suppressed, idle], ["suppressed", "no_activity"], "published"), pa.string())
     columns["suppressed"] = pa.array(suppressed)
     _check_period(block, rows, columns)
+    rows.refuse(
+        missing(columns["organization_id"]), name_of(block.fields["organization_id"], "organization_id"), "missing_id"
+    )
     stated = suppressed | idle | np.isfinite(rate)
     return columns, stated & ~rows.refused
 

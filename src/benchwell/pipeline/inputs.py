@@ -60,7 +60,8 @@ def outcome_inputs(
     """
     last_day = epoch_day(as_of)
     dated = {name: engine.with_epoch_days(read(name), days) for name, days in _DAYS.items()}
-    assessments = dated["assessments"].filter(nw.col("day") <= last_day)
+    # Scoring reads it once per scale: held, so that files are read once.
+    assessments = engine.keep(dated["assessments"].filter(nw.col("day") <= last_day))
     consents = effective(
         dated["consents"],
         Purpose(settings.use.value),

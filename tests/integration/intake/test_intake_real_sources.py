@@ -37,19 +37,25 @@ def take_in(path: Path, registry: Registry, mapping: str) -> IntakeResult:
 def check_nhs(path: Path, registry: Registry) -> IntakeResult:
     rows = plain(path)
     result = read_source(path, registry, load_mapping(EXAMPLES / "nhs-iapt" / "mapping.yaml"))
-    assert result.counts.read == result.counts.accepted == len(rows)
+    # Activity that the source itself could not assign to a commissioner names no organization: refused with a reason.
+    owned = {number for number, row in enumerate(rows, start=1) if "CCG" not in row["group_type"] or row["ccg_code"]}
+    assert result.counts.read == len(rows)
+    assert result.counts.accepted == len(owned)
+    assert set(result.rejections["row"].to_pylist()) == set(range(1, len(rows) + 1)) - owned
+    assert set(result.rejections["reason"].to_pylist()) == {"missing_id"}
     found = result.tables["published_rates"].to_pylist()
-    assert len(found) == 5 * len(rows)
+    assert len(found) == 5 * len(owned)
     words = {"*": "suppressed", "-": "no_activity"}
     expected = Counter(
         (measure, row["group_type"], words.get(row[column], "published"))
-        for row in rows
+        for number, row in enumerate(rows, start=1)
+        if number in owned
         for measure, column in RATES.items()
     )
     assert Counter((rate["measure"], rate["group_type"], rate["state"]) for rate in found) == expected
     by_source = {(rate["source_row"], rate["measure"]): rate for rate in found}
     for number, row in enumerate(rows, start=1):
-        for measure, column in RATES.items():
+        for measure, column in RATES.items() if number in owned else ():
             rate = by_source[number, measure]
             if row[column] in words:
                 assert rate["rate"] is None
