@@ -55,7 +55,7 @@ def test_an_unknown_name_is_an_attribute_error(name):
 def test_a_public_function_is_not_hidden_by_a_room_of_the_same_name():
     code = (
         "import benchwell, importlib\n"
-        "for name in ['report', 'scoring', 'pipeline', 'benchmarks']: importlib.import_module(f'benchwell.{name}')\n"
+        "for name in ['reports', 'scoring', 'pipeline', 'benchmarks']: importlib.import_module(f'benchwell.{name}')\n"
         "from types import ModuleType\n"
         "print([name for name in benchwell.__all__ if isinstance(getattr(benchwell, name), ModuleType)])"
     )

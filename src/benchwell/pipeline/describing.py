@@ -50,7 +50,7 @@ def describe_declaration(kind: str, wanted: str, workspace: Path | None = None) 
     Raises:
         UnknownDeclarationError: If there is none of that id.
     """
-    from benchwell.report import method_markdown
+    from benchwell.reports import method_markdown
 
     registry = registry_of(workspace)
     known = getattr(registry, kind)

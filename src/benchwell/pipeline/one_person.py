@@ -17,7 +17,7 @@ from benchwell.intake import IntakeResult, Mapping, load_mapping, read_source
 from benchwell.pipeline.computing import Sums, compute_sums
 from benchwell.pipeline.progress import Stages
 from benchwell.registry import Measure, Registry
-from benchwell.report import SoloMeasure, SoloReport
+from benchwell.reports import SoloMeasure, SoloReport
 from benchwell.settings import Settings
 from benchwell.tables import CANONICAL
 

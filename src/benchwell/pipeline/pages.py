@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchwell.pipeline.computing import Sums
 from benchwell.registry import Declaration, Registry
-from benchwell.report import method_html
+from benchwell.reports import method_html
 
 
 def edition_pages(sums: Sums) -> dict[str, bytes]:

@@ -14,8 +14,8 @@ from benchwell.pipeline.one_person import own_figures
 from benchwell.pipeline.progress import Listener, Stages
 from benchwell.pipeline.workspace import day_of
 from benchwell.registry import Registry
-from benchwell.report import render_network_report, render_organization_report, render_solo_report
-from benchwell.report.solo import solo_sentences
+from benchwell.reports import render_network_report, render_organization_report, render_solo_report
+from benchwell.reports.solo import solo_sentences
 from benchwell.signals import compare, sentence
 
 

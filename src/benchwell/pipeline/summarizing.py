@@ -6,7 +6,7 @@ from typing import Any
 
 from benchwell.benchmarks import Edition
 from benchwell.registry import Benchmark, Measure
-from benchwell.report.names import method_name
+from benchwell.reports.names import method_name
 from benchwell.signals.words import direction, figure_of
 
 _PLAIN_KEYS = (

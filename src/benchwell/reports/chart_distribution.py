@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from benchwell.report.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw, number_format
+from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw, number_format
 from benchwell.signals.peers import Distribution
 from benchwell.signals.words import figure_of
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import altair as alt
 
-from benchwell.report.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw, over
+from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw, over
 from benchwell.signals.funnel_view import BETWEEN, BEYOND, INSIDE, FunnelView
 from benchwell.signals.words import figure_of
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchwell.registry.measure import Measure
-from benchwell.report.canvas import Chart
-from benchwell.report.chart_distribution import distribution_chart
-from benchwell.report.chart_funnel import funnel_chart
-from benchwell.report.names import DENOMINATORS, INTERVALS, method_name, reason_words
-from benchwell.report.page import anchor, render
+from benchwell.reports.canvas import Chart
+from benchwell.reports.chart_distribution import distribution_chart
+from benchwell.reports.chart_funnel import funnel_chart
+from benchwell.reports.names import DENOMINATORS, INTERVALS, method_name, reason_words
+from benchwell.reports.page import anchor, render
 from benchwell.signals.funnel_view import FunnelView, funnel_view
 from benchwell.signals.peers import Distribution, distribution
 from benchwell.signals.reading import ALL, EditionSource, measure_of, rows

@@ -10,7 +10,7 @@ import pytest
 
 from benchwell.errors import EditionError
 from benchwell.registry import Registry
-from benchwell.report import (
+from benchwell.reports import (
     SoloMeasure,
     SoloReport,
     render_method_page,

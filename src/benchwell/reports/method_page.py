@@ -11,8 +11,8 @@ from benchwell.registry.instrument import Instrument
 from benchwell.registry.measure import Measure
 from benchwell.registry.reference import Reference
 from benchwell.registry.registry import Registry
-from benchwell.report.names import DENOMINATORS, definition_rows
-from benchwell.report.page import render
+from benchwell.reports.names import DENOMINATORS, definition_rows
+from benchwell.reports.page import render
 from benchwell.signals.words import capital, direction
 from benchwell.terms import FactStatus
 

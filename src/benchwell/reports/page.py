@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 def environment() -> Environment:
     """The template environment: everything is escaped, and an unknown name is an error."""
     return Environment(
-        loader=PackageLoader("benchwell.report", "templates"),
+        loader=PackageLoader("benchwell.reports", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from benchwell.errors import EditionError
 from benchwell.registry.measure import Measure
-from benchwell.report.canvas import Chart
-from benchwell.report.chart_distribution import distribution_chart
-from benchwell.report.chart_funnel import funnel_chart
-from benchwell.report.chart_intervals import answers_chart, strata_chart
-from benchwell.report.chart_run import run_picture
-from benchwell.report.names import definition_rows
-from benchwell.report.network import measures_of
-from benchwell.report.page import anchor, render
+from benchwell.reports.canvas import Chart
+from benchwell.reports.chart_distribution import distribution_chart
+from benchwell.reports.chart_funnel import funnel_chart
+from benchwell.reports.chart_intervals import answers_chart, strata_chart
+from benchwell.reports.chart_run import run_picture
+from benchwell.reports.names import definition_rows
+from benchwell.reports.network import measures_of
+from benchwell.reports.page import anchor, render
 from benchwell.signals.compare import compare
 from benchwell.signals.comparison import Comparison
 from benchwell.signals.funnel_view import funnel_view

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from benchwell.report.canvas import BAND, MARK, MUTED, OWN, PAPER, Chart, data, draw, number_format, over
+from benchwell.reports.canvas import BAND, MARK, MUTED, OWN, PAPER, Chart, data, draw, number_format, over
 from benchwell.signals.run_chart import RunChart
 
 WIDTH, HEIGHT = 560, 220

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchwell.registry.measure import Measure
-from benchwell.report.canvas import Chart
-from benchwell.report.chart_run import run_picture
-from benchwell.report.names import reason_words
-from benchwell.report.page import anchor, render
+from benchwell.reports.canvas import Chart
+from benchwell.reports.chart_run import run_picture
+from benchwell.reports.names import reason_words
+from benchwell.reports.page import anchor, render
 from benchwell.signals.lights import LightFace, face
 from benchwell.signals.run_chart import RunPoint, chart_points
 from benchwell.signals.words import Figure, capital, count, direction, figure_of

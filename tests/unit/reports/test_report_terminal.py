@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchwell.report import comparison_lines, comparison_table
+from benchwell.reports import comparison_lines, comparison_table
 from benchwell.signals import compare
 from signals_edition import MEASURE, edition
 

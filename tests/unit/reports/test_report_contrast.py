@@ -7,7 +7,7 @@ from importlib import resources
 
 import pytest
 
-CSS = (resources.files("benchwell.report") / "templates" / "report.css").read_text(encoding="utf-8")
+CSS = (resources.files("benchwell.reports") / "templates" / "report.css").read_text(encoding="utf-8")
 TEXT = ("ink", "muted", "link", "above", "close", "below", "unknown")
 PICTURE = ("own", "mark", "peer")
 

@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchwell.report.method_page import RenderedMethod, method_html, method_markdown, render_method_page
-    from benchwell.report.network import render_network_report
-    from benchwell.report.organization import render_organization_report
-    from benchwell.report.solo import SoloMeasure, SoloReport, render_solo_report, solo_sentences
-    from benchwell.report.terminal import TerminalTable, comparison_lines, comparison_table
+    from benchwell.reports.method_page import RenderedMethod, method_html, method_markdown, render_method_page
+    from benchwell.reports.network import render_network_report
+    from benchwell.reports.organization import render_organization_report
+    from benchwell.reports.solo import SoloMeasure, SoloReport, render_solo_report, solo_sentences
+    from benchwell.reports.terminal import TerminalTable, comparison_lines, comparison_table
 
 __all__ = [
     "RenderedMethod",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from benchwell.report.canvas import MARK, OWN, PAPER, Chart, data, draw, number_format
+from benchwell.reports.canvas import MARK, OWN, PAPER, Chart, data, draw, number_format
 from benchwell.signals.comparison import Comparison
 from benchwell.signals.strata_view import StrataView
 from benchwell.signals.words import Figure, direction, figure_of
