@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -235,6 +235,9 @@ _PAIRED = {
 class Measure(Declaration):
     """One outcome, defined before data are seen."""
 
+    # Where a measure stands on a page moves no number.
+    TEXT_FIELDS: ClassVar[frozenset[str]] = Declaration.TEXT_FIELDS | {"headline"}
+
     better: Better  # direction of the measure itself (a deterioration rate is better lower)
     unit: Literal["episode", "person", "group", "family"] = "episode"
     instruments: tuple[str, ...] = ()  # accepted for baseline and follow-up; the same one for both
@@ -247,6 +250,7 @@ class Measure(Declaration):
     primary_denominator: Denominator = Denominator.ALL_ELIGIBLE
     weight_by: tuple[str, ...] = ("baseline", "early_change", "attended", "organization_id")  # M1.5 predictors
     margin: float | None = None  # delta of M5.5, in the units of the figure
+    headline: int | None = Field(default=None, ge=1)  # order on a one-page summary; at most six are shown
     facts: dict[str, Fact] = {}  # constants above by dotted path, with their source
     examples: tuple[dict[str, Any], ...] = ()
 

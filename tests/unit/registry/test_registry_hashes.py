@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchwell.registry import Reference, canonical_json, hash_canonical
+from benchwell.registry import Reference, Registry, canonical_json, hash_canonical
 
 BASE = {
     "id": "some-figure",
@@ -75,3 +75,11 @@ def test_meaning_moves_the_numbers_hash_only(change):
 def test_a_declaration_cannot_be_changed_after_it_was_loaded():
     with pytest.raises(ValueError, match="frozen"):
         reference().estimate = 0.9
+
+
+def test_the_place_on_a_page_moves_no_number():
+    known = Registry.load().measure("phq9-response-12w")
+    moved = known.model_copy(update={"headline": 99})
+    assert known.headline == 1
+    assert moved.numbers_hash == known.numbers_hash
+    assert moved.text_hash != known.text_hash
