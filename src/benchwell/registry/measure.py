@@ -251,7 +251,7 @@ class Measure(Declaration):
     weight_by: tuple[str, ...] = ("baseline", "early_change", "attended", "organization_id")  # M1.5 predictors
     margin: float | None = None  # delta of M5.5, in the units of the figure
     headline: int | None = Field(default=None, ge=1)  # order on a one-page summary; at most six are shown
-    facts: dict[str, Fact] = {}  # constants above by dotted path, with their source
+    facts: dict[str, Fact] = Field(default_factory=dict)  # constants above by dotted path, with their source
     examples: tuple[dict[str, Any], ...] = ()
 
     @property
