@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -13,8 +14,24 @@ from rich.markdown import Markdown
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
+# Wide enough that nothing is ever wrapped where a program reads, not a person.
+_UNWRAPPED = 100_000
+
+
+class _Terminal(Console):
+    """As wide as the window it writes to; unwrapped and plain into a pipe or a file."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        seen = (sys.stderr if stderr else sys.stdout).isatty()
+        super().__init__(stderr=stderr, highlight=False, width=None if seen else _UNWRAPPED)
+
+    def on_broken_pipe(self) -> None:
+        """The reader left; the command line knows what to do."""
+        raise BrokenPipeError
+
+
+_out = _Terminal()
+_err = _Terminal(stderr=True)
 
 
 class Drawing:
