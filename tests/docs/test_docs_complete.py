@@ -109,7 +109,7 @@ def test_every_dependency_has_its_reason(repository):
     needed = [
         *project["project"]["dependencies"],
         *(line for extra in project["project"]["optional-dependencies"].values() for line in extra),
-        *project["dependency-groups"]["dev"],
+        *(line for group in project["dependency-groups"].values() for line in group),
     ]
     names = {re.split(r"[^\w.-]", line)[0].lower() for line in needed}
     documented = set(re.findall(r"^\| ([a-z0-9.-]+) \|", read(repository, "dependencies.md"), re.MULTILINE)) - {
