@@ -156,13 +156,19 @@ def intake(
     from benchwell.pipeline import Workspace
     from benchwell.terminal import Drawing, print_json, show_intake
 
-    with Drawing() as drawing:
-        opened = Workspace.open(workspace, listener=drawing)
-        reports = [opened.intake(source, mapping, as_of=as_of, accept_guess=accept_guess) for source in sources]
-    if json:
-        print_json([report.to_dict() for report in reports])
-    else:
-        show_intake(reports, opened.path)
+    reports: list[Any] = []
+    try:
+        with Drawing() as drawing:
+            opened = Workspace.open(workspace, listener=drawing)
+            for source in sources:
+                taken = opened.intake(source, mapping, as_of=as_of, accept_guess=accept_guess)
+                reports.append(taken)  # one by one: the next may fail
+    finally:
+        # Sources before one that cannot be read are in, so they are told too.
+        if reports and json:
+            print_json([report.to_dict() for report in reports])
+        elif reports:
+            show_intake(reports, opened.path)
     _raise_rejections(reports, allowed=allow_rejections)
 
 

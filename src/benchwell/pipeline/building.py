@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,8 @@ from typing import TYPE_CHECKING
 from benchwell import __version__
 from benchwell.benchmarks import Code, Edition, Inputs, write_edition
 from benchwell.engine import DuckDBEngine
-from benchwell.errors import WorkspaceError
+from benchwell.errors import EditionError, LakeError, WorkspaceError
+from benchwell.lake.lock import write_lock
 from benchwell.pipeline.computing import Sums, compute_sums
 from benchwell.pipeline.pages import edition_pages
 
@@ -31,6 +34,12 @@ def build(
     reason: str | None,
 ) -> Edition:
     """Score, sum, benchmark, write. See `Workspace.build`."""
+    if (supersedes is None) != (reason is None):
+        raise EditionError(
+            "A correction names both the edition that it supersedes and the reason.",
+            hint="benchwell build --supersedes ID --reason WHY",
+        )
+    superseded = None if supersedes is None else workspace.edition(supersedes)
     snapshot = workspace.lake.snapshot()
     settings = workspace.settings
     with DuckDBEngine(memory_limit=settings.engine.memory_limit, threads=settings.engine.threads) as engine:
@@ -47,7 +56,6 @@ def build(
         raise WorkspaceError(
             f"There is nothing to benchmark in {workspace.path} yet.", hint="take scores in: benchwell intake FILE"
         )
-    superseded = None if supersedes is None else workspace.edition(supersedes)
     with workspace.stages.stage("benchmarks and edition"):
         inputs = Inputs(
             statistics=sums.statistics,
@@ -69,7 +77,28 @@ def build(
             deviations=sums.notes,
         )
         built = {"at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "seconds": workspace.stages.seconds}
-        return write_edition(workspace.path / "editions", inputs, built=built)
+        with _only_builder(workspace.path) as editions:
+            return write_edition(editions, inputs, built=built)
+
+
+@contextmanager
+def _only_builder(workspace: Path) -> Iterator[Path]:
+    """The folder of editions, for one writer at a time; what a killed one left there, rows of people too, is removed.
+
+    Raises:
+        WorkspaceError: If another build is writing.
+    """
+    editions = workspace / "editions"
+    try:
+        with write_lock(workspace / ".build.lock"):
+            for leftover in editions.glob(".building-*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+            yield editions
+    except LakeError:
+        raise WorkspaceError(
+            f"Another build is writing to {workspace}, or the folder cannot be written.",
+            hint="wait until it ends, then run this again; a killed one leaves no lock behind",
+        ) from None
 
 
 def extra_files(sums: Sums) -> dict[str, bytes]:
@@ -85,15 +114,18 @@ def code() -> Code:
     lock = root / "requirements.lock"
     if not lock.is_file():
         return Code(__version__)
-    commit = subprocess.run(  # a fixed command in our own checkout
-        ["git", "rev-parse", "HEAD"],  # noqa: S607  # git is where the machine has it
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Code(
-        __version__,
-        commit.stdout.strip() if commit.returncode == 0 else None,
-        hashlib.sha256(lock.read_bytes()).hexdigest(),
-    )
+    return Code(__version__, _commit(root), hashlib.sha256(lock.read_bytes()).hexdigest())
+
+
+def _commit(root: Path) -> str | None:
+    try:
+        found = subprocess.run(  # a fixed command in our own checkout
+            ["git", "rev-parse", "HEAD"],  # noqa: S607  # git is where the machine has it
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return None  # a copy of the checkout on a machine without git
+    return found.stdout.strip() if found.returncode == 0 else None

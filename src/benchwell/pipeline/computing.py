@@ -17,7 +17,7 @@ from benchwell.engine import Engine, Frame
 from benchwell.outcomes import OutcomeInputs, build_outcomes, episode_features, saes_reference, with_saes
 from benchwell.outcomes.cuts import sign_of
 from benchwell.pipeline.choosing import Present, choose, distinct, instruments_of, published_pairs
-from benchwell.pipeline.inputs import Reader, epoch_day, outcome_inputs, present_instruments
+from benchwell.pipeline.inputs import Reader, epoch_day, known_rates, outcome_inputs, present_instruments
 from benchwell.pipeline.progress import Stages
 from benchwell.registry import Instrument, Measure, Registry
 from benchwell.registry.benchmark import Stratum
@@ -62,7 +62,7 @@ def compute_sums(
         wanted: Benchmark ids; null: every one with data.
         stages: Times each stage.
     """
-    present = _present(engine, read, registry)
+    present = _present(engine, read, registry, as_of)
     declarations = choose(registry, present, wanted)
     measures = [one for one in declarations.measures.values() if not one.is_published]
     instruments = instruments_of(measures, registry)
@@ -79,7 +79,8 @@ def compute_sums(
         weights = follow_up_weights(outcomes, measures, engine, history=history, features=features)
         outcomes = engine.keep(with_weights(outcomes, engine.from_arrow(weights.table)))
     with stages.stage("sums"):
-        statistics = _statistics(engine, read, outcomes, features, declarations, plan)
+        rates = engine.to_arrow(known_rates(read, as_of))
+        statistics = _statistics(engine, rates, outcomes, features, declarations, plan)
         exclusions = DERIVED["exclusions"].conform(engine.to_arrow(built.exclusions))
         return Sums(
             declarations,
@@ -94,12 +95,12 @@ def compute_sums(
         )
 
 
-def _present(engine: Engine, read: Reader, registry: Registry) -> Present:
-    rates = engine.to_arrow(read("published_rates").select("source", "measure").unique())
+def _present(engine: Engine, read: Reader, registry: Registry, as_of: dt.date) -> Present:
+    rates = engine.to_arrow(known_rates(read, as_of).select("source", "measure").unique())
     encounters = engine.to_arrow(read("encounters").select(n=nw.len()))["n"][0].as_py() > 0
     kinds = engine.to_arrow(read("events").select("kind").unique())
     return Present(
-        present_instruments(engine, read, registry), published_pairs(rates), encounters, distinct(kinds["kind"])
+        present_instruments(engine, read, registry, as_of), published_pairs(rates), encounters, distinct(kinds["kind"])
     )
 
 
@@ -150,13 +151,13 @@ def _features(
 
 def _statistics(
     engine: Engine,
-    read: Reader,
+    rates: pa.Table,
     outcomes: Frame,
     features: Frame | None,
     declarations: Declarations,
     plan: Plan,
 ) -> pa.Table:
-    parts = [published_statistics(engine.to_arrow(read("published_rates")), declarations.measures.values())]
+    parts = [published_statistics(rates, declarations.measures.values())]
     if plan.strata:
         parts.append(frozen(engine.to_arrow(summarize(engine, outcomes, features, plan))))
     return frozen(pa.concat_tables([DERIVED["statistics"].conform(part) for part in parts]))

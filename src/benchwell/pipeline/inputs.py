@@ -38,12 +38,18 @@ def epoch_day(date: dt.date) -> int:
     return (date - dt.date(1970, 1, 1)).days
 
 
-def present_instruments(engine: Engine, read: Reader, registry: Registry) -> dict[str, Instrument]:
-    """The declared instruments that have at least one assessment."""
-    found: pa.Table = engine.to_arrow(read("assessments").select("instrument").unique())
+def present_instruments(engine: Engine, read: Reader, registry: Registry, as_of: dt.date) -> dict[str, Instrument]:
+    """The declared instruments that have at least one assessment up to a day."""
+    seen = read("assessments").filter(nw.col("date") <= nw.lit(as_of))
+    found: pa.Table = engine.to_arrow(seen.select("instrument").unique())
     return {
         name: registry.instruments[name] for name in found["instrument"].to_pylist() if name in registry.instruments
     }
+
+
+def known_rates(read: Reader, as_of: dt.date) -> Frame:
+    """Official rates whose period is over on a day."""
+    return read("published_rates").filter(nw.coalesce(nw.col("period_end"), nw.col("period_start")) <= nw.lit(as_of))
 
 
 def outcome_inputs(

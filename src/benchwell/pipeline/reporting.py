@@ -60,6 +60,7 @@ def report(
     """
     stages = Stages(listener)
     edition = _edition(source)
+    _refuse_idle(edition, organization=organization, mapping=mapping, as_of=as_of)
     if edition is None:
         day = day_of(as_of)
         own = own_figures(source, mapping=mapping, as_of=day, registry=Registry.load(), stages=stages)
@@ -74,6 +75,15 @@ def report(
     found = {row["measure"] for row in _results(edition, organization)}
     said = tuple(str(sentence(compare(edition, organization, measure, name=name))) for measure in sorted(found))
     return _write(output, page, said)
+
+
+def _refuse_idle(edition: Edition | None, **given: Any) -> None:
+    """An argument that would do nothing is a misunderstanding, and is said to be one."""
+    names = ("organization",) if edition is None else ("mapping", "as_of")
+    idle = [name for name in names if given[name] is not None]
+    if idle:
+        what = "an edition" if edition is None else "a file of scores"
+        raise SourceError(f"{idle[0]} is for a report from {what}.", hint="leave it out, or name another source")
 
 
 def _edition(source: Any) -> Edition | None:

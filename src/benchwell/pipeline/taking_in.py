@@ -73,11 +73,12 @@ def take_in(
     accept_guess: bool,
 ) -> IntakeReport:
     """Read, check, and merge. See `Workspace.intake`."""
-    given = load_mapping(Path(mapping)) if isinstance(mapping, str | Path) else mapping
+    given = Path(mapping) if isinstance(mapping, str | Path) else None
+    known = load_mapping(Path(mapping)) if isinstance(mapping, str | Path) else mapping
     path = Path(source) if isinstance(source, str | Path) else source
     with workspace.stages.stage("reading and checking"):
-        result = read_source(path, workspace.registry, given, as_of=as_of)
-    kept = _keep_mapping(workspace, result, given, accept_guess=accept_guess)
+        result = read_source(path, workspace.registry, known, as_of=as_of)
+    kept = _keep_mapping(workspace, result, given, known=known is not None, accept_guess=accept_guess)
     with workspace.stages.stage("writing to the lake"):
         commit = workspace.lake.merge(
             result.tables,
@@ -85,7 +86,7 @@ def take_in(
             file=result.file,
             rejections=result.rejections,
             counts=result.counts.as_dict(),
-            mapping_hash=hash_canonical(result.mapping.model_dump(mode="json", exclude={"guess", "notes"})),
+            mapping_hash=_hash(result.mapping),
         )
     return IntakeReport(
         file=result.file,
@@ -103,13 +104,12 @@ def take_in(
 
 
 def _keep_mapping(
-    workspace: Workspace, result: IntakeResult, given: Mapping | None, *, accept_guess: bool
+    workspace: Workspace, result: IntakeResult, given: Path | None, *, known: bool, accept_guess: bool
 ) -> Path | None:
     """Save the mapping that was used; a guess with any doubt in it waits for a person."""
-    if given is None and not result.guessed:
-        return None
-    path = workspace.path / "mappings" / f"{Path(result.file).stem}.yaml"
-    save_mapping(result.mapping, path)
+    if not known and not result.guessed:
+        return None  # our own template
+    path = _saved_mapping(workspace.path / "mappings", result, given)
     doubtful = [choice.column for choice in result.mapping.guess if choice.confidence != "certain"]
     if result.guessed and doubtful and not accept_guess:
         raise MappingError(
@@ -118,6 +118,32 @@ def _keep_mapping(
             hint=f"look at it, change what is wrong, and run again with --mapping {path}",
         )
     return path
+
+
+def _saved_mapping(folder: Path, result: IntakeResult, given: Path | None) -> Path:
+    """Where the mapping is kept. Nobody's own work in that folder is ever written over."""
+    if given is not None and given.resolve().parent == folder.resolve():
+        return given
+    stem = Path(result.file).stem
+    for path in (folder / f"{stem}.yaml", folder / f"{stem}-{_hash(result.mapping)[:8]}.yaml"):
+        if not path.exists():
+            save_mapping(result.mapping, path)
+            return path
+        if _same(path, result.mapping):
+            return path
+    save_mapping(result.mapping, path)  # a damaged copy under the mapping's own hash
+    return path
+
+
+def _same(path: Path, mapping: Mapping) -> bool:
+    try:
+        return _hash(load_mapping(path)) == _hash(mapping)
+    except MappingError:
+        return False
+
+
+def _hash(mapping: Mapping) -> str:
+    return hash_canonical(mapping.model_dump(mode="json", exclude={"guess", "notes"}))
 
 
 def _keep_rejections(workspace: Workspace, result: IntakeResult) -> Path | None:

@@ -8,11 +8,12 @@ from typing import Any
 
 from benchwell.benchmarks import Check
 from benchwell.benchmarks import verify as verify_edition
-from benchwell.errors import BenchwellError
-from benchwell.lake import Snapshot
+from benchwell.errors import BenchwellError, DeclarationError, WorkspaceError
+from benchwell.lake import Lake, Snapshot
+from benchwell.pipeline.choosing import plain_benchmark
 from benchwell.pipeline.progress import Listener, Stages
-from benchwell.pipeline.workspace import Workspace
 from benchwell.registry import Registry
+from benchwell.settings import FILE_NAME
 
 
 @dataclass(frozen=True)
@@ -60,26 +61,42 @@ def verify(
         EditionError: If the folder is no edition.
     """
     path = Path(edition)
-    home = _home(path) if workspace is None else Workspace.open(workspace)
+    home = _home(path) if workspace is None else _given(Path(workspace))
     with Stages(listener).stage("recomputing"):
+        registry, damaged = _in_force(home)
         report = verify_edition(
             path,
-            registry=Registry.load() if home is None else home.registry,
+            registry=registry,
             lake_check=None if home is None else lambda stated: _lake_problems(home, stated),
         )
-    return Verification(report.edition, path, report.checks)
+    return Verification(report.edition, path, (*report.checks, *damaged))
 
 
-def _home(edition: Path) -> Workspace | None:
+def _home(edition: Path) -> Path | None:
     """The workspace that an edition lies in, if any."""
-    around = edition.resolve().parent.parent
-    if edition.resolve().parent.name != "editions" or not (around / "benchwell.yaml").is_file():
-        return None
-    return Workspace.open(around)
+    folder = edition.resolve().parent
+    return folder.parent if folder.name == "editions" and (folder.parent / FILE_NAME).is_file() else None
 
 
-def _lake_problems(workspace: Workspace, stated: dict[str, Any]) -> list[str]:
+def _given(workspace: Path) -> Path:
+    if not (workspace / FILE_NAME).is_file():
+        raise WorkspaceError(f"{workspace} is not a workspace.", hint="name the folder that holds benchwell.yaml")
+    return workspace
+
+
+def _in_force(home: Path | None) -> tuple[Registry | None, list[Check]]:
+    """The declarations in force now, with the plain benchmarks that stand in where none is declared."""
     try:
-        return workspace.lake.verify_snapshot(Snapshot.from_dict(stated))
+        declared = Registry.load() if home is None else Registry.load(home / "declarations")
+    except DeclarationError as problem:
+        return None, [Check("declarations in force", False, found="unreadable", detail=problem.message)]
+    plain = [plain_benchmark(measure) for measure in declared.measures.values()]
+    kinds = (declared.instruments, declared.measures, declared.benchmarks, declared.references)
+    return Registry([*plain, *(one for kind in kinds for one in kind.values())]), []
+
+
+def _lake_problems(home: Path, stated: dict[str, Any]) -> list[str]:
+    try:
+        return Lake(home / "lake").verify_snapshot(Snapshot.from_dict(stated))
     except BenchwellError as problem:
         return [problem.message]

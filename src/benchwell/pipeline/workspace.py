@@ -126,8 +126,9 @@ class Workspace:
         return build(self, day_of(as_of), benchmarks, supersedes=supersedes, reason=reason)
 
     def editions(self) -> list[Path]:
-        """Folders of the editions, oldest first."""
-        return sorted(path for path in (self.path / "editions").iterdir() if (path / "manifest.json").is_file())
+        """Folders of the editions, by name: the earliest day first. What a killed build left is none of them."""
+        found = (self.path / "editions").glob("*/manifest.json")
+        return sorted(path.parent for path in found if not path.parent.name.startswith("."))
 
     def edition(self, edition_id: str | None = None) -> Edition:
         """One edition, by id or by the beginning of its id; the newest if null.
