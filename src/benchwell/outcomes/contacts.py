@@ -7,7 +7,7 @@ import narwhals as nw
 from benchwell.engine import Frame
 from benchwell.outcomes.inputs import joined, number
 from benchwell.outcomes.population import NOT_TREATMENT
-from benchwell.outcomes.status import died_before, is_mature, moved_before, window_end, with_status
+from benchwell.outcomes.status import died_before, is_mature, moved_before, status_columns, window_end
 from benchwell.registry import Measure
 from benchwell.registry.measure import Retention, WaitDays
 
@@ -31,14 +31,13 @@ def with_retention(counted: Frame, encounters: Frame, measure: Measure, snapshot
     )
     recorded = (nw.col("n_contacts") > 0) | ~nw.col("end_day").is_null()
     known = nw.col("kept") | (recorded & ~died_before(last_day) & ~moved_before(last_day))
-    frame = with_status(
-        frame,
+    status = status_columns(
         mature=is_mature(measure, snapshot_day),
         found=known,
         last_day=last_day,
         missing_reason="no-contacts-recorded",
     )
-    return frame.with_columns(met_raw=nw.col("kept"), value_raw=number(None))
+    return frame.with_columns(**status, met_raw=nw.col("kept"), value_raw=number(None))
 
 
 def with_wait(counted: Frame, encounters: Frame, measure: Measure, snapshot_day: int) -> Frame:
@@ -63,25 +62,21 @@ def with_wait(counted: Frame, encounters: Frame, measure: Measure, snapshot_day:
     left = nw.col("followup_day").is_null() & ~nw.col("end_day").is_null()
     if within is not None:
         left = left & (nw.col("end_day") <= last_day)
-    frame = frame.with_columns(
-        reason=nw.when(nw.col("reason").is_null() & left)
-        .then(nw.lit("ended-before-contact"))
-        .otherwise(nw.col("reason"))
-    )
+    reason = nw.when(nw.col("reason").is_null() & left).then(nw.lit("ended-before-contact")).otherwise(nw.col("reason"))
     seen = ~nw.col("followup_day").is_null()
     # Against a standard everybody is judged at the same age of the referral.
     mature = waited_out if within is not None else (waited_out if horizon is not None else seen)
     found = seen if within is None else seen | ~died_before(last_day)
-    frame = with_status(
-        frame,
+    status = status_columns(
         mature=mature,
         found=found,
         last_day=last_day,
+        reason=reason,
         missing_reason="still-waiting",
         immature_reason="immature" if within is not None or horizon is not None else "still-waiting",
     )
     met = nw.lit(None, dtype=nw.Boolean()) if within is None else (wait <= within).fill_null(False)
-    return frame.with_columns(met_raw=met, value_raw=wait.cast(nw.Float64()))
+    return frame.with_columns(**status, met_raw=met, value_raw=wait.cast(nw.Float64()))
 
 
 def _attended_since_index(counted: Frame, encounters: Frame, snapshot_day: int, which: str) -> Frame:

@@ -6,7 +6,7 @@ import narwhals as nw
 
 from benchwell.engine import Frame
 from benchwell.outcomes.cuts import by_instrument, is_worse
-from benchwell.outcomes.inputs import joined
+from benchwell.outcomes.inputs import joined, text
 from benchwell.registry import Instrument, Measure
 
 _DATED = {
@@ -50,12 +50,14 @@ def elevated(scores: Frame, measure: Measure, instruments: list[Instrument]) -> 
 
 
 def with_clean_period(indexed: Frame, clean_days: int) -> Frame:
-    """Add `unclean`: an earlier course of the same person is still open, with an index less than `clean_days` ago.
+    """Complete `reason`: an earlier course of the same person is still open, its index less than `clean_days` ago.
 
     A course that has ended does not stand in the way of a new one. Only episodes that are candidates themselves
     (`reason` is null and there is an index) can stand in the way; whether they in turn were in somebody's way does
     not matter, so the rule needs no recursion and is the same on every engine.
     """
+    if clean_days <= 0:
+        return indexed
     candidates = indexed.filter(nw.col("reason").is_null(), ~nw.col("index_day").is_null()).select(
         "patient_id", "episode_id", "index_day", "end_day"
     )
@@ -76,4 +78,8 @@ def with_clean_period(indexed: Frame, clean_days: int) -> Frame:
         .group_by("episode_id")
         .agg(blocked=nw.len())
     )
-    return joined(indexed, blocked, "episode_id").with_columns(unclean=~nw.col("blocked").is_null()).drop("blocked")
+    unclean = nw.col("reason").is_null() & ~nw.col("blocked").is_null()
+    return indexed.join(blocked, on="episode_id", how="left").select(
+        *(name for name in indexed.collect_schema().names() if name != "reason"),
+        reason=nw.when(unclean).then(text("within-clean-period")).otherwise(nw.col("reason")),
+    )

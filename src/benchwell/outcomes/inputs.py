@@ -37,10 +37,17 @@ class OutcomeInputs:
 
 @dataclass(frozen=True)
 class OutcomeTables:
-    """One row per episode x measure, and the flow from all episodes to those analysed."""
+    """What measures come to.
+
+    Attributes:
+        outcomes: One row per episode x measure.
+        exclusions: The flow from all episodes to those analysed.
+        scores: What was picked from: one usable score per `episode_id`, `instrument`, `scale` and `day`.
+    """
 
     outcomes: Frame
     exclusions: Frame
+    scores: Frame
 
 
 def joined(left: Frame, right: Frame, on: str | list[str]) -> Frame:

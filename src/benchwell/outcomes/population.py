@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import reduce
 
 import narwhals as nw
@@ -14,18 +15,26 @@ from benchwell.registry.measure import Condition
 # Kinds of contact that are not treatment; a contact without a stated kind counts as treatment.
 NOT_TREATMENT = ("assessment", "administrative", "triage", "screening")
 DAYS_PER_YEAR = 365.25
-_PROVENANCE = {"source_hash", "source_row"}
+_NEEDED = (
+    *("episode_id", "patient_id", "organization_id", "practitioner_id"),
+    *("referral_day", "start_day", "end_day", "end_reason"),
+    *("birth_day", "death_day", "death_cause"),
+)
 
 
-def base_episodes(inputs: OutcomeInputs, snapshot_day: int) -> Frame:
+def base_episodes(inputs: OutcomeInputs, snapshot_day: int, asked_for: Iterable[str] = ()) -> Frame:
     """Episodes with their patient, consent and contact counts, as known on the snapshot's day.
 
     An end or a death after the snapshot has not happened yet.
+
+    Args:
+        inputs: The frames of one snapshot.
+        snapshot_day: Nothing after this day is known.
+        asked_for: Further columns of episodes or patients that a measure's conditions name; the rest stays behind.
     """
-    own = [name for name in inputs.episodes.collect_schema().names() if name not in _PROVENANCE]
-    of_patient = [
-        name for name in inputs.patients.collect_schema().names() if name not in _PROVENANCE and name not in own
-    ]
+    wanted = {*_NEEDED, *asked_for}
+    own = [name for name in inputs.episodes.collect_schema().names() if name in wanted]
+    of_patient = [name for name in inputs.patients.collect_schema().names() if name in wanted and name not in own]
     frame = joined(inputs.episodes.select(own), inputs.patients.select("patient_id", *of_patient), "patient_id")
     frame = joined(frame, inputs.consents.select("patient_id", "usable", "since_day"), "patient_id")
     frame = joined(frame, _contacts(inputs.encounters, snapshot_day), "episode_id")

@@ -6,7 +6,6 @@ from functools import reduce
 
 import narwhals as nw
 
-from benchwell.engine import Frame
 from benchwell.outcomes.inputs import text
 from benchwell.registry import Measure
 from benchwell.terms import OutcomeStatus
@@ -44,32 +43,35 @@ def moved_before(last_day: nw.Expr) -> nw.Expr:
     return (nw.col("end_reason").is_in(MOVED) & (nw.col("end_day") <= last_day)).fill_null(False)
 
 
-def with_status(
-    frame: Frame,
+def status_columns(
     *,
     mature: nw.Expr,
     found: nw.Expr,
     last_day: nw.Expr,
+    reason: nw.Expr | None = None,
     version_changed: nw.Expr | None = None,
     missing_reason: str = "no-followup",
     immature_reason: str = "immature",
-) -> Frame:
-    """Add `status` and `eligible`, and complete `reason` (null only for followed episodes).
+) -> dict[str, nw.Expr]:
+    """`status` and the completed `reason` (null only for followed episodes), to be added together.
+
+    They read `reason` (null for those counted so far), `death_day`, `death_cause`, `end_day` and `end_reason`.
 
     Args:
-        frame: With `reason` (null for those counted so far), `death_day`, `death_cause`, `end_day`, `end_reason`.
         mature: Whether the window and its grace have passed.
         found: Whether the outcome is known.
         last_day: Last day of the window: who died or moved by then, without an outcome, is named as such.
+        reason: Why an episode is not counted, if not in the column of that name.
         version_changed: Whether the instrument's version differs between baseline and follow-up.
         missing_reason: Code for those without an outcome.
         immature_reason: Code for those whose window is still open.
     """
+    so_far = nw.col("reason") if reason is None else reason
     suicide = nw.col("death_cause").str.to_lowercase() == SUICIDE
     changed = nw.lit(False) if version_changed is None else version_changed
     cases: list[tuple[nw.Expr, OutcomeStatus, nw.Expr]] = [
-        (nw.col("reason") == "opted-out", OutcomeStatus.OPTED_OUT, nw.col("reason")),
-        (~nw.col("reason").is_null(), OutcomeStatus.EXCLUDED, nw.col("reason")),
+        (so_far == "opted-out", OutcomeStatus.OPTED_OUT, so_far),
+        (~so_far.is_null(), OutcomeStatus.EXCLUDED, so_far),
         (~mature, OutcomeStatus.IMMATURE, text(immature_reason)),
         (found & changed, OutcomeStatus.EXCLUDED, text("version-changed")),
         (found, OutcomeStatus.FOLLOWED, text(None)),
@@ -87,11 +89,13 @@ def with_status(
             rest,
         )
 
-    known = frame.with_columns(
-        status=chain(1, text(OutcomeStatus.MISSING)), new_reason=chain(2, text(missing_reason))
-    ).with_columns(reason=nw.col("new_reason"))
+    return {"status": chain(1, text(OutcomeStatus.MISSING)), "reason": chain(2, text(missing_reason))}
+
+
+def is_eligible() -> nw.Expr:
+    """Whether the episode is in the denominator of all eligible, by its status and reason."""
     counted = nw.col("status").is_in(
         [OutcomeStatus.FOLLOWED.value, OutcomeStatus.MISSING.value, OutcomeStatus.MOVED.value]
     )
     by_suicide = (nw.col("status") == OutcomeStatus.DIED.value) & (nw.col("reason") == "suicide").fill_null(False)
-    return known.with_columns(eligible=counted | by_suicide).drop("new_reason")
+    return counted | by_suicide
