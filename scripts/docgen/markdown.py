@@ -5,25 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from benchwell.reports.method.markdown import cell
+from benchwell.reports.method.structure import plain
 
-def cell(value: Any) -> str:
-    """One table cell: no line breaks, pipes escaped, null is an en dash."""
-    if value is None:
-        return "–"
-    return " ".join(plain(value).split()).replace("|", "\\|")
-
-
-def plain(value: Any) -> str:
-    """A value as people write it: 10 rather than 10.0, lists without brackets."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, dict):
-        return "; ".join(f"{key}: {plain(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(f"({plain(item)})" if isinstance(item, list | tuple | dict) else plain(item) for item in value)
-    return "missing" if value is None else str(value)
+__all__ = ["cell", "page", "plain", "section", "table"]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:

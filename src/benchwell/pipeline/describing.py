@@ -60,7 +60,7 @@ def describe_declaration(kind: str, wanted: str, workspace: Path | None = None) 
     if declaration is None:
         raise UnknownDeclarationError.from_id(kind.removesuffix("s"), wanted, list(known))
     hashes = {"numbers_hash": declaration.numbers_hash, "text_hash": declaration.text_hash}
-    return declaration.canonical() | hashes, method_markdown(declaration, registry)
+    return declaration.canonical() | hashes, method_markdown(declaration)
 
 
 def score_answers(instrument: str, items: list[str], total: float | None = None) -> dict[str, Any]:

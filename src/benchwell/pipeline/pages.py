@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchwell.pipeline.computing import Sums
-from benchwell.registry import Declaration, Registry
+from benchwell.registry import Declaration
 from benchwell.reports import method_html
+from benchwell.reports.method import Link
 
 
 def edition_pages(sums: Sums) -> dict[str, bytes]:
-    """Method pages by path within the edition, rendered from the declarations it freezes."""
+    """Method pages by path within the edition, rendered from the declarations it freezes, with links among them."""
     declared = dict(_declared(sums))
-    registry = Registry(declared.values())
+
+    def target(link: Link) -> str | None:
+        path = f"{link.folder}/{link.id}"
+        return f"../{path}.html" if path in declared else None
+
     return {
-        f"methods/{path}.html": method_html(declaration, registry).encode("utf-8")
+        f"methods/{path}.html": method_html(declaration, target=target).encode("utf-8")
         for path, declaration in declared.items()
     }
 

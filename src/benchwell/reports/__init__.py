@@ -9,14 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchwell.reports.method_page import RenderedMethod, method_html, method_markdown, render_method_page
+    from benchwell.reports.method import method_html, method_markdown
     from benchwell.reports.network import render_network_report
     from benchwell.reports.organization import render_organization_report
     from benchwell.reports.solo import SoloMeasure, SoloReport, render_solo_report, solo_sentences
     from benchwell.reports.terminal import TerminalTable, comparison_lines, comparison_table
 
 __all__ = [
-    "RenderedMethod",
     "SoloMeasure",
     "SoloReport",
     "TerminalTable",
@@ -24,7 +23,6 @@ __all__ = [
     "comparison_table",
     "method_html",
     "method_markdown",
-    "render_method_page",
     "render_network_report",
     "render_organization_report",
     "render_solo_report",
@@ -32,7 +30,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "method_page": ("RenderedMethod", "method_html", "method_markdown", "render_method_page"),
+    "method": ("method_html", "method_markdown"),
     "network": ("render_network_report",),
     "organization": ("render_organization_report",),
     "solo": ("SoloMeasure", "SoloReport", "render_solo_report", "solo_sentences"),

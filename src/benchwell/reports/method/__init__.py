@@ -1,0 +1,24 @@
+"""The public page of a declaration: what it is, every constant with its source, unchecked ones marked (DESIGN 4).
+
+One structure, two renderings: Markdown for docs/ and the command line, HTML for editions.
+"""
+
+from __future__ import annotations
+
+from benchwell.reports.method.html import method_html
+from benchwell.reports.method.markdown import method_markdown
+from benchwell.reports.method.page import method_page
+from benchwell.reports.method.structure import Code, Link, Mark, MethodPage, Section, Strong, Table
+
+__all__ = [
+    "Code",
+    "Link",
+    "Mark",
+    "MethodPage",
+    "Section",
+    "Strong",
+    "Table",
+    "method_html",
+    "method_markdown",
+    "method_page",
+]

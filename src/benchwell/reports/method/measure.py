@@ -1,0 +1,93 @@
+"""The sections of a measure: what counts, who is counted, when."""
+
+from __future__ import annotations
+
+from benchwell.registry.declaration import Declaration
+from benchwell.registry.measure import Measure
+from benchwell.reports.method.settings import settings_table
+from benchwell.reports.method.structure import Code, Link, Listing, Part, Section, Strong, Words, joined, plain, table
+from benchwell.reports.names import DENOMINATORS
+from benchwell.signals.words import capital, direction
+
+# What has a place of its own on the page.
+_SHOWN = frozenset(
+    {
+        *Declaration.model_fields,
+        "better",
+        "endpoint",
+        "population",
+        "index",
+        "baseline",
+        "followup",
+        "facts",
+        "examples",
+        "headline",
+    }
+)
+
+
+def measure_lead(one: Measure) -> list[Words]:
+    """Direction, what kind of figure it is, and among whom it is counted."""
+    kind = one.summary.replace("_", " ")
+    article = "an" if kind[0] in "aeiou" else "a"
+    return [
+        f"{capital(direction(one.better))}. The figure is {article} {kind}, counted among "
+        f"{DENOMINATORS[one.primary_denominator]}."
+    ]
+
+
+def measure_sections(one: Measure) -> list[Section]:
+    """The definition."""
+    unused = frozenset({"weight_by"}) if one.is_published else frozenset()
+    return [
+        Section("What counts", _endpoint(one)),
+        Section("Who is counted", _population(one)),
+        Section("When", _when(one)),
+        Section("Settings", (settings_table(one, skip=_SHOWN | unused),)),
+        Section("Worked examples (they are tests)", (Listing(tuple(plain(example) for example in one.examples)),)),
+    ]
+
+
+def _endpoint(one: Measure) -> tuple[Part, ...]:
+    summary = (type(one.endpoint).__doc__ or "").strip().splitlines()[0]
+    return (summary, settings_table(one.endpoint))
+
+
+def _population(one: Measure) -> tuple[Part, ...]:
+    if one.is_published:
+        return ("As the publisher counts; nothing is computed from people here.",)
+    parts: list[Part] = []
+    if one.instruments:
+        names = joined([Link("instruments", name) for name in one.instruments])
+        same = "both of them" if one.endpoint.kind == "two_measure" else "the same one"
+        also = f"; {same} at both times" if one.is_paired else ""
+        parts.append(("Scored with: ", *names, f"{also}."))
+    if one.population.finished_course is not None:
+        parts.append(f"Finished courses with at least {one.population.finished_course} attended contacts.")
+    rows = [
+        (
+            condition.column,
+            plain(condition.one_of or ()),
+            plain(condition.none_of or ()),
+            "" if condition.at_least is None else condition.at_least,
+            "" if condition.at_most is None else condition.at_most,
+            Code(condition.reason),
+        )
+        for condition in one.population.conditions
+    ]
+    if rows:
+        parts.append(table(["column", "one of", "none of", "at least", "at most", "otherwise excluded as"], rows))
+    return tuple(parts) or ("Every episode of the unit.",)
+
+
+def _when(one: Measure) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    for title, part in (("Day 0", one.index), ("Baseline", one.baseline), ("Follow-up", one.followup)):
+        if part is not None:
+            parts += [(Strong(title),), settings_table(part)]
+    if one.followup is not None:
+        days = one.followup.to_day + one.followup.grace_days
+        parts.append(
+            f"An episode is counted from day {days} on (end of the window and grace); before that it is immature."
+        )
+    return tuple(parts)
