@@ -15,6 +15,9 @@ FEW_ORGANIZATIONS = 20  # up to here each clinic has its own column, if its data
 _CARRIES = 5  # followed and missing episodes that an own column needs
 _PRIOR_EPISODES = 10.0  # weight of the overall rate in a clinic's shrunken rate
 _MOST_LEVELS = 30
+EVENTS_PER_TERM = 10
+
+_Term = tuple[str, FloatArray]
 
 
 @dataclass(frozen=True)
@@ -26,48 +29,62 @@ class Design:
     organization: str
 
 
-def follow_up_design(rows: pa.Table, followed: FloatArray, predictors: tuple[str, ...]) -> Design:
-    """Code the predictors that `rows` has.
+def affordable_terms(followed: FloatArray) -> int:
+    """How many terms the data can carry: one per 10 episodes of the rarer kind, followed or missing.
 
-    Numbers enter linearly and squared (baseline), or linearly with an indicator for "unknown"; texts as indicators,
-    their rarest levels together. Clinics enter as indicators when there are at most 20 and each has at least 5 followed
-    and 5 missing episodes; otherwise as the logit of their follow-up rate, shrunken by 10 episodes of the overall
-    rate: one column instead of hundreds.
+    A rule of thumb: with fewer, a fit tends to separate the few from the rest and to report noise.
+
+    >>> affordable_terms(np.repeat([1.0, 0.0], [64, 36]))
+    3
+    """
+    n_followed = int(followed.sum())
+    return min(n_followed, len(followed) - n_followed) // EVENTS_PER_TERM
+
+
+def follow_up_design(rows: pa.Table, followed: FloatArray, predictors: tuple[str, ...]) -> Design:
+    """Code the predictors that `rows` has, as many as the data can carry (`affordable_terms`).
+
+    Numbers enter linearly, with an indicator for "unknown"; texts as indicators, their rarest levels together.
+    Clinics enter as indicators when there are at most 20 and each has at least 5 followed and 5 missing episodes;
+    otherwise as the logit of their follow-up rate, shrunken by 10 episodes of the overall rate: one column instead of
+    hundreds. The square of the baseline comes last. What the data cannot carry is left out from the end.
 
     Args:
         rows: One row per eligible episode.
         followed: Shape (n,), 0 or 1.
-        predictors: Names, as in the measure's `weight_by`.
+        predictors: Names, as in the measure's `weight_by`: the most important first.
     """
-    n = rows.num_rows
-    columns: list[FloatArray] = [np.ones(n)]
-    terms, organization = ["intercept"], "none"
+    n, room = rows.num_rows, affordable_terms(followed)
+    coded: list[_Term] = []
+    organization = "none"
     for name in predictors:
-        if name not in rows.column_names or n == 0:
+        if name not in rows.column_names or len(coded) >= room:
             continue
         values = rows[name].combine_chunks()
         if name == ORGANIZATION:
-            organization, coded = _organization(values, followed)
+            organization, more = _organization(values, followed, room - len(coded))
         elif pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-            coded = _levels(name, values)
+            more = _levels(name, values)
         else:
-            coded = _number(name, values, squared=name == "baseline")
-        for term, column in coded:
-            terms.append(term)
-            columns.append(column)
-    return Design(np.column_stack(columns), tuple(terms), organization)
+            more = _number(name, values)
+        coded += more
+    coded += [(f"{name}^2", column**2) for name, column in coded if name == "baseline"]
+    kept = coded[:room]
+    return Design(
+        np.column_stack([np.ones(n), *(column for _, column in kept)]),
+        ("intercept", *(term for term, _ in kept)),
+        organization,
+    )
 
 
-def _number(name: str, values: pa.Array, *, squared: bool) -> list[tuple[str, FloatArray]]:
+def _number(name: str, values: pa.Array) -> list[_Term]:
     known = np.asarray(pc.is_valid(values).to_numpy(zero_copy_only=False), dtype=np.bool_)
     if not known.any():
         return []
     raw = np.asarray(pc.fill_null(values.cast(pa.float64()), 0.0).to_numpy(zero_copy_only=False))
     # Centred on the known ones, so that an unknown is neutral and its own column says the rest.
     centred = np.where(known, raw - raw[known].mean(), 0.0)
-    coded = [(name, centred)]
-    if squared:
-        coded.append((f"{name}^2", centred**2))
+    coded = [(name, centred)] if centred.any() else []  # a constant tells nobody apart
     if not known.all():
         coded.append((f"{name} unknown", (~known).astype(np.float64)))
     return coded
@@ -78,7 +95,7 @@ def _encode(values: pa.Array) -> tuple[list[str], IntArray]:
     return encoded.dictionary.to_pylist(), np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def _levels(name: str, values: pa.Array) -> list[tuple[str, FloatArray]]:
+def _levels(name: str, values: pa.Array) -> list[_Term]:
     levels, codes = _encode(values)
     counts = np.bincount(codes, minlength=len(levels))
     # Sorted by size, then name: the reference level and the columns do not depend on row order.
@@ -86,13 +103,14 @@ def _levels(name: str, values: pa.Array) -> list[tuple[str, FloatArray]]:
     return [(f"{name}={levels[code]}", (codes == code).astype(np.float64)) for code in order[1:]]
 
 
-def _organization(values: pa.Array, followed: FloatArray) -> tuple[str, list[tuple[str, FloatArray]]]:
+def _organization(values: pa.Array, followed: FloatArray, room: int) -> tuple[str, list[_Term]]:
     levels, codes = _encode(values)
     if len(levels) < 2:
         return "none", []
     n = np.bincount(codes, minlength=len(levels)).astype(np.float64)
     seen = np.bincount(codes, weights=followed, minlength=len(levels))
-    if len(levels) <= FEW_ORGANIZATIONS and (np.minimum(seen, n - seen) >= _CARRIES).all():
+    few = len(levels) <= FEW_ORGANIZATIONS and len(levels) - 1 <= room
+    if few and (np.minimum(seen, n - seen) >= _CARRIES).all():
         order = sorted(range(len(levels)), key=lambda code: levels[code])
         # Clinics are numbered, not named: a design goes into logs and editions.
         columns = [(f"organization {place}", (codes == code).astype(np.float64)) for place, code in enumerate(order)]

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import Any
 
 import narwhals as nw
 
 from benchwell.engine import Frame
-from benchwell.outcomes import OutcomeInputs
-from benchwell.outcomes.attach import attach
 from benchwell.outcomes.cuts import instruments_of, sign_of
-from benchwell.outcomes.inputs import joined
+from benchwell.outcomes.inputs import joined, text
+from benchwell.outcomes.sharing import window_key
 from benchwell.registry import Instrument, Measure
-from benchwell.terms import ScoreStatus
 
 HISTORY = ("measure", "episode_id", "early_change", "attended")
+_COURSE = ("window", "episode_id")
 
 
 def follow_up_history(
-    inputs: OutcomeInputs,
+    scores: Frame,
+    encounters: Frame,
     outcomes: Frame,
     measures: Sequence[Measure],
     instruments: Mapping[str, Instrument],
@@ -30,7 +32,8 @@ def follow_up_history(
     Only what happened before the follow-up window opened is used: later facts could be the outcome itself.
 
     Args:
-        inputs: The frames the outcomes were built from.
+        scores: `OutcomeTables.scores`: one per episode, instrument, scale and day.
+        encounters: `tables.CANONICAL["encounters"]` with `day`.
         outcomes: `tables.DERIVED["outcomes"]`.
         measures: Those to weight; others give no rows.
         instruments: By id.
@@ -42,49 +45,70 @@ def follow_up_history(
     """
     held = keep or (lambda frame: frame)
     paired = [measure for measure in measures if measure.is_paired and measure.followup is not None]
-    valid = inputs.scores.filter(nw.col("status") != ScoreStatus.INVALID.value, ~nw.col("value").is_null())
-    columns = ["instrument", "scale", "value"]
-    scores = held(attach(valid.select("patient_id", "episode_id", "day", *columns), inputs.episodes, columns))
-    contacts = inputs.encounters.filter(nw.col("attended")).select("episode_id", "day")
-    parts = [_of_measure(outcomes, scores, contacts, measure, instruments, held) for measure in paired]
-    if not parts:
+    if not paired:
         nothing = outcomes.filter(nw.col("measure").is_null()).select("measure", "episode_id", "baseline")
-        parts = [nothing.with_columns(early_change=nw.col("baseline"), attended=nw.col("baseline"))]
-    return nw.concat([part.select(HISTORY) for part in parts])
+        return nothing.with_columns(early_change=nw.col("baseline"), attended=nw.col("baseline")).select(HISTORY)
+    # Measures that pick the same two scores share their history: it is computed for the first of them.
+    first_of = {window_key(measure): measure for measure in reversed(paired)}
+    window_of = {measure.id: first_of[window_key(measure)].id for measure in paired}
+    eligible = outcomes.filter(nw.col("eligible"), nw.col("measure").is_in(list(window_of))).select(
+        "measure", "episode_id", "index_day", "baseline_day", "baseline", window=_case("measure", window_of, text)
+    )
+    mine = held(eligible)
+    courses = held(_courses(mine, list(first_of.values()), instruments))
+    known = joined(courses.select(*_COURSE, "sign"), _early(scores, courses), [*_COURSE])
+    found = held(joined(known, _seen(encounters, courses), [*_COURSE]))
+    return mine.join(found, on=[*_COURSE], how="left").select(
+        "measure",
+        "episode_id",
+        early_change=nw.col("sign") * (nw.col("baseline") - nw.col("early")),
+        attended=nw.col("attended").fill_null(0).cast(nw.Float64()),
+    )
 
 
-def _of_measure(
-    outcomes: Frame,
-    scores: Frame,
-    contacts: Frame,
-    measure: Measure,
-    instruments: Mapping[str, Instrument],
-    held: Callable[[Frame], Frame],
-) -> Frame:
-    if measure.followup is None:
-        raise ValueError(f"measure {measure.id} has no follow-up window")
-    first = instruments_of(measure, instruments)[0]
-    mine = held(
-        outcomes.filter(nw.col("measure") == measure.id, nw.col("eligible")).select(
-            "measure", "episode_id", "index_day", "baseline_day", "baseline"
+def _courses(mine: Frame, measures: Sequence[Measure], instruments: Mapping[str, Instrument]) -> Frame:
+    """One row per window and episode, with what the window looks at."""
+    first = {measure.id: instruments_of(measure, instruments)[0] for measure in measures}
+    scale = {measure.id: first[measure.id].scale(measure.scale).id for measure in measures}
+    sign = {measure.id: sign_of(first[measure.id], measure.scale) for measure in measures}
+    from_day = {measure.id: measure.followup.from_day for measure in measures if measure.followup is not None}
+    return (
+        mine.select(*_COURSE, "index_day", "baseline_day")
+        .unique()
+        .with_columns(
+            instrument=_case("window", {name: one.id for name, one in first.items()}, text),
+            scale=_case("window", scale, text),
+            sign=_case("window", sign, nw.lit),
+            opens=nw.col("index_day") + _case("window", from_day, nw.lit),
         )
     )
-    opens = nw.col("index_day") + measure.followup.from_day
-    own = scores.filter(nw.col("instrument") == first.id, nw.col("scale") == first.scale(measure.scale).id)
-    early = own.join(mine.select("episode_id", "index_day", "baseline_day"), on="episode_id", how="inner")
-    early = early.filter(nw.col("day") > nw.col("baseline_day"), nw.col("day") < opens)
-    latest = early.group_by("episode_id").agg(latest=nw.col("day").max())
-    last = (
-        early.join(latest, on="episode_id", how="inner")
-        .filter(nw.col("day") == nw.col("latest"))
-        .group_by("episode_id")
-        .agg(early=nw.col("value").max())
+
+
+def _early(scores: Frame, courses: Frame) -> Frame:
+    """`early`: the last score after the baseline and before the window opens."""
+    within = scores.join(courses, on=["episode_id", "instrument", "scale"], how="inner").filter(
+        nw.col("day") > nw.col("baseline_day"), nw.col("day") < nw.col("opens")
     )
-    seen = contacts.join(mine.select("episode_id", "index_day"), on="episode_id", how="inner")
-    seen = seen.filter(nw.col("day") >= nw.col("index_day"), nw.col("day") < opens)
-    attended = seen.group_by("episode_id").agg(attended=nw.len())
-    frame = joined(joined(mine, last, "episode_id"), attended, "episode_id")
-    return frame.with_columns(
-        early_change=sign_of(first, measure.scale) * (nw.col("baseline") - nw.col("early")),
-        attended=nw.col("attended").fill_null(0).cast(nw.Float64()),
+    key = [*_COURSE, "instrument", "scale"]
+    latest = within.group_by(key).agg(day=nw.col("day").max())
+    last = latest.join(scores, on=["episode_id", "instrument", "scale", "day"], how="inner")
+    return last.select(*_COURSE, early="value")
+
+
+def _seen(encounters: Frame, courses: Frame) -> Frame:
+    """`attended`: contacts from the index until the window opens."""
+    contacts = encounters.filter(nw.col("attended")).select("episode_id", "day")
+    within = contacts.join(courses.select(*_COURSE, "index_day", "opens"), on="episode_id", how="inner").filter(
+        nw.col("day") >= nw.col("index_day"), nw.col("day") < nw.col("opens")
+    )
+    return within.group_by(*_COURSE).agg(attended=nw.len())
+
+
+def _case(column: str, values: Mapping[str, Any], literal: Callable[[Any], nw.Expr]) -> nw.Expr:
+    """The value that belongs to each word in `column`."""
+    words = list(values)
+    return reduce(
+        lambda rest, word: nw.when(nw.col(column) == word).then(literal(values[word])).otherwise(rest),
+        words[:-1],
+        literal(values[words[-1]]),
     )

@@ -12,7 +12,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from benchwell.benchmarks import Declarations, Plan, frozen, published_statistics, row_plan, summarize
-from benchwell.casemix import PositivityWarning, follow_up_history, follow_up_weights, with_weights
+from benchwell.casemix import FollowUpModel, PositivityWarning, follow_up_history, follow_up_weights, with_weights
 from benchwell.engine import Engine, Frame
 from benchwell.outcomes import OutcomeInputs, build_outcomes, episode_features, saes_reference, with_saes
 from benchwell.outcomes.cuts import sign_of
@@ -71,11 +71,11 @@ def compute_sums(
         inputs = outcome_inputs(engine, read, dict(present.instruments), settings, as_of)
     with stages.stage("outcomes"):
         built = build_outcomes(inputs, measures, instruments, snapshot_day=epoch_day(as_of), keep=engine.keep)
-        outcomes = engine.keep(_with_references(engine, built.outcomes, measures, instruments))
+        outcomes = _with_references(engine, built.outcomes, measures, instruments)
         features = _features(engine, inputs, outcomes, declarations, instruments)
-    with stages.stage("weights for missing follow-up"), warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always", PositivityWarning)
-        history = engine.keep(follow_up_history(inputs, outcomes, measures, instruments, keep=engine.keep))
+    with stages.stage("weights for missing follow-up"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", PositivityWarning)  # the models say it, and one note sums it up
+        history = follow_up_history(built.scores, inputs.encounters, outcomes, measures, instruments, keep=engine.keep)
         weights = follow_up_weights(outcomes, measures, engine, history=history, features=features)
         outcomes = engine.keep(with_weights(outcomes, engine.from_arrow(weights.table)))
     with stages.stage("sums"):
@@ -91,8 +91,20 @@ def compute_sums(
             engine.to_arrow(outcomes).sort_by([("measure", "ascending"), ("episode_id", "ascending")]),
             None if features is None else engine.to_arrow(features),
             tuple(asdict(model) for model in weights.models),
-            tuple(str(item.message) for item in heard if issubclass(item.category, PositivityWarning)),
+            _notes(weights.models),
         )
+
+
+def _notes(models: Sequence[FollowUpModel]) -> tuple[str, ...]:
+    """What a reader should know about the weights, at most one sentence."""
+    doubtful = sum(model.n_below_positivity > 0 for model in models)
+    if not doubtful:
+        return ()
+    whose = "one measure" if doubtful == 1 else f"{doubtful} measures"
+    return (
+        f"In {whose}, some people had less than a 5 % chance of being followed up; what is estimated for the missing "
+        "there rests on few people.",
+    )
 
 
 def _present(engine: Engine, read: Reader, registry: Registry, as_of: dt.date) -> Present:
@@ -129,7 +141,7 @@ def _with_references(
                 )
             except (ValueError, TypeError):
                 continue  # too few pairs for a line: the measure stays without values, and its flow says so
-            outcomes = with_saes(outcomes, measure, reference, sign=sign)
+            outcomes = engine.keep(with_saes(outcomes, measure, reference, sign=sign))
     return outcomes
 
 
@@ -159,5 +171,5 @@ def _statistics(
 ) -> pa.Table:
     parts = [published_statistics(rates, declarations.measures.values())]
     if plan.strata:
-        parts.append(frozen(engine.to_arrow(summarize(engine, outcomes, features, plan))))
+        parts.append(engine.to_arrow(summarize(engine, outcomes, features, plan)))
     return frozen(pa.concat_tables([DERIVED["statistics"].conform(part) for part in parts]))

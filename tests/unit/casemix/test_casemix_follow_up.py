@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from benchwell.casemix import PositivityWarning, follow_up_history, follow_up_weights, with_weights
+from benchwell.casemix.design import follow_up_design
 from benchwell.engine import DuckDBEngine
 from benchwell.outcomes import build_outcomes
 from benchwell.tables import DERIVED
@@ -91,6 +92,63 @@ def test_a_hopeless_group_warns_about_positivity():
     assert found.models[0].n_below_positivity == 100
 
 
+@pytest.mark.parametrize(
+    ("n_followed", "n_missing", "reason"),
+    [(13, 7, "too_few_missing"), (5, 15, "too_few_followed"), (9, 9, "too_few_followed"), (40, 1, "too_few_missing")],
+)
+def test_few_people_get_no_weights_and_the_model_says_why(n_followed, n_missing, reason):
+    followed = [True] * n_followed + [False] * n_missing
+    table = _outcomes(followed=followed, baseline=[float(i % 9) for i in range(len(followed))])
+    engine = DuckDBEngine(threads=1)
+    found = follow_up_weights(engine.from_arrow(table), [MEASURE], engine)
+    (model,) = found.models
+    assert (model.status, model.reason, model.terms) == ("insufficient", reason, ())
+    assert found.table.num_rows == 0
+    weighted = engine.to_arrow(with_weights(engine.from_arrow(table), engine.from_arrow(found.table)))
+    assert weighted["weight"].null_count == len(followed)
+
+
+@pytest.mark.parametrize(
+    ("n_missing", "terms"),
+    [
+        (10, ("baseline",)),
+        (29, ("baseline", "early_change")),
+        (39, ("baseline", "early_change", "attended")),
+        (49, ("baseline", "early_change", "attended", "organization follow-up rate")),
+        (59, ("baseline", "early_change", "attended", "organization 1", "organization 2")),
+        (60, ("baseline", "early_change", "attended", "organization 1", "organization 2", "baseline^2")),
+    ],
+)
+def test_terms_leave_from_the_end_when_the_data_cannot_carry_them(n_missing, terms):
+    rng = np.random.default_rng(3)
+    n = n_missing + 300
+    columns = {
+        "baseline": rng.integers(5, 27, n).astype(float),
+        "early_change": rng.integers(-5, 9, n).astype(float),
+        "attended": rng.integers(0, 12, n).astype(float),
+        "organization_id": [f"o{i % 3}" for i in range(n)],
+    }
+    followed = np.repeat([0.0, 1.0], [n_missing, 300])
+    design = follow_up_design(pa.table(columns), followed, MEASURE.weight_by)
+    assert design.terms == ("intercept", *terms)
+    assert design.columns.shape == (n, 1 + len(terms))
+
+
+def test_measures_that_follow_the_same_people_share_weights_whatever_the_order_of_rows():
+    table = _e15()
+    other = table.set_column(0, "measure", pa.array(["other-measure"] * 100))
+    mixed = pa.concat_tables([other, table]).take(np.random.default_rng(1).permutation(200))
+    engine = DuckDBEngine(threads=2)
+    twin = MEASURE.model_copy(update={"id": "other-measure"})
+    found = follow_up_weights(engine.from_arrow(mixed), [MEASURE, twin], engine)
+    by_measure = {
+        name: {row["episode_id"]: row["weight"] for row in found.table.to_pylist() if row["measure"] == name}
+        for name in (MEASURE.id, twin.id)
+    }
+    assert len(by_measure[MEASURE.id]) == 64
+    assert by_measure[MEASURE.id] == by_measure[twin.id]
+
+
 def test_history_ends_where_the_window_opens():
     engine = DuckDBEngine(threads=1)
     inputs = inputs_of(
@@ -101,8 +159,9 @@ def test_history_ends_where_the_window_opens():
         ),
         engine,
     )
-    outcomes = build_outcomes(inputs, [MEASURE], INSTRUMENTS, snapshot_day=5000, keep=engine.keep).outcomes
-    history = engine.to_arrow(follow_up_history(inputs, outcomes, [MEASURE], INSTRUMENTS, keep=engine.keep))
+    built = build_outcomes(inputs, [MEASURE], INSTRUMENTS, snapshot_day=5000, keep=engine.keep)
+    found = follow_up_history(built.scores, inputs.encounters, built.outcomes, [MEASURE], INSTRUMENTS, keep=engine.keep)
+    history = engine.to_arrow(found)
     rows = {row["episode_id"]: (row["early_change"], row["attended"]) for row in history.to_pylist()}
     assert rows == {"e": (8.0, 3.0), "f": (None, 0.0)}
 
