@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from benchwell.benchmarks.cohort import Cohort
-from benchwell.benchmarks.results import OK
-from benchwell.models.arrays import FloatArray
+from benchwell.benchmarks.pooling import Everyone, everyone, pooling_parts
+from benchwell.benchmarks.results import NUMERIC, OK
+from benchwell.models.arrays import BoolArray, FloatArray
 from benchwell.registry import Benchmark, Measure
+from benchwell.tables import DERIVED
 from benchwell.terms import Denominator
 
 ALL = "all"
@@ -33,6 +35,7 @@ class Cell:
         cohort: Organizations that have a figure.
         eligible: Eligible people in each of them, shape (k,).
         followed: Followed people, shape (k,), NaN where the source does not say.
+        everyone: Everybody who counts in the pooled figure, small organizations too.
     """
 
     tier: str
@@ -43,12 +46,31 @@ class Cell:
     cohort: Cohort
     eligible: FloatArray
     followed: FloatArray
+    everyone: Everyone
 
 
 def cells(
-    results: pa.Table, organizations: pa.Table, measure: Measure, benchmark: Benchmark, periods: tuple[str, ...]
+    statistics: pa.Table,
+    results: pa.Table,
+    organizations: pa.Table,
+    measure: Measure,
+    benchmark: Benchmark,
+    periods: tuple[str, ...],
 ) -> Iterator[Cell]:
-    """All cells of a benchmark that hold at least one organization, in a fixed order."""
+    """All cells of a benchmark that hold at least one organization, in a fixed order.
+
+    Args:
+        statistics: Frozen sums of the measure, windows included, which hold small organizations too.
+        results: `tables.DERIVED["organization_results"]` computed from them: one row for each of the sums.
+        organizations: Their tiers.
+        measure: The measure.
+        benchmark: The declaration.
+        periods: Which periods.
+    """
+    if statistics.num_rows != results.num_rows:
+        raise ValueError("results must hold one row for each row of the statistics")
+    sums = statistics.sort_by([(name, "ascending") for name in DERIVED["organization_results"].key])
+    parts = pooling_parts(measure, {name: _floats(sums[name]) for name in NUMERIC})
     wanted = (ALL, *(stratum.by for stratum in benchmark.strata))
     columns = {name: results[name].to_pylist() for name in ("period", "stratum", "level", "organization_id", "status")}
     places: dict[tuple[str, str, str], list[int]] = defaultdict(list)
@@ -59,14 +81,22 @@ def cells(
             places[period, stratum, level].append(place)
     members = tier_members(organizations, benchmark)
     for key in sorted(places):
-        rows = results.take(pa.array(sorted(places[key], key=lambda place: columns["organization_id"][place])))
+        inside_cell = sorted(places[key], key=lambda place: columns["organization_id"][place])
+        rows = results.take(pa.array(inside_cell))
         ids = rows["organization_id"].to_pylist()
         usable = _usable(rows)
         for (tier, tier_id), belongs in members.items():
             inside = np.array([one in belongs or tier == ALL for one in ids], dtype=bool)
             if inside.any():
-                chosen = np.flatnonzero(inside & usable)
-                yield _cell(rows.take(pa.array(chosen)), measure, tier, tier_id, key)
+                members_here = np.array(inside_cell)[inside]
+                yield _cell(
+                    rows.filter(pa.array(inside)),
+                    usable[inside],
+                    (parts[0][members_here], parts[1][members_here]),
+                    measure,
+                    benchmark,
+                    (tier, tier_id, *key),
+                )
 
 
 def tier_members(organizations: pa.Table, benchmark: Benchmark) -> Mapping[tuple[str, str], frozenset[str]]:
@@ -83,13 +113,30 @@ def tier_members(organizations: pa.Table, benchmark: Benchmark) -> Mapping[tuple
     return {key: frozenset(found[key]) for key in sorted(found)}
 
 
-def _usable(rows: pa.Table) -> np.ndarray:
+def _usable(rows: pa.Table) -> BoolArray:
     ok = np.array([status == OK for status in rows["status"].to_pylist()])
     return ok & (np.nan_to_num(_floats(rows["variance"])) > 0)
 
 
-def _cell(rows: pa.Table, measure: Measure, tier: str, tier_id: str, key: tuple[str, str, str]) -> Cell:
-    period, stratum, level = key
+def _cell(
+    rows: pa.Table,
+    usable: BoolArray,
+    parts: tuple[FloatArray, FloatArray],
+    measure: Measure,
+    benchmark: Benchmark,
+    place: tuple[str, str, str, str, str],
+) -> Cell:
+    tier, tier_id, period, stratum, level = place
+    cohort = _cohort(rows.filter(pa.array(usable)), measure)
+    eligible, followed = np.nan_to_num(_floats(rows["n_eligible"])), _floats(rows["n_followed"])
+    ids = tuple(rows["organization_id"].to_pylist())
+    pooled_from = everyone(
+        *parts, cohort, ids, usable, eligible, followed, benchmark.gates, public=measure.is_published
+    )
+    return Cell(tier, tier_id, stratum, level, period, cohort, eligible[usable], followed[usable], pooled_from)
+
+
+def _cohort(rows: pa.Table, measure: Measure) -> Cohort:
     eligible, followed = _floats(rows["n_eligible"]), _floats(rows["n_followed"])
     variance = _floats(rows["variance"])
     people = eligible
@@ -101,7 +148,7 @@ def _cell(rows: pa.Table, measure: Measure, tier: str, tier_id: str, key: tuple[
     if measure.summary == "rate":
         # Person-years, up to a constant: the variance of a rate is the pooled rate over them.
         people = 1 / variance
-    cohort = Cohort(
+    return Cohort(
         ids=tuple(rows["organization_id"].to_pylist()),
         estimate=_floats(rows["estimate"]),
         weight=people,
@@ -110,7 +157,6 @@ def _cell(rows: pa.Table, measure: Measure, tier: str, tier_id: str, key: tuple[
         is_proportion=measure.summary == "proportion",
         better=measure.better,
     )
-    return Cell(tier, tier_id, stratum, level, period, cohort, eligible, followed)
 
 
 def _floats(column: pa.ChunkedArray) -> FloatArray:

@@ -104,8 +104,9 @@ def sampling_variance(cohort: Cohort) -> FloatArray:
 
 
 def pooled(cohort: Cohort) -> FloatArray:
-    """Mean over patients: every patient counts once."""
-    return np.asarray((cohort.estimate * cohort.weight).sum(axis=-1) / cohort.weight.sum(axis=-1))
+    """Mean over patients: every patient counts once; NaN where nobody counts."""
+    people = cohort.weight.sum(axis=-1)
+    return np.asarray((cohort.estimate * cohort.weight).sum(axis=-1) / np.where(people > 0, people, np.nan))
 
 
 def unweighted_mean(cohort: Cohort) -> FloatArray:

@@ -118,7 +118,7 @@ def _mean(measure: Measure, sums: Sums) -> Figures:
 def _ratio_of_means(_: Measure, sums: Sums) -> Figures:
     n = sums["n_followed"]
     before, after = _ratio(sums["sum_baseline"], n), _ratio(sums["sum_followup"], n)
-    sign = _sign(sums)
+    sign = score_sign(sums)
     ratio = _ratio(after, before)
     spread_before = _spread(sums["sum_baseline"], sums["sum_baseline_squared"], n)
     spread_after = _spread(sums["sum_followup"], sums["sum_followup_squared"], n)
@@ -135,7 +135,7 @@ def _effect_size(_: Measure, sums: Sums) -> Figures:
     paired = PairedSums(n, *(np.nan_to_num(sums[f"sum_{part}"]) for part in parts))
     # `PairedEffectSize` takes the direction of the score, which a sum of gains above zero reveals.
     effect = paired_effect_size_from_sums(paired, Better.LOWER)
-    sign = _sign(sums)
+    sign = score_sign(sums)
     lower, upper = np.where(sign > 0, effect.lower, -effect.upper), np.where(sign > 0, effect.upper, -effect.lower)
     figure = Figure(sign * effect.g, lower, upper, n, effect.variance)
     return Figures({Denominator.OBSERVED: figure}, np.full(len(n), np.nan))
@@ -210,7 +210,7 @@ def _normal(value: FloatArray, variance: FloatArray, n: FloatArray) -> Figure:
     return Figure(shown[0], shown[1], shown[2], n, np.where(known, variance, np.nan))
 
 
-def _sign(sums: Sums) -> float:
+def score_sign(sums: Sums) -> float:
     """+1 when a lower score is better, -1 when a higher one is."""
     gains = float(np.nansum(sums["sum_value"]))
     raw = float(np.nansum(sums["sum_baseline"]) - np.nansum(sums["sum_followup"]))

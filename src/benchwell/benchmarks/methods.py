@@ -11,6 +11,7 @@ from benchwell.registry import Benchmark, Measure
 from benchwell.terms import BenchmarkKind
 
 PATIENTS, UNWEIGHTED = "patients", "unweighted"
+POOLED = "pooled"
 DEFAULT_DECILE = "top_decile.constrained_eb"
 
 
@@ -34,12 +35,17 @@ class Method:
     p: float | None = None
     compares: bool = False
 
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it counts all people together, those of small organizations too."""
+        return self.name == POOLED
+
 
 def methods_of(benchmark: Benchmark, measure: Measure) -> tuple[Method, ...]:
     """The methods that a declaration's kinds stand for, in a fixed order."""
     found: list[Method] = []
     if BenchmarkKind.MEAN in benchmark.kinds:
-        found.append(Method(BenchmarkKind.MEAN, "pooled", PATIENTS, estimators.pooled, compares=True))
+        found.append(Method(BenchmarkKind.MEAN, POOLED, PATIENTS, estimators.pooled, compares=True))
         found.append(Method(BenchmarkKind.MEAN, "unweighted", UNWEIGHTED, estimators.unweighted_mean))
     if BenchmarkKind.PERCENTILE in benchmark.kinds:
         found.extend(_percentiles(benchmark))

@@ -14,19 +14,23 @@ import pyarrow as pa
 
 from benchwell.benchmarks.borrowing import borrowed_records
 from benchwell.benchmarks.cells import ALL, Cell, cells
+from benchwell.benchmarks.cohort import Cohort
 from benchwell.benchmarks.external import reference_record
 from benchwell.benchmarks.gates import DecileBasis, cell_reason, method_reason
 from benchwell.benchmarks.history import history_records
 from benchwell.benchmarks.methods import Method, methods_of
+from benchwell.benchmarks.pooling import Everyone
 from benchwell.benchmarks.results import INSUFFICIENT, OK
-from benchwell.benchmarks.uncertainty import Bootstrap, bootstrap, leave_one_out, standard_error
+from benchwell.benchmarks.uncertainty import Bootstrap, Uncertainty, bootstrap, leave_one_out, standard_error
 from benchwell.benchmarks.windows import Windows
 from benchwell.models.arrays import FloatArray
 from benchwell.registry import Benchmark, Measure, Reference
+from benchwell.registry.measure import PublishedRate
 from benchwell.tables import DERIVED
 from benchwell.terms import BenchmarkKind
 
 Record = dict[str, Any]
+NOBODY_FOLLOWED = "nobody_followed: nobody who counts was followed"
 
 
 def benchmark_records(
@@ -61,7 +65,8 @@ def benchmark_records(
     mine = results.filter(pa.compute.equal(results["measure"], measure.id))
     common = _common(measure, benchmark, edition)
     rows: list[Record] = []
-    for cell in cells(mine, organizations, measure, benchmark, windows.periods):
+    sums = statistics.filter(pa.compute.equal(statistics["measure"], measure.id))
+    for cell in cells(sums, mine, organizations, measure, benchmark, windows.periods):
         rows += [
             common | {"provisional": cell.period in windows.provisional} | row
             for row in _of_cell(cell, measure, benchmark)
@@ -85,8 +90,19 @@ def _common(measure: Measure, benchmark: Benchmark, edition: str | None) -> Reco
         "denominator": measure.primary_denominator.value,
         "weighting": benchmark.weighting,
         "population": benchmark.population,
+        "source": _official(measure),
         "edition": edition,
     }
+
+
+def _official(measure: Measure) -> str | None:
+    """What weights and intervals of official rates rest on; None for figures from rows of people."""
+    if not isinstance(measure.endpoint, PublishedRate):
+        return None
+    return (
+        f"official rates ({measure.endpoint.source}); weights and intervals use the denominator that the source "
+        "states, which may count more people than the rate is a share of"
+    )
 
 
 def _external(reference: Reference, measure: Measure) -> Record:
@@ -95,8 +111,49 @@ def _external(reference: Reference, measure: Measure) -> Record:
 
 
 def _of_cell(cell: Cell, measure: Measure, benchmark: Benchmark) -> Iterator[Record]:
+    for method in methods_of(benchmark, measure):
+        if method.is_pooled:
+            yield from _of_everyone(cell, method, benchmark)
+    yield from _of_organizations(cell, [m for m in methods_of(benchmark, measure) if not m.is_pooled], benchmark)
+
+
+def _of_everyone(cell: Cell, method: Method, benchmark: Benchmark) -> Iterator[Record]:
+    """The pooled figure: over every organization that counts, small ones too."""
+    everyone = cell.everyone
+    reason = cell_reason(everyone.eligible, benchmark.gates)
+    base = _everyones(cell, method, everyone, benchmark)
+    if cell.cohort.k:
+        base["field_reliability"] = float(np.median(cell.cohort.shrinkage.reliability))
+    if reason is not None:
+        yield base | {"status": INSUFFICIENT, "reason": reason}
+        return
+    without_each = leave_one_out(everyone.cohort, method)
+    resampled = bootstrap(everyone.cohort, [method], replicates=benchmark.replicates, seed=benchmark.seed)
+    yield base | _figure(everyone.cohort, method, without_each, resampled)
+    if cell.stratum != ALL:
+        return
+    # Without a small organization there is no record: the difference would be its figure.
+    for place in np.flatnonzero(everyone.shown).tolist():
+        others = everyone.without(place)
+        record = _everyones(cell, method, others, benchmark) | {"without": everyone.cohort.ids[place]}
+        reason = cell_reason(others.eligible, benchmark.gates)
+        if reason is None and not np.isfinite(without_each[place]):
+            reason = NOBODY_FOLLOWED
+        if reason is not None:
+            yield record | {"status": INSUFFICIENT, "reason": reason}
+            continue
+        uncertainty = resampled.without(method, place)
+        yield record | _stated(float(without_each[place]), uncertainty)
+
+
+def _everyones(cell: Cell, method: Method, everyone: Everyone, benchmark: Benchmark) -> Record:
+    who = "; ".join(filter(None, (benchmark.population, everyone.note)))
+    return _place(cell, method) | _people(everyone.eligible, everyone.followed) | {"population": who}
+
+
+def _of_organizations(cell: Cell, methods: Sequence[Method], benchmark: Benchmark) -> Iterator[Record]:
+    """Figures over the organizations that have one of their own."""
     gates = benchmark.gates
-    methods = methods_of(benchmark, measure)
     closed = cell_reason(cell.eligible, gates)
     if closed is not None:
         yield from (_record(cell, method) | {"status": INSUFFICIENT, "reason": closed} for method in methods)
@@ -113,7 +170,7 @@ def _of_cell(cell: Cell, measure: Measure, benchmark: Benchmark) -> Iterator[Rec
             yield _record(cell, method) | field | {"status": INSUFFICIENT, "reason": reason}
             continue
         without_each = leave_one_out(cell.cohort, method) if _needs_each(cell, method) else np.empty(0)
-        yield _record(cell, method) | field | _figure(cell, method, without_each, resampled)
+        yield _record(cell, method) | field | _figure(cell.cohort, method, without_each, resampled)
         if method.compares and cell.stratum == ALL:
             yield from _without_each(cell, method, without_each, resampled, basis, benchmark)
 
@@ -125,7 +182,10 @@ def _needs_each(cell: Cell, method: Method) -> bool:
 def _record(cell: Cell, method: Method, kept: Sequence[int] | None = None) -> Record:
     """Identity and counts of a record; `kept` are the places of the organizations behind it, all by default."""
     places = slice(None) if kept is None else np.asarray(kept)
-    eligible, followed = cell.eligible[places], cell.followed[places]
+    return _place(cell, method) | _people(cell.eligible[places], cell.followed[places])
+
+
+def _place(cell: Cell, method: Method) -> Record:
     return {
         "kind": method.kind.value,
         "method": method.name,
@@ -135,8 +195,7 @@ def _record(cell: Cell, method: Method, kept: Sequence[int] | None = None) -> Re
         "level": cell.level,
         "period": cell.period,
         "weighting": method.weighting,
-        "n_organizations": len(eligible),
-    } | _people(eligible, followed)
+    }
 
 
 def _people(eligible: FloatArray, followed: FloatArray) -> Record:
@@ -144,18 +203,26 @@ def _people(eligible: FloatArray, followed: FloatArray) -> Record:
     # Official aggregates do not say how many were followed.
     known = bool(np.isfinite(followed).all()) and total > 0
     return {
+        "n_organizations": len(eligible),
         "n_patients": int(total),
         "n_followed": int(followed.sum()) if known else None,
         "completeness": float(followed.sum()) / total if known else None,
     }
 
 
-def _figure(cell: Cell, method: Method, without_each: FloatArray, resampled: Bootstrap) -> Record:
+def _figure(cohort: Cohort, method: Method, without_each: FloatArray, resampled: Bootstrap) -> Record:
+    value = float(method.estimator(cohort))
+    if not np.isfinite(value):
+        return {"status": INSUFFICIENT, "reason": NOBODY_FOLLOWED}
     uncertainty = resampled.of(method)
+    return _stated(value, uncertainty) | {"standard_error": standard_error(method, without_each, uncertainty)}
+
+
+def _stated(value: float, uncertainty: Uncertainty) -> Record:
     return {
         "status": OK,
-        "estimate": float(method.estimator(cell.cohort)),
-        "standard_error": standard_error(method, without_each, uncertainty),
+        "estimate": value,
+        "standard_error": uncertainty.standard_error,
         "lower": uncertainty.lower,
         "upper": uncertainty.upper,
         "interval_method": "clinic_bootstrap",
@@ -181,12 +248,4 @@ def _without_each(
         if reason is not None:
             yield record | {"status": INSUFFICIENT, "reason": reason}
             continue
-        uncertainty = resampled.without(method, place)
-        yield record | {
-            "status": OK,
-            "estimate": float(without_each[place]),
-            "standard_error": uncertainty.standard_error,
-            "lower": uncertainty.lower,
-            "upper": uncertainty.upper,
-            "interval_method": "clinic_bootstrap",
-        }
+        yield record | _stated(float(without_each[place]), resampled.without(method, place))

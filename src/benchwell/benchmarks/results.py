@@ -21,7 +21,7 @@ OK, INSUFFICIENT = "ok", "insufficient"
 Columns = dict[str, Any]
 
 _STATISTICS = DERIVED["statistics"]
-_NUMERIC = [field.name for field in _STATISTICS.schema if field.type in (pa.int64(), pa.float64())]
+NUMERIC = [field.name for field in _STATISTICS.schema if field.type in (pa.int64(), pa.float64())]
 _HIDDEN_WHEN_INSUFFICIENT = (
     "n_met",
     "effective_n",
@@ -76,7 +76,7 @@ def _fields(statistics: pa.Table) -> Iterator[pa.Table]:
 
 
 def _field(rows: pa.Table, measure: Measure, gates: Gates) -> Columns:
-    sums = {name: _floats(rows[name]) for name in _NUMERIC}
+    sums = {name: _floats(rows[name]) for name in NUMERIC}
     if measure.is_published:
         # The source's own denominator stands for "eligible": it is what the rate is a share of.
         sums["n_eligible"] = np.nan_to_num(np.round(sums["published_denominator"]))

@@ -90,6 +90,8 @@ def standard_error(method: Method, without_each: FloatArray, resampled: Uncertai
     if method.kind is not BenchmarkKind.MEAN:
         return resampled.standard_error
     k = len(without_each)
+    if not np.isfinite(without_each).all():
+        return resampled.standard_error
     return float(np.sqrt((k - 1) / k * ((without_each - without_each.mean()) ** 2).sum()))
 
 
@@ -98,7 +100,8 @@ def leave_one_out(cohort: Cohort, method: Method) -> FloatArray:
     k = cohort.k
     if method.name == "pooled":
         total, weight = (cohort.estimate * cohort.weight).sum(), cohort.weight.sum()
-        return np.asarray((total - cohort.estimate * cohort.weight) / (weight - cohort.weight))
+        people = weight - cohort.weight
+        return np.asarray((total - cohort.estimate * cohort.weight) / np.where(people > 0, people, np.nan))
     places = np.arange(k - 1)
     parts = [
         method.estimator(cohort.take(places[None, :] + (places[None, :] >= rows[:, None]))) for rows in _blocks(k, k)
@@ -107,6 +110,7 @@ def leave_one_out(cohort: Cohort, method: Method) -> FloatArray:
 
 
 def _summary(draws: FloatArray) -> Uncertainty:
+    draws = draws[np.isfinite(draws)]  # a replicate may hold nobody who was followed
     if len(draws) < _TRUSTED_REPLICATES:
         return Uncertainty(None, None, None)
     lower, upper = np.quantile(draws, _TAILS)
