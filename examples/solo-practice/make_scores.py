@@ -43,7 +43,7 @@ def people() -> Iterator[Row]:
         later = [int(28 * visit + rng.random() * 14) for visit in range(1, 3 + int(rng.random() * 4))]
         days = [0, *early, *(later if followed else [])]
         course: Row = {
-            "patient_id": f"p{number:02d}",
+            "patient_id": f"synthetic-{number:02d}",
             "start_date": start,
             "end_date": start + dt.timedelta(days=days[-1] + 7) if followed else "",
             "end_reason": "completed" if followed else "",

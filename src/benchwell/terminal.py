@@ -14,6 +14,14 @@ from rich.markdown import Markdown
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from benchwell.intake.reasons import REASONS
+from benchwell.reports.site_lines import SITE_COLUMNS
+from benchwell.signals.words import capital, count
+
+# No lines: at 80 columns they cost more than they show.
+_PLAIN: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 2, 0, 0), "expand": False}
+# From here on, sites are looked up in the edition's tables or the report.
+_SITES = 30
 # Wide enough that nothing is ever wrapped where a program reads, not a person.
 _UNWRAPPED = 100_000
 
@@ -72,8 +80,8 @@ def print_json(data: Any) -> None:
 
 
 def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: int = 0) -> None:
-    """A small table on stdout; the last `numbers` columns are right-aligned."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
+    """A small table on stdout, without lines; the last `numbers` columns are right-aligned."""
+    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="dim", **_PLAIN)
     for place, header in enumerate(headers):
         table.add_column(header, justify="right" if place >= len(headers) - numbers else "left", overflow="fold")
     for row in rows:
@@ -82,51 +90,95 @@ def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]
 
 
 def show_intake(reports: Sequence[Any], workspace: Path) -> None:
-    """Counts that add up, then reasons, then the next command."""
-    show_table(
-        "Taken in",
-        ["file", "rows", "as they were", "corrected", "to look at", "rejected", "replaced", ""],
-        [
-            [
-                *(one.file, one.read, one.accepted, one.corrected, one.flagged, one.rejected, one.superseded),
-                "was in already" if one.already else "",
-            ]
-            for one in reports
-        ],
-        numbers=7,
-    )
+    """Counts that add up, then reasons in words, then the next command."""
     for one in reports:
-        for note in one.notes:
-            say(f"{one.file}: {note}")
+        _out.print(one.file, style="bold", markup=False)
+        _out.print(_taken(one), markup=False)
+        for code, cells in one.reasons.items():
+            _out.print(f"  {count(cells, 'cell')}: {_meaning(code)} [{code}]", markup=False)
         if one.reasons:
-            show_table(f"{one.file}: why", ["reason", "cells"], list(one.reasons.items()), numbers=1)
-            say(f"Each of them, with row and column: {one.rejections}")
+            say(f"  Each of them, with row and column: {one.rejections}")
+        for note in one.notes:
+            say(f"  Note: {note}")
         if one.mapping is not None:
-            say(f"Read with the mapping {one.mapping}" + (" (guessed: have a look)" if one.guessed else ""))
+            say(f"  Read with the mapping {one.mapping}" + (" (guessed: have a look)" if one.guessed else ""))
     say(f"Next: benchwell build -w {workspace}")
 
 
+def _taken(one: Any) -> str:
+    if one.already:
+        return f"  {count(one.read, 'row')}; the same file was in already, so nothing was written."
+    parts = [
+        f"{number:,} {words}"
+        for number, words in (
+            (one.accepted, "as they were"),
+            (one.corrected, "corrected in form"),
+            (one.flagged, "in, but worth a look"),
+            (one.rejected, "rejected"),
+        )
+        if number
+    ]
+    replaced = f"; {count(one.superseded, 'earlier record')} replaced" if one.superseded else ""
+    return f"  {count(one.read, 'row')}: {', '.join(parts) or 'none'}{replaced}."
+
+
+def _meaning(code: str) -> str:
+    return REASONS[code].meaning.rstrip(".") if code in REASONS else code.replace("_", " ")
+
+
 def show_edition(summary: dict[str, Any]) -> None:
-    """What an edition holds: one table per benchmark, then where it is."""
+    """What an edition holds: one short block per benchmark, then where it is."""
     for benchmark in summary["benchmarks"]:
         show_benchmark(benchmark)
+    _out.print()
     say(f"Edition {summary['edition']} (as of {summary['as_of']}): {summary['path']}")
-    say(f"Next: benchwell report {summary['path']} -o report.html   |   benchwell verify {summary['path']}")
+    say(f"Next: benchwell report {summary['path']} -o report.html")
+    say(f"      benchwell verify {summary['path']}")
 
 
 def show_benchmark(benchmark: dict[str, Any]) -> None:
-    """One benchmark: who is behind it, then each figure with its interval."""
+    """One benchmark: who is behind it, each figure beside the one it must not be read without, sites, limits."""
     _out.print()
     _out.print(benchmark["title"], style="bold", markup=False)
-    _out.print(benchmark["people"], markup=False)
-    show_table(
-        f"{benchmark['id']} ({benchmark['direction']})",
-        ["benchmark", "figure", "95 % interval", "services", "people followed", ""],
-        [
-            [row["label"], row["figure"], row["interval"], row["n_organizations"], row["n_followed"], row["note"]]
-            for row in benchmark["rows"]
-        ],
-    )
+    _out.print(f"{capital(benchmark['direction'])}. {benchmark['people']}.", markup=False)
+    lines = [_cells(line) for line in benchmark["lines"]]
+    if lines:
+        show_table("", *_without_empty(("benchmark", "figure (95 %)", "beside it"), lines))
+    tenth = [_cells(line) for line in benchmark["top_tenth"]]
+    if len(tenth) > 1:
+        show_table("", *_without_empty(("top tenth by", "figure (95 %)", "beside it"), tenth))
+    if len(benchmark["sites"]) <= _SITES:
+        show_sites(benchmark["sites"])
+    for text in (*(f"Not shown: {line}" for line in benchmark["refused"]), benchmark["counted"], *benchmark["limits"]):
+        _out.print(text, markup=False)
+
+
+def _cells(line: dict[str, str]) -> tuple[str, str, str]:
+    return line["label"], line["figure"], line["beside"]
+
+
+def _without_empty(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    kept = [place for place in range(len(headers)) if any(row[place] for row in rows)]
+    return [headers[place] for place in kept], [[row[place] for place in kept] for row in rows]
+
+
+def show_sites(sites: Sequence[dict[str, Any]]) -> None:
+    """Each organization in a line, by id; below the least number of people only what is still needed."""
+    rows = [(one["organization_id"], *one["people"], *one["figures"]) for one in sites if not one["refusal"]]
+    if not rows:
+        return
+    width = [max(len(row[place]) for row in (SITE_COLUMNS, *rows)) for place in range(len(SITE_COLUMNS))]
+    width[0] = max(width[0], *(len(one["organization_id"]) for one in sites))
+    _out.print(_aligned(SITE_COLUMNS, width), style="dim", markup=False, soft_wrap=True)
+    for one in sites:
+        cells = (one["organization_id"], *one["people"], *one["figures"])
+        refusal = f"  {one['refusal']}" if one["refusal"] else ""
+        _out.print(_aligned(cells, width) + refusal, markup=False, soft_wrap=True)
+
+
+def _aligned(cells: Sequence[str], width: Sequence[int]) -> str:
+    first = cells[0].ljust(width[0])
+    return " ".join([first, *(cell.rjust(wide) for cell, wide in zip(cells[1:], width[1:], strict=False))])
 
 
 def show_verification(report: Any, *, everything: bool) -> None:
@@ -148,7 +200,7 @@ def show_verification(report: Any, *, everything: bool) -> None:
 def show_report(written: Any) -> None:
     """The sentences of a report, and where it is."""
     for sentence in written.sentences:
-        _out.print(sentence, markup=False, soft_wrap=True)
+        _out.print(sentence, markup=False)
         _out.print()
     for note in written.notes:
         say(note)

@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from benchwell.benchmarks import Edition
 from benchwell.registry import Benchmark, Measure
-from benchwell.reports.names import method_name
-from benchwell.signals.words import direction, figure_of
+from benchwell.reports.benchmark_lines import benchmark_lines, decile_lines, refusal_lines
+from benchwell.reports.names import DENOMINATORS
+from benchwell.reports.site_lines import site_lines
+from benchwell.signals import funnel_view
+from benchwell.signals.words import count, direction
+from benchwell.tables import DERIVED
 
-_PLAIN_KEYS = (
-    "benchmark",
-    "measure",
-    "kind",
-    "method",
-    "tier",
-    "tier_id",
-    "stratum",
-    "level",
-    "period",
-    "adjustment",
-    "denominator",
-    "weighting",
-    "population",
-    "status",
-    "reason",
-    "n_organizations",
-    "n_patients",
-    "n_followed",
-    "completeness",
-    "estimate",
-    "lower",
-    "upper",
-    "standard_error",
-    "interval_method",
-    "field_reliability",
-    "provisional",
-    "source",
-    "edition",
-)
+# Only the common figure stands in a summary: the table holds those without each organization, too.
+_PLAIN_KEYS = tuple(name for name in DERIVED["benchmarks"].columns if name != "without")
+_SITE_KEYS = tuple(name for name in DERIVED["organization_results"].columns if name not in ("stratum", "level"))
 
 
 def edition_summary(edition: Edition) -> dict[str, Any]:
@@ -48,7 +26,8 @@ def edition_summary(edition: Edition) -> dict[str, Any]:
         edition: The edition.
 
     Returns:
-        `edition`, `path`, `as_of`, and per benchmark its people, its records and ready words for a table.
+        `edition`, `path`, `as_of`, and per benchmark its people, its records, each organization's result, and ready
+        words for a screen.
     """
     records = edition.arrow("benchmarks").to_pylist()
     results = edition.arrow("organization_results").to_pylist()
@@ -67,28 +46,35 @@ def _benchmark(
     edition: Edition, benchmark: Benchmark, records: list[dict[str, Any]], results: list[dict[str, Any]]
 ) -> dict[str, Any]:
     measure = edition.declarations.measures[benchmark.measure]
-    own = [
-        row for row in results if row["measure"] == measure.id and row["period"] == "all" and row["stratum"] == "all"
-    ]
-    common = [
-        row
-        for row in records
-        if row["benchmark"] == benchmark.id
-        and row["stratum"] == "all"
-        and row["period"] == "all"
-        and row["without"] == ""
-        and row["tier"] in ("all", "external")
-    ]
+    own = [row for row in results if row["measure"] == measure.id and row["period"] == row["stratum"] == "all"]
+    common = [row for row in records if row["benchmark"] == benchmark.id and _is_common(row)]
     return {
         "id": benchmark.id,
         "title": benchmark.title,
         "measure": measure.id,
         "direction": direction(measure.better),
         "people": _people(own),
+        "counted": f"Counted among {DENOMINATORS[measure.primary_denominator]}.",
+        "limits": _limits(edition, measure),
         "organizations": {status: sum(row["status"] == status for row in own) for status in _statuses(own)},
-        "rows": [_row(row, measure) for row in common],
+        "lines": [asdict(line) for line in benchmark_lines(common, measure)],
+        "top_tenth": [asdict(line) for line in decile_lines(common, measure)],
+        "refused": list(refusal_lines(common)),
+        "sites": [asdict(line) for line in site_lines(own, measure)],
         "records": [{key: row[key] for key in _PLAIN_KEYS} for row in common],
+        "results": [{key: row[key] for key in _SITE_KEYS} for row in own],
     }
+
+
+def _is_common(row: dict[str, Any]) -> bool:
+    if row["tier"] == "external":  # its period is the reference's own year
+        return True
+    return bool(row["tier"] == "all" and row["stratum"] == row["period"] == "all" and row["without"] == "")
+
+
+def _limits(edition: Edition, measure: Measure) -> list[str]:
+    funnel = funnel_view(edition, measure)
+    return [funnel.note] if funnel is not None and funnel.note else []
 
 
 def _statuses(rows: list[dict[str, Any]]) -> list[str]:
@@ -99,19 +85,10 @@ def _people(rows: list[dict[str, Any]]) -> str:
     eligible = sum(row["n_eligible"] or 0 for row in rows)
     followed = sum(row["n_followed"] or 0 for row in rows)
     shown = sum(row["status"] == "ok" for row in rows)
-    services = f"{len(rows)} services, {shown} with a figure"
-    if not followed:
-        return f"{services}; {eligible:,} people counted (as the source states them)"
-    return f"{services}; {followed:,} of {eligible:,} eligible people followed ({followed / eligible:.0%})"
-
-
-def _row(row: dict[str, Any], measure: Measure) -> dict[str, Any]:
-    figure = figure_of(measure)
-    return {
-        "label": method_name(row["method"]),
-        "figure": figure.text(row["estimate"]) if row["estimate"] is not None else "not shown",
-        "interval": figure.interval(row["lower"], row["upper"]) or "",
-        "n_organizations": row["n_organizations"],
-        "n_followed": row["n_followed"],
-        "note": row["reason"] or ("provisional" if row["provisional"] else ""),
-    }
+    clinics = f"{count(len(rows), 'clinic')}, {shown:,} with a figure"
+    people = f"{eligible:,} eligible {'person' if eligible == 1 else 'people'}"
+    if all(row["n_followed"] is None for row in rows):
+        return f"{clinics}; {count(eligible, 'person', 'people')} counted, as the source states them"
+    if not eligible:
+        return f"{clinics}; nobody is eligible and far enough in time yet"
+    return f"{clinics}; {followed:,} of {people} followed up ({followed / eligible:.0%})".replace("%", " %")

@@ -21,6 +21,19 @@ METHODS = {
     "p75": "upper quartile of clinics",
     "shrunken": "own earlier figure, shrunken",
 }
+# The ways to the top tenth (METHODS M4.2), the one that is used first; the raw figure stands beside each.
+DECILES = {
+    "top_decile.constrained_eb": "constrained shrinkage (the one we use)",
+    "top_decile.eb": "shrinkage (too central)",
+    "top_decile.model_p90": "model",
+    "top_decile.model_mean": "model, mean of the tenth",
+}
+# Why an organization has no figure.
+HIDDEN = {
+    "insufficient": "too few people for a figure",
+    "suppressed": "suppressed by the source, which is not zero",
+    "no_activity": "no activity reported, which is not zero",
+}
 DENOMINATORS = {
     Denominator.OBSERVED: "the people who were followed up",
     Denominator.ALL_ELIGIBLE: "everyone eligible; the missing count as not met",
@@ -56,7 +69,7 @@ def reason_words(reason: str) -> str:
     ('no baseline', '3 of 5')
     """
     words = reason.replace("_", " ").replace("-", " ").replace("followup", "follow-up")
-    return reason.partition(": ")[2] or words
+    return (reason.partition(": ")[2] or words).replace("organization", "clinic")
 
 
 def definition_rows(measure: Measure) -> list[tuple[str, str]]:

@@ -198,6 +198,6 @@ def _note(measure: Measure) -> str:
     if measure.is_published:
         return (
             "Denominator as available: the source may state a larger number of people than the rate is a share of. "
-            "Where it does, these limits are too narrow, and clinics look more different than they are."
+            "Where it does, the limits of the funnel are too narrow, and clinics look more different than they are."
         )
     return ""
