@@ -14,6 +14,7 @@ from benchwell.outcomes import OutcomeInputs
 from benchwell.registry import Instrument, Registry
 from benchwell.scoring import score_assessments
 from benchwell.settings import Settings
+from benchwell.tables import DERIVED
 from benchwell.terms import Purpose
 
 Reader = Callable[[str], Frame]
@@ -75,8 +76,9 @@ def outcome_inputs(
         settings.consent_rule.value,
         patients=read("patients"),
     )
+    none = engine.from_arrow(DERIVED["scores"].empty())  # contacts or official rates only
     return OutcomeInputs(
-        scores=engine.keep(score_assessments(assessments, instruments)),
+        scores=engine.keep(score_assessments(assessments, instruments)) if instruments else none,
         episodes=engine.keep(dated["episodes"]),
         patients=dated["patients"],
         encounters=dated["encounters"],
