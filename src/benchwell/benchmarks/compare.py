@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from benchwell.tables import DERIVED
 
 RELATIVE_TOLERANCE = 1e-8
 _SHOWN = 5
+_ABSENT = "absent"
 
 # name, passed, stated, found, detail: the fields of `verify.Check`
 Comparison = tuple[str, bool, str, str, str]
@@ -32,7 +34,11 @@ def compare_tables(name: str, stated: pa.Table, found: pa.Table) -> Iterator[Com
         side = ("stated", "not recomputed") if row in left else ("absent", "recomputed")
         yield f"{name} row", False, side[0], side[1], f"row {where}"
     both = [row for row in left if row in right]
-    yield f"{name} rows", left.keys() == right.keys(), str(len(left)), str(len(right)), ""
+    yield from _repeated(name, stated, key)
+    yield f"{name} rows", left.keys() == right.keys(), str(stated.num_rows), str(found.num_rows), ""
+    for column in stated.column_names:
+        if column not in DERIVED[name].columns:
+            yield f"{name}.{column}", False, "present", "not part of the table", "somebody added this column"
     for column in DERIVED[name].columns:
         if column in key:
             continue
@@ -52,6 +58,30 @@ def compare_tables(name: str, stated: pa.Table, found: pa.Table) -> Iterator[Com
                 f"{len(both) - len(differing)} agree",
                 f"{more} more differ",
             )
+
+
+def _repeated(name: str, stated: pa.Table, key: tuple[str, ...]) -> Iterator[Comparison]:
+    """Every row that stands twice: of two rows with one key, a reader could take either."""
+    seen = Counter(zip(*(stated[part].to_pylist() for part in key), strict=True))
+    for row in [row for row, times in seen.items() if times > 1][:_SHOWN]:
+        where = ", ".join(str(part) for part in row)
+        yield f"{name} row", False, f"stated {seen[row]} times", "once", f"row {where}"
+
+
+def compare_values(name: str, stated: Any, found: Any) -> Iterator[Comparison]:
+    """Compare nested plain data, and name every leaf that differs.
+
+    >>> [one[0] for one in compare_values("gates", {"a": {"n": 10, "p": 0.5}}, {"a": {"n": 5, "p": 0.5}})]
+    ['gates.a.n']
+    """
+    if isinstance(stated, dict) and isinstance(found, dict):
+        for part in sorted(stated.keys() | found.keys()):
+            yield from compare_values(f"{name}.{part}", stated.get(part, _ABSENT), found.get(part, _ABSENT))
+    elif isinstance(stated, list) and isinstance(found, list) and len(stated) == len(found):
+        for place, (left, right) in enumerate(zip(stated, found, strict=True)):
+            yield from compare_values(f"{name}.{place}", left, right)
+    elif not _same(stated, found):
+        yield name, False, str(stated), str(found), f"{stated} stated, {found} recomputed"
 
 
 def _by_key(table: pa.Table, key: tuple[str, ...]) -> dict[tuple[Any, ...], dict[str, Any]]:

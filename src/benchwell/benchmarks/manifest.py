@@ -146,39 +146,51 @@ def table_digest(table: pa.Table) -> str:
 
 def build_manifest(inputs: Inputs, identified: Mapping[str, Any], computed: Computed) -> dict[str, Any]:
     """The manifest without its file list and its own hash."""
-    benchmarks = inputs.declarations.benchmarks
     return {
         "format": FORMAT,
         "id": edition_id(identified),
         "identity": dict(identified),
-        "kind": sorted({benchmark.cadence.kind for benchmark in benchmarks.values()}),
-        "as_of": inputs.as_of.isoformat(),
-        "periods": {name: list(one.period) if one.period else None for name, one in sorted(benchmarks.items())},
-        "maturity": {name: _maturity(one) for name, one in sorted(inputs.declarations.measures.items())},
         "engine": inputs.engine,
         "platform": {"system": platform.system(), "machine": platform.machine(), "python": platform.python_version()},
-        "seeds": {name: {"seed": one.seed, "replicates": one.replicates} for name, one in sorted(benchmarks.items())},
-        "gates": {name: one.gates.model_dump(mode="json") for name, one in sorted(benchmarks.items())},
-        "conventions": {
-            "quantile": "type 7 unweighted; smallest value with cumulative share >= p weighted",
-            "interval": "95 % two-sided",
-        },
-        "exclusion_flow": inputs.exclusions.to_pylist(),
-        "diagnostics": diagnostics(computed.organization_results),
-        "completeness": _completeness(computed.organization_results),
-        "counts": {
-            "measures": len(inputs.declarations.measures),
-            "organizations": len(set(inputs.statistics["organization_id"].to_pylist())),
-            "benchmark_records": computed.benchmarks.num_rows,
-        },
         "disclosure": {"profile": "inside", "suppressed_cells": None, "epsilon": None},
-        "supersedes": inputs.supersedes,
         "supersedes_sha256": inputs.supersedes_sha256,
-        "correction_reason": inputs.correction_reason,
         "approvals": list(inputs.approvals),
         "deviations": list(inputs.deviations),
         "licence": inputs.licence,
         "limits": list(inputs.limits),
+    } | derived(identified, inputs.declarations, inputs.statistics, inputs.exclusions, computed)
+
+
+def derived(
+    identified: Mapping[str, Any],
+    declarations: Declarations,
+    statistics: pa.Table,
+    exclusions: pa.Table,
+    computed: Computed,
+) -> dict[str, Any]:
+    """What the manifest says about identity, declarations and numbers: `verify` writes it again and compares."""
+    benchmarks = dict(sorted(declarations.benchmarks.items()))
+    return {
+        "kind": sorted({benchmark.cadence.kind for benchmark in benchmarks.values()}),
+        "as_of": identified["as_of"],
+        "periods": {name: list(one.period) if one.period else None for name, one in benchmarks.items()},
+        "maturity": {name: _maturity(one) for name, one in sorted(declarations.measures.items())},
+        "seeds": {name: {"seed": one.seed, "replicates": one.replicates} for name, one in benchmarks.items()},
+        "gates": {name: one.gates.model_dump(mode="json") for name, one in benchmarks.items()},
+        "conventions": {
+            "quantile": "type 7 unweighted; smallest value with cumulative share >= p weighted",
+            "interval": "95 % two-sided",
+        },
+        "exclusion_flow": exclusions.to_pylist(),
+        "diagnostics": diagnostics(computed.organization_results),
+        "completeness": _completeness(computed.organization_results),
+        "counts": {
+            "measures": len(declarations.measures),
+            "organizations": len(set(statistics["organization_id"].to_pylist())),
+            "benchmark_records": computed.benchmarks.num_rows,
+        },
+        "supersedes": identified["supersedes"],
+        "correction_reason": identified["correction_reason"],
     }
 
 

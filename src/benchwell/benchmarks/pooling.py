@@ -116,7 +116,7 @@ def everyone(
     """
     counts = (denominator > 0) | (eligible > 0)
     hidden = counts & ~shown
-    enough = public or hidden.sum() >= LEAST_HIDDEN and eligible[hidden].sum() >= gates.organization_n
+    enough = public or (hidden.sum() >= LEAST_HIDDEN and eligible[hidden].sum() >= gates.organization_n)
     kept = np.flatnonzero(counts if enough else counts & shown)
     # Where nobody was followed nothing is added, but the people count in the completeness.
     weight = denominator[kept]

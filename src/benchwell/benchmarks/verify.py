@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow as pa
 from pydantic import ValidationError
 
-from benchwell.benchmarks.compare import compare_tables
-from benchwell.benchmarks.compute import Declarations, compute
+from benchwell.benchmarks.compare import compare_tables, compare_values
+from benchwell.benchmarks.compute import Computed, Declarations, compute
 from benchwell.benchmarks.edition import MANIFEST, Edition, manifest_hash, read_manifest
-from benchwell.benchmarks.manifest import edition_id, table_digest
+from benchwell.benchmarks.manifest import derived, edition_id, table_digest
 from benchwell.benchmarks.statistics import Plan, frozen, summarize
 from benchwell.benchmarks.write import BUILD, ROW_HASHES
 from benchwell.engine import DuckDBEngine, Engine
@@ -111,7 +111,11 @@ def _manifest_checks(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Chec
         f"file {MANIFEST}", stated == found, stated, found, "" if stated == found else "the manifest was changed"
     )
     name = edition_id(manifest["identity"])
-    yield Check("edition id", manifest["id"] == name == folder.name, str(manifest["id"]), name)
+    same = manifest["id"] == name
+    yield Check("edition id", same, str(manifest["id"]), name, "" if same else "it is not the hash of its identity")
+    called = folder.resolve().name
+    detail = f"the folder is called {called}; call it {name} again, since others find an edition by its id"
+    yield Check("edition folder", called == name, name, called, "" if called == name else detail)
 
 
 def _file_checks(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Check]:
@@ -203,6 +207,18 @@ def _number_checks(edition: Edition) -> Iterator[Check]:
         return
     for name, found_table in (("organization_results", again.organization_results), ("benchmarks", again.benchmarks)):
         yield from (Check(*one) for one in compare_tables(name, tables[name], found_table))
+    yield from _stated_checks(edition, tables, again)
+
+
+def _stated_checks(edition: Edition, tables: Mapping[str, pa.Table], again: Computed) -> Iterator[Check]:
+    """What the manifest says about the numbers, written again from them."""
+    manifest = edition.manifest
+    found = derived(manifest["identity"], edition.declarations, tables["statistics"], tables["exclusions"], again)
+    for part, value in found.items():
+        differences = list(compare_values(f"manifest.{part}", manifest.get(part), value))
+        yield from (Check(*one) for one in differences)
+        if not differences:
+            yield Check(f"manifest.{part}", True, "as stated", "as recomputed")
 
 
 def _flow_checks(exclusions: pa.Table | None) -> Iterator[Check]:

@@ -136,9 +136,84 @@ def test_deleted_rows_are_no_failure(copy: Path) -> None:
     assert verify(copy).passed
 
 
-def test_a_renamed_folder_is_named(copy: Path) -> None:
+def test_a_renamed_folder_is_named(copy: Path, original: Edition) -> None:
     moved = copy.rename(copy.parent / "2024-06-30-000000000000")
-    assert list(failed(moved)) == ["edition id"]
+    found = verify(moved).failures
+    assert [check.name for check in found] == ["edition folder"]
+    assert (found[0].stated, found[0].found) == (original.id, "2024-06-30-000000000000")
+    assert original.id in found[0].detail
+    assert "2024-06-30-000000000000" in found[0].detail
+
+
+def rewrite(folder: Path, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
+    file = folder / "tables" / f"{name}.parquet"
+    pq.write_table(change(pq.read_table(file)), file)
+
+
+def swapped(table: pa.Table) -> pa.Table:
+    ids = table["organization_id"].to_pylist()
+    first, second, *_ = sorted(set(ids))
+    other = {first: second, second: first}
+    place = table.schema.get_field_index("organization_id")
+    return table.set_column(
+        place, table.schema.field("organization_id"), pa.array([other.get(one, one) for one in ids], pa.string())
+    )
+
+
+def with_a_second_voice(table: pa.Table) -> pa.Table:
+    """The first record once more, with another figure, before the true one."""
+    row = next(row for row in table.to_pylist() if row["estimate"] is not None)
+    return pa.concat_tables([pa.Table.from_pylist([row | {"estimate": 0.99}], schema=table.schema), table])
+
+
+FORGERIES: list[tuple[str, str, Callable[[pa.Table], pa.Table], str]] = [
+    ("two organizations swapped", "organization_results", swapped, "organization_results.observed"),
+    ("a row dropped", "organization_results", lambda table: table.slice(1), "organization_results row"),
+    ("a row repeated", "benchmarks", lambda table: pa.concat_tables([table, table.slice(0, 1)]), "benchmarks row"),
+    ("a record contradicted by a second one", "benchmarks", with_a_second_voice, "benchmarks row"),
+    ("a column dropped", "benchmarks", lambda table: table.drop_columns(["lower"]), "benchmarks.lower"),
+    (
+        "a column added",
+        "benchmarks",
+        lambda table: table.append_column("grade", pa.array(["A"] * table.num_rows)),
+        "benchmarks.grade",
+    ),
+]
+
+
+@pytest.mark.parametrize(("_title", "name", "change", "named"), FORGERIES, ids=[case[0] for case in FORGERIES])
+def test_forgeries_with_fitting_hashes_are_named(
+    copy: Path, _title: str, name: str, change: Callable[[pa.Table], pa.Table], named: str
+) -> None:
+    rewrite(copy, name, change)
+    reseal(copy)
+    assert named in failed(copy)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("as_of", "2025-01-01"),
+        ("seeds", {"demo": {"seed": 1, "replicates": 200}}),
+        ("gates", {}),
+        ("maturity", {"demo-response": "at once"}),
+        ("exclusion_flow", []),
+        ("diagnostics", {}),
+        ("completeness", {"demo-response": {"c00": 1.0}}),
+        ("counts", {"measures": 1, "organizations": 99, "benchmark_records": 1}),
+        ("supersedes", "2024-01-01-000000000000"),
+        ("kind", ["dynamic"]),
+        ("periods", {}),
+    ],
+)
+def test_what_the_manifest_says_is_written_again(copy: Path, part: str, value: Any) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest[part] = value
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    reseal(copy)
+    named = failed(copy)
+    assert named
+    assert all(name.startswith(f"manifest.{part}") for name in named if not name.startswith("organization_results"))
 
 
 def test_a_changed_frozen_declaration_is_named(copy: Path) -> None:
