@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from benchwell.benchmarks.cells import ALL
 from benchwell.benchmarks.results import INSUFFICIENT, OK
@@ -25,9 +26,8 @@ def history_records(results: pa.Table, windows: Windows) -> Iterator[dict[str, A
     """
     if windows.previous is None:
         return
-    for row in results.to_pylist():
-        if (row["period"], row["stratum"]) == (windows.previous, ALL):
-            yield _record(row)
+    of_window = pc.and_(pc.equal(results["period"], windows.previous), pc.equal(results["stratum"], ALL))
+    yield from map(_record, results.filter(of_window).to_pylist())
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:

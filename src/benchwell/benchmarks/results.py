@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from benchwell.benchmarks.figures import Figures, figures
 from benchwell.benchmarks.published import NO_ACTIVITY, SUPPRESSED
@@ -55,13 +56,25 @@ def organization_results(
     Source:
         METHODS C2, C3, C8, E1.4, E3.9.
     """
-    mine = statistics.filter(pa.compute.equal(statistics["measure"], measure.id))
+    mine = statistics.filter(pc.equal(statistics["measure"], measure.id))
     parts = [_field(rows, measure, gates) for rows in _fields(mine)]
     table = DERIVED["organization_results"]
-    joined: Columns = {name: [value for part in parts for value in part[name]] for name in table.columns[:-1]}
-    joined["edition"] = [edition] * len(joined["measure"])
-    result = pa.table({field.name: pa.array(joined[field.name], field.type) for field in table.schema})
-    return table.conform(result).sort_by([(name, "ascending") for name in table.key])
+    if not parts:
+        return table.empty()
+    joined = pa.concat_tables([_table(part | {"edition": [edition] * len(part["status"])}) for part in parts])
+    return joined.sort_by([(name, "ascending") for name in table.key])
+
+
+def _table(columns: Columns) -> pa.Table:
+    return pa.table(
+        {
+            field.name: columns[field.name]
+            if isinstance(columns[field.name], pa.ChunkedArray | pa.Array)
+            else pa.array(columns[field.name], field.type)
+            for field in DERIVED["organization_results"].schema
+        },
+        schema=DERIVED["organization_results"].schema,
+    )
 
 
 def _fields(statistics: pa.Table) -> Iterator[pa.Table]:
@@ -87,7 +100,7 @@ def _field(rows: pa.Table, measure: Measure, gates: Gates) -> Columns:
     status, reason, needed = _gate(rows, sums, measure, gates, estimate)
     ok = np.array([value == OK for value in status])
     variance = _variance_among(ok, sums, measure)
-    columns: Columns = {name: rows[name].to_pylist() for name in ("measure", *_STATISTICS.key[1:])}
+    columns: Columns = {name: rows[name] for name in ("measure", *_STATISTICS.key[1:])}
     columns |= {"status": status, "reason": reason, "n_needed": needed}
     columns |= _counts(sums, measure)
     columns |= _denominators(found)
@@ -100,7 +113,7 @@ def _field(rows: pa.Table, measure: Measure, gates: Gates) -> Columns:
         "adjustment": ["unadjusted"] * rows.num_rows,
     }
     columns |= _shrinkage(estimate, variance, ok)
-    columns |= {name: rows[name].to_pylist() for name in ("day_p25", "day_p50", "day_p75")}
+    columns |= {name: rows[name] for name in ("day_p25", "day_p50", "day_p75")}
     _hide(columns, ok)
     return columns
 
@@ -198,17 +211,19 @@ def _shrinkage(estimate: FloatArray, variance: FloatArray, ok: BoolArray) -> Col
 def _hide(columns: Columns, ok: BoolArray) -> None:
     """Below the gate only the counts of eligible and followed people remain."""
     figures_of = [f"{denominator.value}{end}" for denominator in Denominator for end in ("", "_lower", "_upper")]
+    shown = pa.array(ok)
     for name in (*_HIDDEN_WHEN_INSUFFICIENT, *figures_of, "day_p25", "day_p50", "day_p75"):
-        columns[name] = [value if shown else None for value, shown in zip(columns[name], ok, strict=True)]
+        columns[name] = pc.if_else(shown, columns[name], None)
 
 
 def _floats(column: pa.ChunkedArray) -> FloatArray:
     return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
-def _nullable(values: FloatArray) -> list[float | None]:
-    return [float(value) if np.isfinite(value) else None for value in values]
+def _nullable(values: FloatArray) -> pa.Array:
+    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
 
 
-def _integers(values: FloatArray) -> list[int | None]:
-    return [int(value) if np.isfinite(value) else None for value in values]
+def _integers(values: FloatArray) -> pa.Array:
+    known = np.isfinite(values)
+    return pa.array(np.where(known, values, 0.0).astype(np.int64), pa.int64(), mask=~known)

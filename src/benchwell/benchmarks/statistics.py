@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import narwhals as nw
+import numpy as np
 import pyarrow as pa
 
 from benchwell.benchmarks.periods import ALL, calendar, epoch_day
@@ -98,9 +99,12 @@ def frozen(statistics: pa.Table) -> pa.Table:
 
 
 def _significant(column: pa.ChunkedArray) -> pa.Array:
-    return pa.array(
-        [None if number is None else float(f"{number:.{_DIGITS}g}") for number in column.to_pylist()], pa.float64()
-    )
+    known = np.asarray(column.is_valid())
+    numbers = np.asarray(column.fill_null(0.0), dtype=np.float64).copy()
+    # A whole number below 10^14 already has at most 14 digits: most sums are, and only the others are written out.
+    others = (numbers != np.rint(numbers)) | (np.abs(numbers) >= 10.0**_DIGITS)
+    numbers[others] = [float(f"{number:.{_DIGITS}g}") for number in numbers[others].tolist()]
+    return pa.array(numbers, pa.float64(), mask=~known)
 
 
 def rolled_up(statistics: pa.Table, quarters: Iterable[str], label: str) -> pa.Table:

@@ -17,6 +17,7 @@ from benchwell.terms import BenchmarkKind
 _BLOCK = 1_000_000
 _TAILS = (0.025, 0.975)
 _TRUSTED_REPLICATES = 30
+_SMALL = 2**16  # places below this fit 16 bits
 
 Draws: TypeAlias = dict[str, FloatArray]
 
@@ -76,10 +77,16 @@ def bootstrap(cohort: Cohort, methods: Sequence[Method], *, replicates: int, see
     generator = np.random.default_rng(seed)
     draws: dict[str, list[FloatArray]] = {method.name: [] for method in methods}
     present = np.zeros((replicates, cohort.k), dtype=np.bool_)
+    # Quantiles spend their time on sorting. Organizations are put in order once, and a resample is a sorted list of
+    # their places: small integers, which sort many times faster than figures.
+    order = np.argsort(cohort.estimate, kind="stable")
+    ascending = cohort.take(order)
+    place_of = np.empty(cohort.k, dtype=np.uint16 if cohort.k <= _SMALL else np.int64)
+    place_of[order] = np.arange(cohort.k)
     for rows in _blocks(replicates, cohort.k):
         chosen = generator.integers(0, cohort.k, size=(len(rows), cohort.k))
         present[rows[:, None], chosen] = True
-        resampled = cohort.take(chosen)
+        resampled = ascending.take(np.sort(place_of[chosen], axis=-1, kind="stable").astype(np.int64))
         for method in methods:
             draws[method.name].append(method.estimator(resampled))
     return Bootstrap({name: np.concatenate(parts) for name, parts in draws.items()}, present)
