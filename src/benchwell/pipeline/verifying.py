@@ -8,7 +8,8 @@ from typing import Any
 
 from benchwell.benchmarks import Check
 from benchwell.benchmarks import verify as verify_edition
-from benchwell.errors import BenchwellError, DeclarationError, WorkspaceError
+from benchwell.benchmarks.edition import MANIFEST
+from benchwell.errors import BenchwellError, DeclarationError, EditionError, WorkspaceError
 from benchwell.lake import Lake, Snapshot
 from benchwell.pipeline.choosing import plain_benchmark
 from benchwell.pipeline.progress import Listener, Stages
@@ -64,12 +65,23 @@ def verify(
     home = _home(path) if workspace is None else _given(Path(workspace))
     with Stages(listener).stage("recomputing"):
         registry, damaged = _in_force(home)
-        report = verify_edition(
-            path,
-            registry=registry,
-            lake_check=None if home is None else lambda stated: _lake_problems(home, stated),
-        )
+        try:
+            report = verify_edition(
+                path,
+                registry=registry,
+                lake_check=None if home is None else lambda stated: _lake_problems(home, stated),
+            )
+        except (EditionError, KeyError, TypeError) as problem:
+            return Verification(path.resolve().name, path, (_unreadable(path, problem),))
     return Verification(report.edition, path, (*report.checks, *damaged))
+
+
+def _unreadable(edition: Path, problem: Exception) -> Check:
+    """An edition whose manifest was damaged is a failed check; a folder without one is no edition at all."""
+    if not (edition / MANIFEST).is_file():
+        raise problem
+    detail = problem.message if isinstance(problem, EditionError) else f"{MANIFEST} is not what was written"
+    return Check(f"file {MANIFEST}", False, found="unreadable", detail=detail)
 
 
 def _home(edition: Path) -> Path | None:
