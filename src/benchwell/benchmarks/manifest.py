@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,15 +10,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from benchwell.benchmarks.compute import Computed, Declarations
-from benchwell.registry import Declaration, Instrument, canonical_json, hash_canonical
+from benchwell.benchmarks.digest import table_digest
+from benchwell.registry import Declaration, Instrument, hash_canonical
 
 FORMAT = 1
 LIMITS = (
     "Figures are unadjusted: organizations that see people with more severe problems can show lower rates.",
     "A figure describes the people who are counted; it does not say what the care caused.",
     "People without a follow-up score may differ from those with one; three denominators and bounds show how much.",
+    "A rolling window shares most of its people with the next one: neighbours are no independent tests of each other.",
     "Intervals of benchmarks come from resampling organizations; with few organizations they are rough.",
     "Tables of this edition hold small cells of single organizations: it is for use inside, not for publication.",
 )
@@ -135,15 +137,6 @@ def declaration_hashes(declarations: Mapping[str, Mapping[str, Declaration]]) ->
     }
 
 
-def table_digest(table: pa.Table) -> str:
-    """SHA-256 over a table's names and values, whatever the file format around them."""
-    digest = hashlib.sha256()
-    for name in table.column_names:
-        values = [value if not hasattr(value, "isoformat") else value.isoformat() for value in table[name].to_pylist()]
-        digest.update(canonical_json([name, values]).encode("utf-8"))
-    return digest.hexdigest()
-
-
 def build_manifest(inputs: Inputs, identified: Mapping[str, Any], computed: Computed) -> dict[str, Any]:
     """The manifest without its file list and its own hash."""
     return {
@@ -170,6 +163,7 @@ def derived(
 ) -> dict[str, Any]:
     """What the manifest says about identity, declarations and numbers: `verify` writes it again and compares."""
     benchmarks = dict(sorted(declarations.benchmarks.items()))
+    whole = _whole_period(computed.organization_results)
     return {
         "kind": sorted({benchmark.cadence.kind for benchmark in benchmarks.values()}),
         "as_of": identified["as_of"],
@@ -182,8 +176,8 @@ def derived(
             "interval": "95 % two-sided",
         },
         "exclusion_flow": exclusions.to_pylist(),
-        "diagnostics": diagnostics(computed.organization_results),
-        "completeness": _completeness(computed.organization_results),
+        "diagnostics": diagnostics(whole),
+        "completeness": _completeness(whole),
         "counts": {
             "measures": len(declarations.measures),
             "organizations": len(set(statistics["organization_id"].to_pylist())),
@@ -197,9 +191,8 @@ def derived(
 def diagnostics(results: pa.Table) -> dict[str, Any]:
     """Reliability and overdispersion of each measure's field of organizations, over the whole period."""
     found: dict[str, Any] = {}
-    for row in results.to_pylist():
-        whole = (row["period"], row["stratum"]) == ("all", "all")
-        if whole and row["reliability"] is not None:
+    for row in _whole_period(results).to_pylist():
+        if row["reliability"] is not None:
             found.setdefault(row["measure"], []).append((row["estimate"], row["variance"], row["reliability"]))
     return {measure: _field_diagnostics(np.array(rows, dtype=np.float64)) for measure, rows in sorted(found.items())}
 
@@ -220,9 +213,12 @@ def _field_diagnostics(rows: Any) -> dict[str, Any]:
 def _completeness(results: pa.Table) -> dict[str, dict[str, float | None]]:
     found: dict[str, dict[str, float | None]] = {}
     for row in results.to_pylist():
-        if (row["period"], row["stratum"]) == ("all", "all"):
-            found.setdefault(row["measure"], {})[row["organization_id"]] = row["completion"]
+        found.setdefault(row["measure"], {})[row["organization_id"]] = row["completion"]
     return found
+
+
+def _whole_period(results: pa.Table) -> pa.Table:
+    return results.filter(pc.and_(pc.equal(results["period"], "all"), pc.equal(results["stratum"], "all")))
 
 
 def _maturity(measure: Any) -> str:
