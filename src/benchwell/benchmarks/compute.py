@@ -51,7 +51,7 @@ def compute(
         edition: The edition's id, once it has one.
 
     Raises:
-        DeclarationError: If two benchmarks of one measure declare different minimums or periods.
+        DeclarationError: If two benchmarks of one measure declare different minimums, periods or seeds.
     """
     results, records = [], []
     for measure_id in sorted({benchmark.measure for benchmark in declarations.benchmarks.values()}):
@@ -62,7 +62,7 @@ def compute(
         windows = {benchmark.id: Windows.of(measure, benchmark, as_of) for benchmark in mine}
         every = Windows((), frozenset(), _all_quarters(windows.values()), None)
         extended = pa.concat_tables([statistics, every.rolled(statistics, measure)])
-        found = organization_results(extended, measure, mine[0].gates, edition=edition)
+        found = organization_results(extended, measure, mine[0].gates, edition=edition, seed=mine[0].seed)
         results.append(found)
         records += [
             benchmark_records(
@@ -88,10 +88,15 @@ def _ensure_one_voice(benchmarks: Sequence[Benchmark]) -> None:
     """An organization has one result per measure, so benchmarks of one measure share what decides it."""
     first = benchmarks[0]
     for other in benchmarks[1:]:
-        if other.gates.organization_n != first.gates.organization_n or other.period != first.period:
+        same = (other.gates.organization_n, other.period, other.seed) == (
+            first.gates.organization_n,
+            first.period,
+            first.seed,
+        )
+        if not same:
             raise DeclarationError(
                 f"Benchmarks {first.id!r} and {other.id!r} of measure {first.measure!r} declare different "
-                "gates.organization_n or period.",
+                "gates.organization_n, period or seed.",
                 hint="Give both the same, or build them in two editions.",
             )
 

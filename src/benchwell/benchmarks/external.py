@@ -17,7 +17,7 @@ def ensure_comparable(reference: Reference, measure: Measure) -> None:
 
     Raises:
         ComparisonBlockedError: If the reference is not declared for the measure, its denominator is not the
-            measure's primary one, or better means the other direction.
+            measure's primary one, better means the other direction, or one is a share and the other is not.
     """
     what = f"Reference {reference.id!r} may not be compared with measure {measure.id!r}"
     if measure.id not in reference.measures:
@@ -30,6 +30,12 @@ def ensure_comparable(reference: Reference, measure: Measure) -> None:
     if reference.better != measure.better:
         raise ComparisonBlockedError(
             f"{what}: for it {reference.better.value} is better, for the measure {measure.better.value}."
+        )
+    if (reference.unit == "fraction") != (measure.summary == "proportion"):
+        figure = "a share of people" if measure.summary == "proportion" else f"a {measure.summary.replace('_', ' ')}"
+        raise ComparisonBlockedError(
+            f"{what}: its unit is {reference.unit}, the measure's figure is {figure}.",
+            hint="Shares of people are declared with unit: fraction, such as 0.43.",
         )
 
 

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 from benchwell.benchmarks.figures import Figures, figures
 from benchwell.benchmarks.published import NO_ACTIVITY, SUPPRESSED
 from benchwell.models.arrays import BoolArray, FloatArray
+from benchwell.models.hyper_uncertainty import spread_for_light
 from benchwell.models.shrinkage import constrained_empirical_bayes, shrink
 from benchwell.registry import Measure
-from benchwell.registry.benchmark import Gates
+from benchwell.registry.benchmark import SEED, Gates
 from benchwell.tables import DERIVED
 from benchwell.terms import Denominator
 
@@ -36,7 +37,7 @@ _HIDDEN_WHEN_INSUFFICIENT = (
 
 
 def organization_results(
-    statistics: pa.Table, measure: Measure, gates: Gates, *, edition: str | None = None
+    statistics: pa.Table, measure: Measure, gates: Gates, *, edition: str | None = None, seed: int = SEED
 ) -> pa.Table:
     """Turn sums into one row per organization, period and stratum level, with shrinkage within each such field.
 
@@ -49,6 +50,7 @@ def organization_results(
         measure: Names the primary denominator, the direction and the summary.
         gates: Minimum data of the benchmark.
         edition: The edition's id, once it has one.
+        seed: Of the benchmark; replays the spread of few organizations (`models.hyper_uncertainty`).
 
     Returns:
         `tables.DERIVED["organization_results"]`, sorted by key.
@@ -57,7 +59,7 @@ def organization_results(
         METHODS C2, C3, C8, E1.4, E3.9.
     """
     mine = statistics.filter(pc.equal(statistics["measure"], measure.id))
-    parts = [_field(rows, measure, gates) for rows in _fields(mine)]
+    parts = [_field(rows, measure, gates, seed) for rows in _fields(mine)]
     table = DERIVED["organization_results"]
     if not parts:
         return table.empty()
@@ -88,7 +90,7 @@ def _fields(statistics: pa.Table) -> Iterator[pa.Table]:
             start = place
 
 
-def _field(rows: pa.Table, measure: Measure, gates: Gates) -> Columns:
+def _field(rows: pa.Table, measure: Measure, gates: Gates, seed: int) -> Columns:
     sums = {name: _floats(rows[name]) for name in NUMERIC}
     if measure.is_published:
         # The source's own denominator stands for "eligible": it is what the rate is a share of.
@@ -112,7 +114,9 @@ def _field(rows: pa.Table, measure: Measure, gates: Gates) -> Columns:
         "variance": _nullable(variance),
         "adjustment": ["unadjusted"] * rows.num_rows,
     }
-    columns |= _shrinkage(estimate, variance, ok)
+    # A light is decided over all strata together; there the spread carries the doubt about mean and tau2.
+    spread_seed = seed if rows["stratum"][0].as_py() == "all" else None
+    columns |= _shrinkage(estimate, variance, ok, spread_seed)
     columns |= {name: rows[name] for name in ("day_p25", "day_p50", "day_p75")}
     _hide(columns, ok)
     return columns
@@ -194,7 +198,7 @@ def _denominators(found: Figures) -> Columns:
     }
 
 
-def _shrinkage(estimate: FloatArray, variance: FloatArray, ok: BoolArray) -> Columns:
+def _shrinkage(estimate: FloatArray, variance: FloatArray, ok: BoolArray, seed: int | None) -> Columns:
     """Reliability, EB and constrained EB of the organizations that pass the gate; one alone has nobody to lean on."""
     names = ("reliability", "shrunken", "shrunken_sd", "constrained")
     values = {name: np.full(len(estimate), np.nan) for name in names}
@@ -203,7 +207,9 @@ def _shrinkage(estimate: FloatArray, variance: FloatArray, ok: BoolArray) -> Col
         found = shrink(estimate[usable], variance[usable])
         values["reliability"][usable] = found.reliability
         values["shrunken"][usable] = found.shrunken
-        values["shrunken_sd"][usable] = found.sd
+        values["shrunken_sd"][usable] = (
+            found.sd if seed is None else spread_for_light(estimate[usable], variance[usable], seed)
+        )
         values["constrained"][usable] = constrained_empirical_bayes(found).values
     return {name: _nullable(values[name]) for name in names}
 

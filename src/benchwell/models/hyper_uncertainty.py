@@ -20,6 +20,32 @@ from benchwell.models.shrinkage import shrink
 FEW_CLINICS = 30
 
 
+def spread_for_light(estimate: ArrayLike, variance: ArrayLike, seed: int = 0) -> FloatArray:
+    """Posterior spread of each clinic as a light uses it: with the doubt about mean and tau2 while clinics are few.
+
+    Args:
+        estimate: Clinic estimates, shape (k,), k >= 2. Their order is part of what the seed replays.
+        variance: Their sampling variances, shape (k,), > 0.
+        seed: Seed, recorded in the edition.
+
+    Returns:
+        Standard deviations, shape (k,): those of `posterior_sd` below `FEW_CLINICS`, those of `shrink` from there on.
+
+    Source:
+        METHODS M3.9, M5.5.
+
+    >>> few, many = np.linspace(0.4, 0.6, 12), np.linspace(0.4, 0.6, 30)
+    >>> wider = spread_for_light(few, np.full(12, 0.004)) / shrink(few, np.full(12, 0.004)).sd
+    >>> [round(float(one), 1) for one in (wider.min(), wider.max())]
+    [1.7, 2.0]
+    >>> bool((spread_for_light(many, np.full(30, 0.002)) == shrink(many, np.full(30, 0.002)).sd).all())
+    True
+    """
+    if len(vector("estimate", estimate, at_least=2)) < FEW_CLINICS:
+        return posterior_sd(estimate, variance, seed=seed)
+    return shrink(estimate, variance).sd
+
+
 def posterior_sd(estimate: ArrayLike, variance: ArrayLike, replicates: int = 2000, seed: int = 0) -> FloatArray:
     """Posterior standard deviation of each clinic by parametric bootstrap of the mean and tau2.
 

@@ -119,6 +119,7 @@ def people_needed(
     *,
     unit_variance: float | None = None,
     min_reliability: float = 0.0,
+    added_variance: float = 0.0,
     at_most: int = 1_000_000,
 ) -> int | None:
     """How many more followed people the light would need to leave grey, if the estimate stayed where it is.
@@ -135,6 +136,8 @@ def people_needed(
         better: Which direction is favorable.
         unit_variance: Sampling variance of one person's value; None is mean * (1 - mean), for a yes/no outcome.
         min_reliability: Reliability that a color needs as well.
+        added_variance: Posterior variance beyond tau2 (1 - B) at `n`, from the doubt about mean and tau2
+            (`hyper_uncertainty`), >= 0. It fades with the weight of the mean, (1 - B)^2.
         at_most: Largest total number that is looked at.
 
     Returns:
@@ -152,18 +155,21 @@ def people_needed(
     >>> people_needed(0.48, 40, mean=0.45, tau2=0.005, benchmark=0.45, se_benchmark=0.01, delta=0.03) is None
     True
     """
-    if n < 0 or tau2 < 0:
-        raise ValueError("n and tau2 must not be negative")
+    if n < 0 or tau2 < 0 or not added_variance >= 0:
+        raise ValueError("n, tau2 and added_variance must not be negative")
     per_person = mean * (1 - mean) if unit_variance is None else unit_variance
     if not (math.isfinite(per_person) and per_person >= 0):
         raise ValueError("the sampling variance of one person must be finite and not negative")
     if per_person == 0:  # nobody anywhere, or everybody, succeeded: no number follows from that
         return None
 
+    leaning = per_person / (tau2 * n + per_person)  # 1 - B at the present number
+
     def decided(people: FloatArray) -> np.ndarray:
         reliability = tau2 * people / (tau2 * people + per_person)
         theta = reliability * estimate + (1 - reliability) * mean
-        sd = np.sqrt(tau2 * (1 - reliability))
+        fading = ((1 - reliability) / leaning) ** 2
+        sd = np.sqrt(tau2 * (1 - reliability) + added_variance * fading)
         states = light_probabilities(theta, sd, benchmark, se_benchmark, delta, better)
         return np.asarray((np.maximum.reduce(states) >= probability) & (reliability >= min_reliability))
 

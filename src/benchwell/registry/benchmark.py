@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from benchwell.registry.declaration import Declaration, Model
 from benchwell.terms import BenchmarkKind
 
+SEED = 20260101  # where a benchmark declares none
+
 
 class Stratum(Model):
     """Split by a declared variable. Numeric variables are cut at `breaks` (lower edges of the upper groups)."""
@@ -60,7 +62,7 @@ class Benchmark(Declaration):
     references: tuple[str, ...] = ()
     period: tuple[str, str] | None = None  # first and last index date, inclusive; null: all mature data
     replicates: int = Field(default=2000, ge=100)
-    seed: int = 20260101
+    seed: int = SEED
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

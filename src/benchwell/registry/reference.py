@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from pydantic import model_validator
+
 from benchwell.registry.declaration import Declaration
 from benchwell.terms import Better, Denominator, FactStatus
 
@@ -25,3 +29,10 @@ class Reference(Declaration):
     n: int | None = None
     source: str
     checked: FactStatus
+
+    @model_validator(mode="after")
+    def _a_fraction_is_one(self) -> Self:
+        figures = [one for one in (self.estimate, self.lower, self.upper) if one is not None]
+        if self.unit == "fraction" and not all(0 <= one <= 1 for one in figures):
+            raise ValueError("a fraction lies between 0 and 1; write 0.43 for 43 %")
+        return self

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, pi, sqrt
 
 import numpy as np
 
+from benchwell.models.hyper_uncertainty import spread_for_light
 from benchwell.models.light import light
 from benchwell.models.shrinkage import shrink
 from benchwell.signals.reading import Row
 from benchwell.terms import Better, Denominator, Light
+
+_ID = "organization_id"
+_SD_PER_LOG_ODDS = sqrt(3) / pi
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Yardstick:
     better: Better
     primary: Denominator
     kappa: float
+    seed: int
 
 
 def missing_answers(own: Row, peers: Sequence[Row], yardstick: Yardstick) -> tuple[Answer, ...]:
@@ -66,8 +71,9 @@ def missing_answers(own: Row, peers: Sequence[Row], yardstick: Yardstick) -> tup
         yardstick: Benchmark and rule, on the primary denominator.
 
     Returns:
-        The answers that can be computed: the three denominators, and for yes/no measures with people missing the two
-        ends of the declared range of log-odds. Empty if the source says nothing about follow-up.
+        The answers that can be computed: the three denominators, and with people missing the two
+        ends of the declared range of log-odds (for a mean, the standard deviations that they stand for). Empty if the
+        source says nothing about follow-up.
     """
     if own["n_followed"] is None or own["n_eligible"] is None:
         return ()
@@ -84,24 +90,47 @@ def missing_answers(own: Row, peers: Sequence[Row], yardstick: Yardstick) -> tup
 
 
 def _shifted(own: Row, peers: Sequence[Row], yardstick: Yardstick, common: float | None) -> list[Answer]:
-    n, m, x = own["n_eligible"], own["n_followed"], own["n_met"]
+    n, m = own["n_eligible"], own["n_followed"]
     fair = _common(peers, Denominator.ESTIMATED)
     base = Denominator.ESTIMATED if own["estimated"] is not None and fair is not None else Denominator.OBSERVED
     moved = _common(peers, base)
-    if x is None or m == 0 or m == n or common is None or moved is None or own[base] is None or not yardstick.kappa:
+    if m == 0 or m == n or common is None or moved is None or own[base] is None or not yardstick.kappa:
         return []
-    # The rate that `base` implies for the missing, pulled off 0 and 1 so that it has odds.
-    implied = (own[base] * n - x) / (n - m) if base is Denominator.ESTIMATED else x / m
-    implied = min(max(implied, 0.5 / (n + 1)), 1 - 0.5 / (n + 1))
     found = []
     for name, kappa in (("kappa_worse", yardstick.kappa), ("kappa_better", -yardstick.kappa)):
-        odds = implied / (1 - implied) * exp(-kappa if yardstick.better is Better.HIGHER else kappa)
-        estimate = (x + (n - m) * odds / (1 + odds)) / n
         side = "less" if kappa > 0 else "more"
-        text = f"everyone eligible, if the missing did {side} well than people like them (odds times {exp(-kappa):.1f})"
+        signed = -kappa if yardstick.better is Better.HIGHER else kappa
+        if own["n_met"] is not None:
+            estimate, by = _with_odds(own, base, signed), f"odds times {exp(-kappa):.1f}"
+        else:
+            steps = abs(kappa) * _SD_PER_LOG_ODDS
+            estimate, by = _with_shift(own, base, signed), f"by {steps:.2f} standard deviations"
+        text = f"everyone eligible, if the missing did {side} well than people like them ({by})"
         benchmark = yardstick.estimate + moved - common
         found.append(_answer(name, text, [*peers, own], base, estimate, benchmark, yardstick))
     return found
+
+
+def _with_odds(own: Row, base: Denominator, log_odds: float) -> float:
+    """The rate of all eligible if the missing differ by log-odds from what `base` implies for them (M1.6)."""
+    n, m, x = (int(own[name]) for name in ("n_eligible", "n_followed", "n_met"))
+    # The rate that `base` implies for the missing, pulled off 0 and 1 so that it has odds.
+    implied = (own[base] * n - x) / (n - m) if base is Denominator.ESTIMATED else x / m
+    implied = min(max(implied, 0.5 / (n + 1)), 1 - 0.5 / (n + 1))
+    odds = implied / (1 - implied) * exp(log_odds)
+    return float((x + (n - m) * odds / (1 + odds)) / n)
+
+
+def _with_shift(own: Row, base: Denominator, log_odds: float) -> float:
+    """A mean of all eligible if the missing differ by as many standard deviations as the log-odds stand for (M1.6).
+
+    Source:
+        Chinn (2000), Stat Med 19:3127-3131: a log odds ratio is pi / sqrt(3) standard deviations.
+    """
+    n, m = (int(own[name]) for name in ("n_eligible", "n_followed"))
+    people = n if own["primary_denominator"] == Denominator.ALL_ELIGIBLE else m
+    sd = sqrt(float(own["variance"]) * people)
+    return float(own[base]) + (n - m) / n * log_odds * _SD_PER_LOG_ODDS * sd
 
 
 def _answer(
@@ -117,12 +146,15 @@ def _answer(
     own = rows[-1]
     raw = float(own[column] if own_estimate is None else own_estimate)
     used = [row for row in rows[:-1] if _usable(row, column)]
-    values = [float(row[column]) for row in used] + [raw]
-    variances = [float(row["variance"]) for row in used] + [float(own["variance"])]
-    fit = shrink(np.array(values), np.array(variances))
+    # In the edition's order, since the spread of few clinics is replayed by seed.
+    known = sorted([*((row, float(row[column])) for row in used), (own, raw)], key=lambda one: str(one[0][_ID]))
+    place = next(at for at, (row, _) in enumerate(known) if row is own)
+    values, variances = np.array([value for _, value in known]), np.array([float(row["variance"]) for row, _ in known])
+    fit = shrink(values, variances)
+    sd = spread_for_light(values, variances, yardstick.seed) if len(known) > 1 else fit.sd
     verdict = light(
-        float(fit.shrunken[-1]),
-        float(fit.sd[-1]),  # as in the edition, so that the primary answer is the verdict itself
+        float(fit.shrunken[place]),
+        float(sd[place]),  # as in the edition, so that the primary answer is the verdict itself
         benchmark,
         yardstick.standard_error,
         yardstick.margin,

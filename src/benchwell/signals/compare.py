@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
 
-from scipy import stats
+import numpy as np
+from scipy import special
 
 from benchwell.errors import ComparisonBlockedError, UnknownDeclarationError
-from benchwell.models.funnel import funnel
+from benchwell.models.funnel import usual_spread
 from benchwell.models.light import LightVerdict, light, people_needed
 from benchwell.models.missing import tipping_point
 from benchwell.models.shrinkage import shrink
-from benchwell.registry.benchmark import Benchmark, Gates
+from benchwell.registry.benchmark import SEED, Benchmark, Gates
 from benchwell.registry.measure import Measure
 from benchwell.signals import gates as gate
 from benchwell.signals.answers import Answer, Yardstick, missing_answers
@@ -29,7 +30,7 @@ from benchwell.signals.reading import (
     rows,
 )
 from benchwell.signals.words import Figure, figure_of
-from benchwell.terms import BenchmarkKind, Denominator, Light
+from benchwell.terms import BenchmarkKind, Better, Denominator, Light
 
 # Without a declared margin, the smallest difference that matters: 3 points of a rate, as in METHODS E5.5, and a
 # tenth of a standard deviation of an effect size. Other figures have no unit that we could guess.
@@ -58,7 +59,8 @@ def compare(
         kind: Which kind of benchmark value.
         method: Which method of that kind; None takes the first that holds a figure.
         tier: Which tier.
-        period: "all" or a quarter, for the organization's own figure.
+        period: "all", a quarter or a rolling window, for the organization's own figure. Own history is compared with
+            the current window unless another period is named: "all" holds the earlier window too.
         name: What to call the organization; None uses its name in the edition, or its id.
 
     Returns:
@@ -73,6 +75,8 @@ def compare(
         METHODS M5.5, M4.7, M1.4.
     """
     declared = measure_of(edition, measure)
+    if BenchmarkKind(kind) is BenchmarkKind.OWN_HISTORY and period == ALL:
+        period = _current_window(edition, declared)
     row = organization_row(edition, organization_id, declared.id, period=period)
     used_by = _benchmark_declaration(edition, declared, benchmark)
     wanted = _Wanted(declared, used_by, BenchmarkKind(kind), method, tier, organization_id)
@@ -94,7 +98,13 @@ def compare(
     top = _record(edition, _Wanted(declared, used_by, BenchmarkKind.TOP_DECILE, "top_decile.constrained_eb", tier, ""))
     gates = used_by.gates if used_by else Gates()
     called = name or organization_name(edition, organization_id)
-    return _decide(_Case(edition.id, declared, gates, row, peers, record, top), called)
+    return _decide(_Case(edition.id, declared, gates, row, peers, record, top, _seed(edition, declared)), called)
+
+
+def _seed(edition: EditionSource, measure: Measure) -> int:
+    """The seed of the measure's benchmarks, which is one (`benchmarks.compute`)."""
+    declared = [one for _, one in sorted(edition.declarations.benchmarks.items()) if one.measure == measure.id]
+    return declared[0].seed if declared else SEED
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,7 @@ class _Case:
     peers: Sequence[Row]
     record: BenchmarkUsed | None
     top: BenchmarkUsed | None
+    seed: int
 
     @property
     def usable_peers(self) -> list[Row]:
@@ -140,6 +151,12 @@ class _Case:
     @property
     def has_figure(self) -> bool:
         return self.row["status"] == "ok" and self.row["estimate"] is not None and self.row["shrunken"] is not None
+
+
+def _current_window(edition: EditionSource, measure: Measure) -> str:
+    """The latest rolling window of the edition; "all" if it rolls none."""
+    periods = {str(row["period"]) for row in rows(edition, "organization_results", measure=measure.id, stratum=ALL)}
+    return max((one for one in periods if ".." in one), default=ALL)
 
 
 def _benchmark_declaration(
@@ -243,14 +260,14 @@ def _gates(
     if not fixed:
         # A standard that somebody else published has no follow-up of its own; its denominator is checked instead.
         found.append(gate.completion_gap(row["completion"], record.completeness, gates))
-    found.append(gate.reliability(row["reliability"], gates, needed))
+    found.append(gate.reliability(row["reliability"], gates, needed, verdict.state))
     decided = verdict.state is not Light.UNKNOWN
     found.append(gate.probability(verdict.decided_by, gates, needed, decided=decided))
     if decided:
         figure = figure_of(case.measure)
         found.append(gate.missing_data(answers, verdict.state, figure, _tipping_text(tip, row, figure)))
-        z_needed = float(stats.norm.ppf(gates.light_probability))
-        found.append(gate.overdispersion(_additive_z(case, verdict.state), z_needed, verdict.state))
+        if record.kind is not BenchmarkKind.OWN_HISTORY:  # how clinics differ says nothing about one over time
+            found.append(gate.overdispersion(_despite_usual_spread(case, verdict.state), gates, verdict.state))
     return tuple(found)
 
 
@@ -263,6 +280,7 @@ def _answers(case: _Case) -> tuple[Answer, ...]:
         better=case.measure.better,
         primary=Denominator(case.row["primary_denominator"]),
         kappa=case.gates.kappa,
+        seed=case.seed,
     )
     return missing_answers(case.row, case.usable_peers, yardstick)
 
@@ -283,21 +301,33 @@ def _tipping_text(tip: float | None, row: Row, figure: Figure) -> str:
     return f"If {figure.text(tip)} of the {missing} without a score had met it, you would be exactly at the benchmark."
 
 
-def _additive_z(case: _Case, state: Light) -> float | None:
-    """Distance from the benchmark in units of the usual spread; positive in the direction of the state (M5.1)."""
+def _despite_usual_spread(case: _Case, state: Light) -> float | None:
+    """Probability of a difference in the direction of the state, the usual spread between clinics taken as noise.
+
+    The spread is that of the other clinics around the benchmark: a clinic does not make itself usual (M4.7), and the
+    benchmark's own error counts. None with fewer than two other clinics.
+
+    Source:
+        METHODS M3.8 (flag with an overdispersion-robust null), M5.1 (additive tau2), M5.5.
+    """
     peers, row, target = case.usable_peers, case.row, case.target
     if len(peers) < 2:
         return None
     everyone = [*peers, row]
+    values = np.array([one["estimate"] for one in everyone], dtype=np.float64)
+    variances = np.array([one["variance"] for one in everyone], dtype=np.float64)
+    error = case.target_se**2
     if case.measure.summary == "proportion" and 0 < target < 1:
-        n = [_base(one) for one in everyone]
-        met = [min(one["estimate"] * people, people) for one, people in zip(everyone, n, strict=True)]
-        z = float(funnel(met, n, target).z_additive[-1])
+        # On the scale of the funnel, where the variance of a rate does not depend on the rate.
+        distance = np.arcsin(np.sqrt(np.clip(values, 0.0, 1.0))) - np.arcsin(np.sqrt(target))
+        variances = 0.25 / np.array([_base(one) for one in everyone])
+        error /= 4 * target * (1 - target)
     else:
-        fit = shrink([one["estimate"] for one in everyone], [one["variance"] for one in everyone])
-        z = float((row["estimate"] - target) / (row["variance"] + fit.tau2) ** 0.5)
-    up = (state is Light.ABOVE) == (case.measure.better.value == "higher")
-    return z if up else -z
+        distance = values - target
+    spread = usual_spread(distance[:-1], variances[:-1])
+    z = float(distance[-1] / np.sqrt(variances[-1] + spread + error))
+    up = (state is Light.ABOVE) == (case.measure.better is Better.HIGHER)
+    return float(special.ndtr(z if up else -z))
 
 
 def _people(row: Row) -> int:
@@ -332,8 +362,15 @@ def _people_needed(case: _Case) -> int | None:
         case.measure.better,
         unit_variance=row["variance"] * people,
         min_reliability=case.gates.light_reliability,
+        added_variance=_doubt(case, fit.tau2),
         at_most=max(100_000, 4 * people),
     )
+
+
+def _doubt(case: _Case, tau2: float) -> float:
+    """Posterior variance from not knowing mean and tau2, which the edition's spread holds when clinics are few."""
+    known = tau2 * (1 - (case.row["reliability"] or 0.0))
+    return max(0.0, float(case.row["shrunken_sd"] or 0.0) ** 2 - known)
 
 
 def _still_needed(case: _Case, found: Sequence[gate.Gate], needed: int | None) -> int | None:

@@ -90,9 +90,13 @@ def completion_gap(share: float | None, peers: float | None, gates: Gates) -> Ga
     return Gate("follow_up_gap", passed, gap, need, text, "" if passed else change)
 
 
-def reliability(found: float | None, gates: Gates, people: int | None) -> Gate:
-    """The figure says more about the clinic than about chance."""
-    need = gates.light_reliability
+def reliability(found: float | None, gates: Gates, people: int | None, state: Light) -> Gate:
+    """The figure says more about the clinic than about chance.
+
+    Green and red need the reliability of a colour (M5.5). "Near" claims no difference; it needs only that the figure
+    is more than the clinic's own trend (METHODS 0.1).
+    """
+    need = gates.trend_reliability if state is Light.CLOSE else gates.light_reliability
     value = found or 0.0
     passed = value >= need
     text = (
@@ -125,20 +129,29 @@ def missing_data(answers: Sequence[Answer], state: Light, figure: Figure, tippin
     return Gate("missing_data", False, agree, float(len(answers)), text, change)
 
 
-def overdispersion(z: float | None, needed: float, state: Light) -> Gate:
-    """The difference stands out from the usual spread between clinics, not only from chance."""
+def overdispersion(found: float | None, gates: Gates, state: Light) -> Gate:
+    """The difference stands out from the usual spread between clinics, not only from chance.
+
+    Args:
+        found: Probability of a difference in the direction of the state, the usual spread counted as noise; None if
+            that spread is not known.
+        gates: The benchmark's minimums.
+        state: The verdict.
+    """
+    need = gates.light_probability
     if state not in (Light.ABOVE, Light.BELOW):
-        return Gate("usual_spread", True, z, needed, "asked only of a difference")
-    if z is None:
-        return Gate(
-            "usual_spread", False, None, needed, "the usual spread between clinics is not known", "More clinics."
-        )
-    passed = z >= needed
+        return Gate("usual_spread", True, found, need, "asked only of a difference")
+    if found is None:
+        return Gate("usual_spread", False, None, need, "the usual spread between clinics is not known", "More clinics.")
+    passed = found >= need
     text = "the difference is larger than the usual spread between clinics"
     if not passed:
-        text = "the difference is within the usual spread between clinics"
+        text = (
+            "the difference is within the usual spread between clinics (with that spread counted as noise its "
+            f"probability is {found:.0%}; {need:.0%} is needed)"
+        ).replace("%", " %")
     change = "" if passed else "A larger difference, or clinics that are more alike."
-    return Gate("usual_spread", passed, z, needed, text, change)
+    return Gate("usual_spread", passed, found, need, text, change)
 
 
 def probability(found: float, gates: Gates, people: int | None, *, decided: bool) -> Gate:
