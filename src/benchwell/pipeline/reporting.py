@@ -37,6 +37,7 @@ def report(
     output: str | Path = "report.html",
     *,
     organization: str | None = None,
+    sites: bool = False,
     mapping: str | Path | Mapping | None = None,
     as_of: dt.date | str | None = None,
     listener: Listener | None = None,
@@ -47,6 +48,7 @@ def report(
         source: A CSV or XLSX file or a frame of your own scores; or an edition, or its folder.
         output: Where to write the page.
         organization: For an edition: one organization's page instead of the network's.
+        sites: For an edition's network page: add each organization's figures, by id.
         mapping: For a file of scores: how to read it; null for the template's layout or a guess, which the page names.
         as_of: For a file of scores: the day to look from; null is today.
         listener: Hears of stages.
@@ -69,7 +71,7 @@ def report(
         return _write(output, page, solo_sentences(own.report), tuple(own.report.notes))
     with stages.stage("drawing"):
         if organization is None:
-            return _write(output, render_network_report(edition), ())
+            return _write(output, render_network_report(edition, sites=sites), ())
         name = _name(edition, organization)
         page = render_organization_report(edition, organization, name=name)
     found = {row["measure"] for row in _results(edition, organization)}

@@ -7,6 +7,7 @@ one picture is right in light, dark and print.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -52,6 +53,8 @@ class Chart:
         rows: Its rows, already as text.
         caption: What the table holds.
         note: A limit that belongs beside the picture, "" if none.
+        up: What the upright axis shows, set flat above the picture: rotated words are hard to read.
+        key: What bands, lines and shapes mean.
     """
 
     id: str
@@ -62,14 +65,39 @@ class Chart:
     rows: tuple[tuple[str, ...], ...]
     caption: str
     note: str = ""
+    up: str = ""
+    key: str = ""
 
 
-def draw(chart: Any, *, chart_id: str, title: str, text: str) -> str:
+# A picture for a screen or a page, and one for a phone: shrinking the first would make its words unreadable.
+WIDE, NARROW = 560, 290
+
+
+def draw(build: Callable[[int], Any], *, chart_id: str, title: str, text: str) -> str:
+    """Draw a chart at both widths; the style sheet shows one of them.
+
+    Args:
+        build: Makes the Altair chart for a width in pixels, in the stand-in colours of this module.
+        chart_id: Unique on its page; ids inside the pictures start with it.
+        title: Short title for assistive technology.
+        text: Description for assistive technology.
+
+    Returns:
+        Two `<svg>` elements without any outside reference.
+    """
+    return "".join(
+        _svg(build(width), chart_id=f"{chart_id}-{name}", css=name, title=title, text=text)
+        for name, width in (("wide", WIDE), ("narrow", NARROW))
+    )
+
+
+def _svg(chart: Any, *, chart_id: str, css: str, title: str, text: str) -> str:
     """Render a chart as inline SVG with title, description and CSS variables for colours.
 
     Args:
-        chart: An Altair chart drawn in the stand-in colours of this module.
+        chart: An Altair chart.
         chart_id: Unique on its page; ids inside the picture start with it.
+        css: Class of the picture.
         title: Short title for assistive technology.
         text: Description for assistive technology.
 
@@ -88,7 +116,7 @@ def draw(chart: Any, *, chart_id: str, title: str, text: str) -> str:
     width, height = _size(svg)
     body = svg[svg.index(">") + 1 :]
     head = (
-        f'<svg class="picture" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'<svg class="picture {css}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         f'aria-labelledby="{chart_id}-t {chart_id}-d" focusable="false">'
         f'<title id="{chart_id}-t">{escape(title)}</title><desc id="{chart_id}-d">{escape(text)}</desc>'
     )
@@ -102,7 +130,7 @@ def _size(svg: str) -> tuple[str, str]:
 
 def _configured(chart: Any) -> Any:
     return (
-        chart.configure(font=FONT, padding=4)
+        chart.configure(font=FONT, padding=2)
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=INK,
@@ -116,27 +144,6 @@ def _configured(chart: Any) -> Any:
             labelFlush=False,
         )
         .configure_text(color=INK, fontSize=13)
-    )
-
-
-def over(text: str, *more: str) -> alt.TitleParams:
-    """The name of the upright axis, set flat above the picture: rotated words are hard to read.
-
-    Args:
-        text: The name.
-        *more: Lines below it, for example what bands and shapes mean, where no dot can cover them.
-    """
-    return alt.TitleParams(
-        text,
-        subtitle=list(more),
-        anchor="start",
-        frame="group",
-        fontSize=13,
-        fontWeight="normal",
-        color=INK,
-        subtitleColor=MUTED,
-        subtitleFontSize=12,
-        offset=10,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -10,7 +11,8 @@ from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, 
 from benchwell.signals.peers import Distribution
 from benchwell.signals.words import figure_of
 
-WIDTH, HEIGHT = 560, 96
+HEIGHT = 96
+DOT = 6  # pixels between the middles of two dots
 
 
 def distribution_chart(view: Distribution, chart_id: str) -> Chart:
@@ -30,41 +32,54 @@ def distribution_chart(view: Distribution, chart_id: str) -> Chart:
         rows.append((view.name or "this clinic", own))
     svg = ""
     if view.quartiles is not None:
-        chart = alt.layer(*_layers(view, view.quartiles)).properties(width=WIDTH, height=HEIGHT)
-        svg = draw(chart, chart_id=chart_id, title=view.title, text=view.text)
+        quartiles = view.quartiles
+
+        def build(width: int) -> Any:
+            return alt.layer(*_layers(view, quartiles, width)).properties(width=width, height=HEIGHT)
+
+        svg = draw(build, chart_id=chart_id, title=view.title, text=view.text)
     caption = f"{view.measure.title} over {view.n} clinics"
-    return Chart(chart_id, view.title, svg, view.text, ("Point", view.measure.title), tuple(rows), caption)
+    heads = ("Point", view.measure.title)
+    return Chart(chart_id, view.title, svg, view.text, heads, tuple(rows), caption, key=_key(view) if svg else "")
 
 
-def _layers(view: Distribution, quartiles: tuple[float, float, float]) -> list[Any]:
+def _key(view: Distribution) -> str:
+    dots = " Dots: one clinic each." if view.values else ""
+    own = " Diamond: this clinic, with its 95 % interval." if view.own is not None else ""
+    others = "other " if view.own is not None else ""
+    return f"Band: half of the {others}clinics. Line: the middle one.{dots}{own}"
+
+
+def _layers(view: Distribution, quartiles: tuple[float, float, float], width: int) -> list[Any]:
     low, middle, high = quartiles
     everything = [*view.values, *quartiles]
     everything += [value for value in (view.own, view.own_lower, view.own_upper) if value is not None]
     pad = (max(everything) - min(everything)) * 0.06 or 0.02
     scale = alt.Scale(domain=[min(everything) - pad, max(everything) + pad], nice=False)
-    axis = alt.Axis(format=number_format(figure_of(view.measure)), grid=False, tickCount=7)
+    axis = alt.Axis(format=number_format(figure_of(view.measure)), grid=False, tickCount=max(3, width // 80))
 
     def x(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=scale, axis=axis, title=view.measure.title)
+        return alt.X(f"{field}:Q", scale=scale, axis=axis, title=None)
 
     height = alt.Scale(domain=[0, 1])
 
     def y(field: str) -> alt.Y:
         return alt.Y(f"{field}:Q", scale=height, axis=None)
 
-    band = {"low": low, "high": high, "middle": middle, "floor": 0.0, "roof": 0.72, "label": 0.86}
+    band = {"low": low, "high": high, "middle": middle, "floor": 0.0, "roof": 1.0}
     frame = alt.Chart(data(band))
     layers: list[Any] = [
         frame.mark_rect(color=BAND).encode(x=x("low"), x2="high:Q", y=y("floor"), y2="roof:Q"),
         frame.mark_rule(color=MARK, strokeWidth=2).encode(x=x("middle"), y=y("floor"), y2="roof:Q"),
-        frame.mark_text(fontSize=12).encode(x=x("middle"), y=y("label"), text=alt.value("half of the clinics")),
     ]
     if view.values:
-        dots = [{"value": value, "at": at} for value, at in zip(view.values, _swarm(view.values), strict=True)]
-        marks = alt.Chart(data(*dots)).mark_circle(size=30, color=PEER, opacity=0.75)
+        per_pixel = (max(everything) - min(everything) + 2 * pad) / width
+        heights = _swarm(view.values, DOT * per_pixel)
+        dots = [{"value": value, "at": at} for value, at in zip(view.values, heights, strict=True)]
+        marks = alt.Chart(data(*dots)).mark_circle(size=DOT**2 * 0.7, color=PEER, opacity=0.9)
         layers.append(marks.encode(x=x("value"), y=y("at")))
     if view.own is not None:
-        own = {"own": view.own, "low": view.own_lower, "high": view.own_upper, "at": 0.36}
+        own = {"own": view.own, "low": view.own_lower, "high": view.own_upper, "at": 0.5}
         point = alt.Chart(data(own))
         layers += [
             point.mark_rule(color=OWN, strokeWidth=3).encode(x=x("low"), x2="high:Q", y=y("at")),
@@ -75,7 +90,19 @@ def _layers(view: Distribution, quartiles: tuple[float, float, float]) -> list[A
     return layers
 
 
-def _swarm(values: tuple[float, ...]) -> list[float]:
-    """Heights that keep neighboring dots apart: the same data give the same picture, without chance."""
-    steps = (0.36, 0.46, 0.26, 0.56, 0.16, 0.64, 0.08)
-    return [steps[place % len(steps)] for place in range(len(values))]
+def _swarm(values: Sequence[float], gap: float) -> list[float]:
+    """Heights that keep neighboring dots apart: the nearest free line to the middle, without chance.
+
+    >>> _swarm([1.0, 1.1, 3.0], 0.5) == [0.5, 0.5 + DOT / HEIGHT, 0.5]
+    True
+    """
+    lines = int(HEIGHT / DOT / 2) - 1
+    offsets = [0, *(side * step for step in range(1, lines + 1) for side in (1, -1))]
+    last: dict[int, float] = {}
+    found = []
+    for value in values:  # in ascending order
+        free = (offset for offset in offsets if value - last.get(offset, float("-inf")) >= gap)
+        chosen = next(free, min(last, key=lambda offset: last[offset], default=0))
+        last[chosen] = value
+        found.append(0.5 + chosen * DOT / HEIGHT)
+    return found

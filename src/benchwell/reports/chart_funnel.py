@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 import altair as alt
 
-from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw, over
+from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw
 from benchwell.signals.funnel_view import BETWEEN, BEYOND, INSIDE, FunnelView
 from benchwell.signals.words import figure_of
 
-WIDTH, HEIGHT = 560, 300
-_LEGEND = (
-    "Inner band: where chance and the usual spread put 19 in 20 clinics; outer band: 499 in 500.",
-    "● inside the inner band   ▲ outside it   ■ outside both",
+HEIGHT = 280
+_KEY = (
+    "Line: all together. Inner band: where chance and the usual spread put 19 in 20 clinics; outer band: 499 in 500. "
+    "● inside the inner band, ▲ outside it, ■ outside both."
 )
 _SHAPES = {INSIDE: ("circle", 26), BETWEEN: ("triangle-up", 46), BEYOND: ("square", 46)}
 
@@ -41,17 +41,22 @@ def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
         )
         for limit in (view.limits[0], view.limits[len(view.limits) // 2], view.limits[-1])
     ]
-    chart = alt.layer(*_bands(view), *_target(view), *_peers(view), *_own(view, name))
-    picture = chart.properties(width=WIDTH, height=HEIGHT, title=over(view.measure.title, *_LEGEND))
+
+    def build(width: int) -> Any:
+        chart = alt.layer(*_bands(view), *_target(view), *_peers(view), *_own(view, name, width))
+        return chart.properties(width=width, height=HEIGHT)
+
     return Chart(
         id=chart_id,
         title=view.title,
-        svg=draw(picture, chart_id=chart_id, title=view.title, text=view.text),
+        svg=draw(build, chart_id=chart_id, title=view.title, text=view.text),
         text=view.text,
         columns=("Clinic", "People counted", view.measure.title, "Against the limits"),
         rows=tuple(rows),
         caption=f"{view.measure.title}: clinics in the order of people counted",
         note=view.note,
+        up=view.measure.title,
+        key=f"{_KEY} Diamond: this clinic." if view.own else _KEY,
     )
 
 
@@ -90,7 +95,7 @@ def _peers(view: FunnelView) -> list[Any]:
     return layers
 
 
-def _own(view: FunnelView, name: str) -> list[Any]:
+def _own(view: FunnelView, name: str, width: int) -> list[Any]:
     if view.own is None:
         return []
     point = alt.Chart(data(view.own)).encode(x=_x(view), y=_y(view, "rate"))
@@ -99,7 +104,10 @@ def _own(view: FunnelView, name: str) -> list[Any]:
     align: Literal["left", "right"] = "right" if right else "left"
     name_at = alt.value(HEIGHT - 10)
     line = point.mark_rule(color=OWN, strokeWidth=1).encode(y2=alt.value(HEIGHT - 4))
-    words = alt.Chart(data(view.own)).mark_text(align=align, dx=-6 if right else 6, fontWeight="bold", color=OWN)
+    room = width * 0.55  # a long name is cut where the picture ends; it stands whole in the key
+    words = alt.Chart(data(view.own)).mark_text(
+        align=align, dx=-6 if right else 6, fontWeight="bold", color=OWN, limit=room
+    )
     return [
         line,
         point.mark_point(shape="diamond", size=210, filled=True, color=OWN, stroke=PAPER, strokeWidth=1.5, opacity=1),

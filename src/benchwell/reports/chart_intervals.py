@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 
@@ -12,7 +13,7 @@ from benchwell.signals.comparison import Comparison
 from benchwell.signals.strata_view import StrataView
 from benchwell.signals.words import Figure, direction, figure_of
 
-WIDTH, STEP = 560, 46
+STEP = 46
 _ANSWERS = (
     ("observed", "only those followed up"),
     ("all_eligible", "missing count as not met"),
@@ -51,11 +52,12 @@ def strata_chart(view: StrataView, chart_id: str) -> Chart:
     return Chart(
         id=chart_id,
         title=view.title,
-        svg=_picture(dots, view.common, figure, view.measure.title, chart_id, view.title, view.text),
+        svg=_picture(dots, view.common, figure, chart_id, view.title, view.text),
         text=view.text,
         columns=("Group", view.measure.title, "95 % interval", "People"),
         rows=tuple(rows),
         caption=f"{view.measure.title} by {view.variable.replace('_', ' ')}",
+        key="Dots with their 95 % intervals. Line: everyone together." if dots else "",
     )
 
 
@@ -79,11 +81,12 @@ def answers_chart(comparison: Comparison, chart_id: str) -> Chart:
     return Chart(
         id=chart_id,
         title=title,
-        svg=_picture(dots, None, figure, comparison.measure.title, chart_id, title, text),
+        svg=_picture(dots, None, figure, chart_id, title, text),
         text=text,
         columns=("Counting", comparison.measure.title, "95 % interval"),
         rows=tuple(rows),
         caption="Three answers to missing follow-up, and the widest range they allow",
+        key=f"{comparison.measure.title}, with 95 % intervals." if dots else "",
     )
 
 
@@ -105,7 +108,6 @@ def _picture(
     dots: Sequence[Dot],
     line: float | None,
     figure: Figure,
-    axis_title: str,
     chart_id: str,
     title: str,
     text: str,
@@ -115,13 +117,22 @@ def _picture(
     ends = [value for dot in dots for value in (dot.low, dot.high)] + ([line] if line is not None else [])
     pad = (max(ends) - min(ends)) * 0.06 or 0.02
     scale = alt.Scale(domain=[min(ends) - pad, max(ends) + pad], nice=False)
-    axis = alt.Axis(format=number_format(figure), tickCount=6)
     # Each label stands above its own line: labels beside the axis are cut off in fonts wider than expected.
     rows = alt.Scale(domain=[dot.label for dot in dots], paddingOuter=0.2)
+
+    def build(width: int) -> Any:
+        axis = alt.Axis(format=number_format(figure), tickCount=max(3, width // 90))
+        layers = _layers(dots, line, scale, axis, rows)
+        return alt.layer(*layers).properties(width=width, height=STEP * len(dots))
+
+    return draw(build, chart_id=chart_id, title=title, text=text)
+
+
+def _layers(dots: Sequence[Dot], line: float | None, scale: alt.Scale, axis: alt.Axis, rows: alt.Scale) -> list[Any]:
     base = alt.Chart(data(*dots)).encode(y=alt.Y("label:N", scale=rows, title=None, axis=None))
-    layers = [
+    layers: list[Any] = [
         base.mark_rule(color=OWN, strokeWidth=2.5).encode(
-            x=alt.X("low:Q", scale=scale, axis=axis, title=axis_title), x2="high:Q"
+            x=alt.X("low:Q", scale=scale, axis=axis, title=None), x2="high:Q"
         ),
         base.mark_point(shape="circle", size=110, filled=True, color=OWN, stroke=PAPER, opacity=1).encode(
             x=alt.X("value:Q", scale=scale)
@@ -131,5 +142,4 @@ def _picture(
     if line is not None:
         rule = alt.Chart(data({"line": line})).mark_rule(color=MARK, strokeWidth=1.5)
         layers.insert(0, rule.encode(x=alt.X("line:Q", scale=scale)))
-    chart = alt.layer(*layers).properties(width=WIDTH, height=STEP * len(dots))
-    return draw(chart, chart_id=chart_id, title=title, text=text)
+    return layers

@@ -6,10 +6,11 @@ from typing import Any
 
 import altair as alt
 
-from benchwell.reports.canvas import BAND, MARK, MUTED, OWN, PAPER, Chart, data, draw, number_format, over
+from benchwell.reports.canvas import BAND, MARK, MUTED, OWN, PAPER, Chart, data, draw, number_format
 from benchwell.signals.run_chart import RunChart
+from benchwell.signals.words import capital
 
-WIDTH, HEIGHT = 560, 220
+HEIGHT = 200
 
 
 def run_picture(chart: RunChart, chart_id: str) -> Chart:
@@ -19,39 +20,60 @@ def run_picture(chart: RunChart, chart_id: str) -> Chart:
         chart: What to draw; below two neighboring points only words and the table are given.
         chart_id: Unique on its page.
     """
-    figure = chart.figure
-    rows = [
-        (
-            point.period,
-            figure.text(point.value) if point.value is not None else "no figure",
-            figure.interval(point.lower, point.upper) if point.value is not None else "",
-            "–" if point.n is None else f"{point.n:,}",
-            "–" if point.completion is None else f"{point.completion:.0%}".replace("%", " %"),
-            "; ".join(part for part in (point.signal, "follow-up changed" if point.break_before else "") if part),
-        )
-        for point in chart.points
-    ]
     svg = ""
     if chart.center is not None:
-        picture = alt.layer(*_limits(chart), *_series(chart)).properties(
-            width=WIDTH, height=HEIGHT, title=over(chart.title_of)
-        )
-        svg = draw(picture, chart_id=chart_id, title=chart.title, text=chart.text)
+
+        def build(width: int) -> Any:
+            layers = alt.layer(*_limits(chart), *_series(chart, width))
+            return layers.properties(width=width, height=HEIGHT)
+
+        svg = draw(build, chart_id=chart_id, title=chart.title, text=chart.text)
+    columns, rows = _table(chart)
     return Chart(
         id=chart_id,
         title=chart.title,
         svg=svg,
         text=chart.text,
-        columns=("Period", chart.title_of, "95 % interval", "People", "Followed up", "Signal"),
-        rows=tuple(rows),
-        caption=f"{chart.title_of} by period",
+        columns=columns,
+        rows=rows,
+        caption=f"{chart.title_of} by {chart.each}",
         note="" if chart.firm or chart.center is None else "The usual range is provisional: fewer than 12 points.",
+        up=chart.title_of if svg else "",
+        key=_key(chart) if svg else "",
     )
 
 
-def _x(chart: RunChart) -> alt.X:
+def _key(chart: RunChart) -> str:
+    order = "" if chart.each == "period" else f" Along: {chart.each}s in the order in which they started."
+    gaps = "" if chart.known == len(chart.points) else " Gaps: no figure."
+    marked = " □: beyond the usual." if any(point.signal for point in chart.points) else ""
+    return f"Line: the centre. Band: the usual ups and downs.{marked}{gaps}{order}"
+
+
+def _table(chart: RunChart) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The points as text; columns that hold nothing in any of them are left out."""
+    figure = chart.figure
+    columns = (capital(chart.each), chart.title_of, "95 % interval", "People", "Followed up", "Signal")
+    rows = [
+        (
+            point.period,
+            figure.text(point.value) if point.value is not None else "no figure",
+            figure.interval(point.lower, point.upper) if point.value is not None else "",
+            "" if point.n is None else f"{point.n:,}",
+            "" if point.completion is None else f"{point.completion:.0%}".replace("%", " %"),
+            "; ".join(part for part in (point.signal, "follow-up changed" if point.break_before else "") if part),
+        )
+        for point in chart.points
+    ]
+    kept = [place for place in range(len(columns)) if any(row[place] for row in rows)]
+    return tuple(columns[place] for place in kept), tuple(tuple(row[place] for place in kept) for row in rows)
+
+
+def _x(chart: RunChart, width: int) -> alt.X:
     periods = [point.period for point in chart.points]
-    every = -(-len(periods) // 8)
+    # As many labels as have room: one takes about nine pixels a letter.
+    room = max(2, width // (9 * max(map(len, periods)) + 6))
+    every = -(-len(periods) // room)
     shown = [period for place, period in enumerate(periods) if place % every == 0]
     # The whole series is the domain, so that a gap keeps its place.
     scale = alt.Scale(type="point", domain=periods, padding=0.5)
@@ -79,25 +101,25 @@ def _limits(chart: RunChart) -> list[Any]:
     ]
 
 
-def _series(chart: RunChart) -> list[Any]:
+def _series(chart: RunChart, width: int) -> list[Any]:
     # One line per stretch without gap or break, so that no line crosses either.
     stretch, records = 0, []
     for point in chart.points:
         stretch += point.value is None or point.break_before
         if point.value is not None:
             records.append({"period": point.period, "value": point.value, "stretch": stretch, "signal": point.signal})
-    base = alt.Chart(data(*records)).encode(x=_x(chart), y=_y(chart, "value"))
+    base = alt.Chart(data(*records)).encode(x=_x(chart, width), y=_y(chart, "value"))
     layers: list[Any] = [
         base.mark_line(color=OWN, strokeWidth=2).encode(detail="stretch:N"),
         base.mark_point(shape="circle", size=48, filled=True, color=OWN, stroke=PAPER, opacity=1),
     ]
     signals = [record for record in records if record["signal"]]
     if signals:
-        marks = alt.Chart(data(*signals)).encode(x=_x(chart), y=_y(chart, "value"))
+        marks = alt.Chart(data(*signals)).encode(x=_x(chart, width), y=_y(chart, "value"))
         layers.append(marks.mark_point(shape="square", size=190, filled=False, color=MARK, strokeWidth=2, opacity=1))
     breaks = [{"period": point.period, "words": "follow-up changed"} for point in chart.points if point.break_before]
     if breaks:
-        rule = alt.Chart(data(*breaks)).encode(x=_x(chart))
+        rule = alt.Chart(data(*breaks)).encode(x=_x(chart, width))
         layers.append(rule.mark_rule(color=MUTED, strokeDash=[4, 3]))
         layers.append(
             rule.mark_text(align="left", dx=4, color=MUTED, fontSize=12).encode(y=alt.value(10), text="words:N")

@@ -1,37 +1,28 @@
-"""The report of a network: every measure of an edition, over all organizations, without naming any."""
+"""The report of a network: every measure of an edition, over all organizations, named only where asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchwell.registry.measure import Measure
+from benchwell.registry.measure import Measure, PublishedRate
+from benchwell.reports.benchmark_lines import benchmark_lines, decile_lines, refusal_lines
 from benchwell.reports.canvas import Chart
 from benchwell.reports.chart_distribution import distribution_chart
 from benchwell.reports.chart_funnel import funnel_chart
-from benchwell.reports.names import DENOMINATORS, INTERVALS, method_name, reason_words
+from benchwell.reports.method.structure import Table, table
+from benchwell.reports.names import DENOMINATORS, HIDDEN, INTERVALS, method_name, reason_words
 from benchwell.reports.page import anchor, render
+from benchwell.reports.site_lines import SITE_COLUMNS, site_lines
 from benchwell.signals.funnel_view import FunnelView, funnel_view
-from benchwell.signals.peers import Distribution, distribution
-from benchwell.signals.reading import ALL, EditionSource, measure_of, rows
-from benchwell.signals.words import Figure, capital, count, direction, figure_of
+from benchwell.signals.peers import DOTS_FROM, Distribution, distribution
+from benchwell.signals.reading import ALL, EditionSource, measure_of, organization_rows, rows
+from benchwell.signals.words import capital, count, direction
 
-_HIDDEN = {
-    "insufficient": "too few people for a figure",
-    "suppressed": "suppressed by the source, which is not zero",
-    "no_activity": "no activity reported, which is not zero",
-}
-RECORD_COLUMNS = (
-    "Benchmark",
-    "Figure",
-    "95 % interval",
-    "Interval by",
-    "Clinics",
-    "People",
-    "Followed up",
-    "Reliability of the field",
-)
+LINE_COLUMNS = ("Benchmark", "Figure (95 %)", "Beside it")
+RECORD_COLUMNS = ("Benchmark", "Interval by", "Clinics", "People", "Followed up", "Reliability of the field")
 
 
 @dataclass(frozen=True)
@@ -44,49 +35,71 @@ class Section:
     direction: str
     summary: str
     charts: tuple[Chart, ...]
-    record_columns: tuple[str, ...]
-    records: tuple[tuple[str, ...], ...]
+    lines: Table
+    tenth: Table
+    records: Table
     refused: tuple[str, ...]
+    sites: Table
     flow: tuple[tuple[str, ...], ...]
     limits: tuple[str, ...]
 
 
-def render_network_report(edition: EditionSource, *, title: str = "What this network reaches") -> str:
+def render_network_report(
+    edition: EditionSource, *, title: str = "What this network reaches", sites: bool = False
+) -> str:
     """The whole network as one HTML page.
 
     Args:
         edition: The edition.
         title: Heading of the page.
+        sites: Add each organization's figures, by id; for a page that stays with those who may see them.
 
     Returns:
         A self-contained HTML document: distribution, funnel, benchmarks with their records, exclusion flow, limits.
     """
-    sections = [_section(edition, measure) for measure in measures_of(edition)]
+    sections = [_section(edition, measure, sites=sites) for measure in measures_of(edition)]
     organizations = {row["organization_id"] for row in rows(edition, "organization_results")}
+    named = "Each is listed by its id, in the order of ids." if sites else "None is named."
     lead = (
-        f"{count(len(sections), 'measure')} over {count(len(organizations), 'clinic')}. Clinics are not named and not "
-        "put in order: the question is what is usual and what is reachable."
+        f"{count(len(sections), 'measure')} over {count(len(organizations), 'clinic')}. {named} Clinics are never put "
+        "in the order of results: the question is what is usual and what is reachable."
     )
     return render("network.html.j2", page_title=title, lead=lead, edition=edition.id, sections=sections)
 
 
 def measures_of(edition: EditionSource) -> list[Measure]:
-    """The measures that an edition holds results for, in the order of their ids."""
-    found = sorted({row["measure"] for row in rows(edition, "organization_results")})
-    return [measure_of(edition, measure) for measure in found]
+    """The measures that an edition holds results for: families with the most organizations first, then by headline."""
+    found = rows(edition, "organization_results", period=ALL, stratum=ALL)
+    size = Counter(row["measure"] for row in found)
+    measures = [measure_of(edition, measure) for measure in size]
+    families: Counter[str] = Counter()
+    for measure in measures:
+        families[_family(measure)] = max(families[_family(measure)], size[measure.id])
+
+    def place(measure: Measure) -> tuple[int, str, int, str]:
+        family = _family(measure)
+        return -families[family], family, measure.headline or 99, measure.id
+
+    return sorted(measures, key=place)
 
 
-def _section(edition: EditionSource, measure: Measure) -> Section:
+def _family(measure: Measure) -> str:
+    """What is measured with: measures of one source or instrument stand together."""
+    endpoint = measure.endpoint
+    return endpoint.source if isinstance(endpoint, PublishedRate) else ",".join(measure.instruments)
+
+
+def _section(edition: EditionSource, measure: Measure, *, sites: bool) -> Section:
     spread = distribution(edition, measure)
     funnel = funnel_view(edition, measure)
     charts = [distribution_chart(spread, anchor(measure.id, "distribution"))]
-    if funnel is not None:
+    if funnel is not None and funnel.peers:
         charts.append(funnel_chart(funnel, anchor(measure.id, "funnel")))
-    figure = figure_of(measure)
-    found = [
-        row for row in rows(edition, "benchmarks", measure=measure.id, without="") if row["tier"] != "organization"
-    ]
-    whole = [row for row in found if row["level"] == ALL]
+    found = [row for row in rows(edition, "benchmarks", measure=measure.id, without="") if row["level"] == ALL]
+    common = [row for row in found if row["tier"] == "external" or (row["tier"] == row["period"] == ALL)]
+    others = [row for row in found if row not in common and row["tier"] != "organization"]
+    results = organization_rows(edition, measure.id)
+    lines, tenth = benchmark_lines(common, measure), decile_lines(common, measure)
     return Section(
         id=anchor(measure.id),
         title=measure.title,
@@ -94,32 +107,32 @@ def _section(edition: EditionSource, measure: Measure) -> Section:
         direction=direction(measure.better),
         summary=_summary(spread),
         charts=tuple(charts),
-        record_columns=RECORD_COLUMNS,
-        records=tuple(_record(row, figure) for row in whole if row["status"] == "ok"),
-        refused=tuple(_refusals(whole)),
+        lines=table(LINE_COLUMNS, [(capital(one.label), one.figure, one.beside) for one in lines]),
+        tenth=table(LINE_COLUMNS, [(capital(one.label), one.figure, one.beside) for one in tenth]),
+        records=table(RECORD_COLUMNS, [_record(row) for row in (*common, *others) if row["status"] == "ok"]),
+        refused=(*(capital(line) for line in refusal_lines(common)), *_needed(results)),
+        sites=_sites(results, measure) if sites else Table((), ()),
         flow=exclusion_flow(edition, measure),
         limits=tuple(_limits(measure, found, spread, funnel)),
     )
 
 
 def _summary(spread: Distribution) -> str:
-    hidden = "; ".join(f"{count(n, 'clinic')}: {_HIDDEN.get(status, status)}" for status, n in spread.hidden.items())
+    hidden = "; ".join(f"{count(n, 'clinic')}: {HIDDEN.get(status, status)}" for status, n in spread.hidden.items())
     return f"{count(spread.n, 'clinic')} with a figure.{f' Without one: {hidden}.' if hidden else ''}"
 
 
-def _record(row: Mapping[str, Any], figure: Figure) -> tuple[str, ...]:
+def _record(row: Mapping[str, Any]) -> tuple[str, ...]:
     where = "" if row["tier"] in ("all", "external") else f", {row['tier']} {row['tier_id']}"
     when = "" if row["period"] == ALL else f", {row['period']}"
     provisional = ", provisional" if row["provisional"] else ""
     return (
         f"{capital(method_name(row['method']))}{where}{when}{provisional}",
-        figure.text(row["estimate"]),
-        figure.interval(row["lower"], row["upper"]) or "–",
-        INTERVALS.get(row["interval_method"], row["interval_method"] or "–"),
+        INTERVALS.get(row["interval_method"], row["interval_method"] or ""),
         _number(row["n_organizations"]),
         _number(row["n_patients"]),
-        "not stated" if row["completeness"] is None else f"{row['completeness']:.0%}".replace("%", " %"),
-        "–" if row["field_reliability"] is None else f"{row['field_reliability']:.2f}",
+        "" if row["completeness"] is None else f"{row['completeness']:.0%}".replace("%", " %"),
+        "" if row["field_reliability"] is None else f"{row['field_reliability']:.2f}",
     )
 
 
@@ -127,16 +140,26 @@ def _number(value: int | None) -> str:
     return "–" if value is None else f"{value:,}"
 
 
-def _refusals(found: list[dict[str, Any]]) -> list[str]:
-    """One line per reason, with the methods that it closes."""
-    closed: dict[str, list[str]] = {}
-    for row in found:
-        if row["status"] != "ok":
-            period = "" if row["period"] == ALL else f" ({row['period']})"
-            closed.setdefault(reason_words(row["reason"] or row["status"]), []).append(
-                f"{method_name(row['method'])}{period}"
-            )
-    return [f"{capital('; '.join(dict.fromkeys(names)))}: {reason}." for reason, names in closed.items()]
+def _needed(results: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """How far the clinics without a figure are from one, named only where asked for."""
+    short = sorted(row["n_needed"] for row in results if row["status"] == "insufficient" and row["n_needed"])
+    if not short:
+        return ()
+    extent = f"{short[0]:,} to {short[-1]:,} more people each"
+    if short[0] == short[-1]:
+        extent = f"{count(short[0], 'more person', 'more people')}{' each' if len(short) > 1 else ''}"
+    verb = "needs" if len(short) == 1 else "need"
+    return (f"A figure for {count(len(short), 'clinic')}: too few people so far; {verb} {extent}.",)
+
+
+def _sites(results: Sequence[Mapping[str, Any]], measure: Measure) -> Table:
+    lines = site_lines(results, measure)
+    blank = ("",) * (len(SITE_COLUMNS) - 3)
+    heads = [capital(name) for name in SITE_COLUMNS]
+    return table(
+        [*heads, "Why none"],
+        [(one.organization_id, *one.people, *(one.figures or blank), one.refusal) for one in lines],
+    )
 
 
 def exclusion_flow(edition: EditionSource, measure: Measure) -> tuple[tuple[str, ...], ...]:
@@ -155,8 +178,8 @@ def _limits(
         lines.append(
             "Official figures: how many of the eligible people were measured is not stated, so no clinic gets a colour."
         )
-    if funnel is not None and funnel.note:
-        lines.append(funnel.note)
+    if funnel is not None and not funnel.peers:
+        lines.append(f"A funnel chart needs {DOTS_FROM} clinics with a figure, so that none can be recognized.")
     adjustments = {row["adjustment"] for row in found if row["adjustment"]} or {"unadjusted"}
     if adjustments == {"unadjusted"}:
         lines.append("Nothing is adjusted for who comes: clinics that see people with harder problems look lower.")

@@ -27,8 +27,6 @@ from benchwell.signals.strata_view import strata_views
 from benchwell.signals.words import figure_of
 from benchwell.terms import BenchmarkKind
 
-FIGURE_COLUMNS = ("Eligible", "Followed up", "Met", "Completion", "Reliability", "Shrunken", "Adjustment")
-
 
 @dataclass(frozen=True)
 class Card:
@@ -37,10 +35,12 @@ class Card:
     id: str
     sentence: Sentence
     face: LightFace
-    figure_columns: tuple[str, ...]
-    figures: tuple[tuple[str, ...], ...]
+    figures: tuple[tuple[str, str], ...]
     run: Chart | None
     charts: tuple[Chart, ...]
+    answers: Chart | None
+    open: bool
+    strata: tuple[Chart, ...]
     gates: tuple[Gate, ...]
     why: str
     definition: tuple[tuple[str, str], ...]
@@ -91,10 +91,13 @@ def _card(edition: EditionSource, organization_id: str, measure: Measure, name: 
         id=place,
         sentence=sentence(comparison),
         face=comparison.face,
-        figure_columns=FIGURE_COLUMNS,
-        figures=(_figures(comparison),),
-        run=run_picture(run, f"{place}-run") if run.points else None,
+        figures=_figures(comparison),
+        run=run_picture(run, f"{place}-run") if run.known > 1 else None,
         charts=tuple(_charts(edition, organization_id, comparison, place)),
+        answers=_answers(comparison, place),
+        # Where missing follow-up decided, its answers are not folded away.
+        open=comparison.deciding in ("follow_up", "follow_up_gap", "missing_data"),
+        strata=_strata(edition, organization_id, measure, place),
         gates=comparison.gates,
         why=measure.why,
         definition=tuple(definition_rows(measure)),
@@ -102,30 +105,41 @@ def _card(edition: EditionSource, organization_id: str, measure: Measure, name: 
 
 
 def _charts(edition: EditionSource, organization_id: str, comparison: Comparison, place: str) -> list[Chart]:
+    """The others: how they are distributed, and the funnel where there are dots enough to hide in (M5.6)."""
     charts = []
-    if comparison.status == "ok" and comparison.figures.n_followed is not None:
-        charts.append(answers_chart(comparison, f"{place}-answers"))
     if comparison.status == "ok":
         spread = distribution(edition, comparison.measure, organization_id, name=comparison.name)
         charts.append(distribution_chart(spread, f"{place}-distribution"))
     funnel = funnel_view(edition, comparison.measure, organization_id, name=comparison.name)
-    if funnel is not None and funnel.own is not None:
+    if funnel is not None and funnel.own is not None and funnel.peers:
         charts.append(funnel_chart(funnel, f"{place}-funnel"))
-    views = strata_views(edition, organization_id, comparison.measure)
-    return charts + [strata_chart(view, f"{place}-{anchor(view.variable)}") for view in views]
+    return charts
 
 
-def _figures(comparison: Comparison) -> tuple[str, ...]:
+def _answers(comparison: Comparison, place: str) -> Chart | None:
+    if comparison.status != "ok" or comparison.figures.n_followed is None:
+        return None
+    return answers_chart(comparison, f"{place}-answers")
+
+
+def _strata(edition: EditionSource, organization_id: str, measure: Measure, place: str) -> tuple[Chart, ...]:
+    views = strata_views(edition, organization_id, measure)
+    return tuple(strata_chart(view, f"{place}-{anchor(view.variable)}") for view in views)
+
+
+def _figures(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    """What travels with the figure (METHODS C2); what the source does not say is left out, the sentence says so."""
     figures, figure = comparison.figures, figure_of(comparison.measure)
-    return (
-        _number(figures.n_eligible),
-        "not stated" if figures.n_followed is None else f"{figures.n_followed:,}",
-        _number(figures.n_met),
-        "not stated" if figures.completion is None else f"{figures.completion:.0%}".replace("%", " %"),
-        "–" if figures.reliability is None else f"{figures.reliability:.2f}",
-        figure.text(figures.shrunken),
-        figures.adjustment,
+    found = (
+        ("People counted" if comparison.measure.is_published else "Eligible", _number(figures.n_eligible)),
+        ("Followed up", _number(figures.n_followed)),
+        ("Met", _number(figures.n_met)),
+        ("Completion", "–" if figures.completion is None else f"{figures.completion:.0%}".replace("%", " %")),
+        ("Reliability", "–" if figures.reliability is None else f"{figures.reliability:.2f}"),
+        ("Shrunken", figure.text(figures.shrunken)),
+        ("Adjustment", figures.adjustment),
     )
+    return tuple((name, value) for name, value in found if value != "–")
 
 
 def _number(value: int | None) -> str:

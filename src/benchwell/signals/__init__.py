@@ -12,7 +12,7 @@ from benchwell.signals.gates import Gate
 from benchwell.signals.lights import LightFace, face
 from benchwell.signals.peers import Distribution, distribution
 from benchwell.signals.reading import EditionSource
-from benchwell.signals.run_chart import RunChart, RunPoint, chart_points, run_chart
+from benchwell.signals.run_chart import RunChart, RunPoint, chart_points, individual_chart, run_chart
 from benchwell.signals.sentence import Sentence, sentence
 from benchwell.signals.strata_view import StrataView, strata_views
 
@@ -35,6 +35,7 @@ __all__ = [
     "distribution",
     "face",
     "funnel_view",
+    "individual_chart",
     "run_chart",
     "sentence",
     "strata_views",

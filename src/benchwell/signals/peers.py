@@ -111,7 +111,7 @@ def _words(
         title = f"Too few clinics to show how {measure.title.lower()} is distributed"
         return title, f"{title}: {count(len(peers), 'clinic')} with a figure, {BANDS_FROM} are needed."
     low, middle, high = (figure.text(value) for value in quartiles)
-    title = f"Half of the clinics lie between {low} and {high}"
+    title = f"Half of the {'other ' if own is not None else ''}clinics lie between {low} and {high}"
     clinics = count(len(peers), "clinic")
     text = f"{measure.title} over {clinics}: the middle one has {middle}, half lie from {low} to {high}"
     if own is not None:

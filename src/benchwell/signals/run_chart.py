@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from benchwell.models.xmr import FIRM_LIMITS_FROM, XmrRule, xmr_chart, xmr_limits
+from benchwell.models.xmr import FIRM_LIMITS_FROM, XmrChart, XmrRule, xmr_chart, xmr_limits
 from benchwell.registry.measure import Measure
 from benchwell.signals.peers import has_figure
 from benchwell.signals.reading import ALL, EditionSource, measure_of, rows
@@ -63,6 +63,7 @@ class RunChart:
         firm: Whether there were enough points for firm limits.
         title: The finding in one sentence, or that there is none.
         text: Alternative text.
+        each: What one point is, in one word: a period, or a course.
     """
 
     title_of: str
@@ -75,6 +76,12 @@ class RunChart:
     firm: bool
     title: str
     text: str
+    each: str = "period"
+
+    @property
+    def known(self) -> int:
+        """How many points have a figure."""
+        return sum(point.value is not None for point in self.points)
 
 
 def run_chart(edition: EditionSource, organization_id: str, measure: str | Measure) -> RunChart:
@@ -113,7 +120,27 @@ def run_chart(edition: EditionSource, organization_id: str, measure: str | Measu
     return chart_points(points, title_of=declared.title, figure=figure_of(declared), better=declared.better)
 
 
-def chart_points(points: Sequence[RunPoint], *, title_of: str, figure: Figure, better: Better) -> RunChart:
+def individual_chart(
+    gains: Sequence[float | None], *, title_of: str, figure: Figure, better: Better = Better.HIGHER
+) -> RunChart:
+    """Chart one value per person in the order in which the courses started: a trend before quarters are large enough.
+
+    Args:
+        gains: One value per course; None where there was no follow-up, which stays a gap.
+        title_of: What is charted.
+        figure: How figures are written.
+        better: Direction.
+
+    Source:
+        METHODS M5.2: the XmR chart is made for single values.
+    """
+    points = [RunPoint(str(place), value) for place, value in enumerate(gains, start=1)]
+    return chart_points(points, title_of=title_of, figure=figure, better=better, each="course")
+
+
+def chart_points(
+    points: Sequence[RunPoint], *, title_of: str, figure: Figure, better: Better, each: str = "period"
+) -> RunChart:
     """Chart a series: limits from its first twelve points, frozen for those that follow.
 
     Args:
@@ -121,29 +148,32 @@ def chart_points(points: Sequence[RunPoint], *, title_of: str, figure: Figure, b
         title_of: What is charted.
         figure: How figures are written.
         better: Direction.
+        each: What one point is, in one word.
     """
     series = _with_breaks(_fill(points))
     values = [point.value for point in series]
     if not any(a is not None and b is not None for a, b in pairwise(values)):
         known = sum(value is not None for value in values)
-        title = "Too few periods to see a trend"
-        text = f"{title_of} over time: {count(known, 'period')} with a figure. {title}."
-        return RunChart(title_of, figure, better, tuple(series), None, None, None, False, title, text)
+        title = f"Too few {each}s to see a trend"
+        text = f"{title_of} over time: {count(known, each)} with a figure. {title}."
+        return RunChart(title_of, figure, better, tuple(series), None, None, None, False, title, text, each)
     limits = xmr_limits(_reference(values))
-    rules = xmr_chart(values, limits).rules
+    found = xmr_chart(values, limits)
     marked = tuple(
         RunPoint(**{**vars(point), "signal": "; ".join(_RULES[rule] for rule in fired)})
-        for point, fired in zip(series, rules, strict=True)
+        for point, fired in zip(series, found.rules, strict=True)
     )
-    signals = [point for point in marked if point.signal]
     firm = "" if limits.firm else f" Limits are provisional: fewer than {FIRM_LIMITS_FROM} points."
-    title = _title(signals)
+    labels = [point.period for point in marked]
+    title = _title(labels, found, each)
     text = (
-        f"{title_of} over {count(len(marked), 'period')}, {marked[0].period} to {marked[-1].period}: centre "
+        f"{title_of} over {count(len(marked), each)}, {labels[0]} to {labels[-1]}: centre "
         f"{figure.text(limits.mean)}, usual range {figure.number(limits.lower)} to {figure.number(limits.upper)}. "
         f"{title}.{firm} {capital(direction(better))}."
     )
-    return RunChart(title_of, figure, better, marked, limits.mean, limits.lower, limits.upper, limits.firm, title, text)
+    return RunChart(
+        title_of, figure, better, marked, limits.mean, limits.lower, limits.upper, limits.firm, title, text, each
+    )
 
 
 def _reference(values: Sequence[float | None]) -> list[float | None]:
@@ -157,11 +187,31 @@ def _reference(values: Sequence[float | None]) -> list[float | None]:
     return taken if neighbors else list(values)
 
 
-def _title(signals: Sequence[RunPoint]) -> str:
-    if not signals:
+def _title(labels: Sequence[str], chart: XmrChart, each: str) -> str:
+    """The finding: where the series left its usual range, and to which side."""
+    steps = [chart.values[0], *chart.values]
+    trend = [XmrRule.TREND in fired for fired in chart.rules]
+    parts = []
+    for found, side, moving, sign in ((chart.high, "higher", "rising", 1), (chart.low, "lower", "falling", -1)):
+        places = [place for place, fired in enumerate(found) if fired]
+        if places:
+            moves = any(trend[place] and sign * (steps[place + 1] - steps[place]) > 0 for place in places)
+            words = f"{side} than usual{f' or {moving}' if moves else ''}"
+            parts.append(f"{words} in {_spans(places, labels)}")
+    if not parts:
         return "No change beyond the usual ups and downs"
-    periods = ", ".join(point.period for point in signals[:3]) + (" …" if len(signals) > 3 else "")
-    return f"Something changed: {periods}"
+    return capital("; ".join(parts)) + ("" if each == "period" else f" ({each}s in the order in which they started)")
+
+
+def _spans(places: Sequence[int], labels: Sequence[str]) -> str:
+    """Neighbors as one span: `2, 5 to 9`."""
+    spans: list[tuple[int, int]] = []
+    for place in places:
+        if spans and place == spans[-1][1] + 1:
+            spans[-1] = (spans[-1][0], place)
+        else:
+            spans.append((place, place))
+    return ", ".join(labels[a] if a == b else f"{labels[a]} to {labels[b]}" for a, b in spans)
 
 
 def _with_breaks(points: Sequence[RunPoint]) -> list[RunPoint]:

@@ -172,7 +172,7 @@ def test_every_picture_has_a_name_a_description_and_a_table(pages, name):
     assert pictures
     assert all(svg["role"] == "img" and svg["aria-labelledby"] for svg in pictures)
     figures = re.findall(r"<figure.*?</figure>", html, re.DOTALL)
-    assert all("<details><summary>The same as a table</summary>" in one for one in figures)
+    assert all('<details class="data"><summary>The same as a table</summary>' in one for one in figures)
     drawn = [one for one in figures if "<svg" in one]
     assert all(re.search(r"<title[^>]*>[^<]+</title><desc[^>]*>[^<]+</desc>", one) for one in drawn)
     assert all('class="draw" tabindex="0"' in one for one in drawn)
@@ -228,8 +228,25 @@ def test_a_network_page_names_no_clinic_and_adds_up(pages):
     text = Page(pages["network"]).text
     assert not [name for name in CLINICS if re.search(rf"\b{name}\b", text)]
     assert "12 clinics with a figure. Without one: 1 clinic: too few people for a figure." in text
-    assert "Top tenth, raw (rewards chance)" in text
-    assert "Top tenth, constrained shrinkage (the one we use)" in text
+    assert "A figure for 1 clinic: too few people so far; needs 4 more people." in text
+    assert re.search(r"Top tenth \d+ % \(\d+–\d+\) raw \d+ %", text)
+    assert re.search(r"Constrained shrinkage \(the one we use\) \d+ % \(\d+–\d+\) raw \d+ %", text)
+
+
+def test_a_network_page_lists_sites_only_where_asked_and_by_id():
+    text = Page(render_network_report(network_edition(), sites=True)).text
+    listed = text[text.index("Each site, by id") :]
+    places = [listed.index(f" {name} ") for name in sorted(CLINICS)]
+    assert places == sorted(places)
+    assert "tiny 6 5 4 more people needed" in re.sub(r" +", " ", listed)
+
+
+def test_a_small_network_draws_no_funnel_in_which_a_clinic_could_be_recognized():
+    few = edition({name: CLINICS[name] for name in list(CLINICS)[:6]})
+    text = Page(render_network_report(few)).text
+    assert "People counted" not in text
+    assert "A funnel chart needs 10 clinics" in text
+    assert "Against the limits" not in Page(render_organization_report(few, "north")).text
 
 
 def test_a_grey_page_shows_no_figure(pages):
@@ -280,3 +297,14 @@ def test_the_answers_picture_does_not_contradict_the_light():
 def test_bounds_run_from_low_to_high_where_lower_is_better():
     text = Page(render_organization_report(edition(measure=a_measure(better="lower")), "west")).text
     assert "if nobody or everybody of the missing had met it 35 to 58 %" in text
+
+
+@pytest.mark.parametrize("name", ["network", "organization", "solo"])
+def test_every_picture_is_drawn_for_a_screen_and_for_a_phone(pages, name):
+    pictures = Page(pages[name]).all("svg")
+    assert {svg["class"] for svg in pictures} == {"picture wide", "picture narrow"}
+    wide = [float(svg["width"]) for svg in pictures if svg["class"] == "picture wide"]
+    narrow = [float(svg["width"]) for svg in pictures if svg["class"] == "picture narrow"]
+    assert len(wide) == len(narrow)
+    # 360 pixels minus the margins of page and card.
+    assert max(narrow) <= 350 < min(wide)

@@ -68,7 +68,7 @@ def test_e5_2_a_run_chart_freezes_twelve_points_and_names_the_rule():
     assert chart.firm
     assert [point.period for point in chart.points if point.signal] == ["2025-01"]
     assert chart.points[-1].signal == "beyond a limit"
-    assert chart.title == "Something changed: 2025-01"
+    assert chart.title == "Higher than usual in 2025-01"
 
 
 def test_e5_2_seven_on_one_side_are_a_shift():

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from benchwell.signals import RunPoint, chart_points, distribution, funnel_view, run_chart, strata_views
+from benchwell.signals import (
+    RunPoint,
+    chart_points,
+    distribution,
+    funnel_view,
+    individual_chart,
+    run_chart,
+    strata_views,
+)
 from benchwell.signals.words import Figure
 from benchwell.terms import Better
 from signals_edition import CLINICS, MEASURE, edition
@@ -49,6 +57,32 @@ def test_two_points_apart_give_no_limits():
     found = chart([RunPoint("2024-Q1", 0.4), RunPoint("2024-Q3", 0.5)])
     assert (found.center, found.lower, found.upper) == (None, None, None)
     assert found.title == "Too few periods to see a trend"
+
+
+def test_the_finding_names_side_and_span():
+    flat = [0.4, 0.42, 0.38, 0.41, 0.39, 0.4, 0.42, 0.38, 0.41, 0.39, 0.4, 0.41]
+    later = [0.6, 0.61, 0.4, 0.2]
+    labels = [f"{2024 + place // 12}-{place % 12 + 1:02d}" for place in range(16)]
+    found = chart([RunPoint(label, value) for label, value in zip(labels, flat + later, strict=True)])
+    assert found.title == "Higher than usual in 2025-01 to 2025-02; lower than usual in 2025-04"
+    rising = chart(
+        [RunPoint(label, value) for label, value in zip(labels, flat + [0.4, 0.41, 0.42, 0.43], strict=True)]
+    )
+    assert rising.title == "No change beyond the usual ups and downs"
+    climbing = chart([RunPoint(label, 0.40 + place / 100) for place, label in enumerate(labels[:8])])
+    assert climbing.title == "Higher than usual or rising in 2024-01 to 2024-08; lower than usual in 2024-01 to 2024-02"
+
+
+def test_single_courses_are_charted_in_their_order_with_gaps_for_those_not_followed():
+    gains = [6.0, 5.0, None, 7.0, 6.0, 5.0, 6.0, 7.0, 5.0, 6.0, 7.0, 6.0, 5.0, 18.0]
+    found = individual_chart(gains, title_of="Points gained", figure=Figure("points", decimals=1))
+    assert [point.period for point in found.points] == [str(place) for place in range(1, 15)]
+    assert found.points[2].value is None
+    assert found.known == 13
+    assert found.title == "Higher than usual in 14 (courses in the order in which they started)"
+    assert "13 courses" not in found.text
+    assert "over 14 courses" in found.text
+    assert individual_chart([5.0], title_of="x", figure=RATE).title == "Too few courses to see a trend"
 
 
 def test_an_edition_series_leaves_out_the_whole_and_rolling_windows():
