@@ -13,11 +13,11 @@ from benchwell.outcomes.endpoints import paired_result
 from benchwell.outcomes.event_rate import with_event_rate
 from benchwell.outcomes.flow import exclusion_flow
 from benchwell.outcomes.inputs import OutcomeInputs, OutcomeTables
-from benchwell.outcomes.prepare import Keep, Prepared, prepare
+from benchwell.outcomes.prepare import Keep, prepare
 from benchwell.outcomes.shape import first_reason, in_shape, nothing
 from benchwell.outcomes.sharing import Shared
-from benchwell.outcomes.status import is_mature, status_columns, window_end
-from benchwell.outcomes.two_measure import NEEDS_CASENESS, at_caseness, two_measure_result, version_changed
+from benchwell.outcomes.status import status_columns
+from benchwell.outcomes.two_measure import NEEDS_CASENESS, at_caseness, two_measure_result
 from benchwell.registry import Instrument, Measure
 from benchwell.registry.measure import EventRate, PercentChange, Retention, TwoMeasure, WaitDays
 
@@ -69,24 +69,16 @@ def _one_measure(shared: Shared, measure: Measure, instruments: list[Instrument]
         case EventRate():
             frame = with_event_rate(shared.courses(measure, instruments), prepared.events, measure, prepared.last_day)
         case _:
-            frame = _with_paired(shared.pairs(measure, instruments), prepared, measure, instruments)
+            frame = _with_paired(shared.pairs(measure, instruments), measure, instruments)
     return in_shape(frame, measure)
 
 
-def _with_paired(pairs: Frame, prepared: Prepared, measure: Measure, instruments: list[Instrument]) -> Frame:
-    if isinstance(measure.endpoint, TwoMeasure):
-        result, changed = two_measure_result(measure, instruments), version_changed()
-    else:
-        result = paired_result(measure, instruments)
-        changed = (nw.col("baseline_version") != nw.col("followup_version")).fill_null(False)
-    status = status_columns(
-        mature=is_mature(measure, prepared.last_day),
-        found=~nw.col("followup_day").is_null(),
-        last_day=window_end(measure),
-        version_changed=changed,
-    )
-    return pairs.with_columns(reason=first_reason(*_baseline_checks(measure, instruments))).with_columns(
-        **status, met_raw=result.met, value_raw=result.value, class_raw=result.change_class
+def _with_paired(pairs: Frame, measure: Measure, instruments: list[Instrument]) -> Frame:
+    two = isinstance(measure.endpoint, TwoMeasure)
+    result = two_measure_result(measure, instruments) if two else paired_result(measure, instruments)
+    reason = first_reason(*_baseline_checks(measure, instruments))
+    return pairs.with_columns(
+        **status_columns(reason), met_raw=result.met, value_raw=result.value, class_raw=result.change_class
     )
 
 

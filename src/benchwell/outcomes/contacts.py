@@ -7,7 +7,7 @@ import narwhals as nw
 from benchwell.engine import Frame
 from benchwell.outcomes.inputs import joined, number
 from benchwell.outcomes.population import NOT_TREATMENT
-from benchwell.outcomes.status import died_before, is_mature, moved_before, status_columns, window_end
+from benchwell.outcomes.status import died_before, is_mature, moved_before, standing, status_columns, window_end
 from benchwell.registry import Measure
 from benchwell.registry.measure import Retention, WaitDays
 
@@ -31,13 +31,15 @@ def with_retention(counted: Frame, encounters: Frame, measure: Measure, snapshot
     )
     recorded = (nw.col("n_contacts") > 0) | ~nw.col("end_day").is_null()
     known = nw.col("kept") | (recorded & ~died_before(last_day) & ~moved_before(last_day))
-    status = status_columns(
+    stands = standing(
         mature=is_mature(measure, snapshot_day),
         found=known,
         last_day=last_day,
         missing_reason="no-contacts-recorded",
     )
-    return frame.with_columns(**status, met_raw=nw.col("kept"), value_raw=number(None))
+    return frame.with_columns(
+        **status_columns(nw.col("reason"), stands), met_raw=nw.col("kept"), value_raw=number(None)
+    )
 
 
 def with_wait(counted: Frame, encounters: Frame, measure: Measure, snapshot_day: int) -> Frame:
@@ -67,16 +69,15 @@ def with_wait(counted: Frame, encounters: Frame, measure: Measure, snapshot_day:
     # Against a standard everybody is judged at the same age of the referral.
     mature = waited_out if within is not None else (waited_out if horizon is not None else seen)
     found = seen if within is None else seen | ~died_before(last_day)
-    status = status_columns(
+    stands = standing(
         mature=mature,
         found=found,
         last_day=last_day,
-        reason=reason,
         missing_reason="still-waiting",
         immature_reason="immature" if within is not None or horizon is not None else "still-waiting",
     )
     met = nw.lit(None, dtype=nw.Boolean()) if within is None else (wait <= within).fill_null(False)
-    return frame.with_columns(**status, met_raw=met, value_raw=wait.cast(nw.Float64()))
+    return frame.with_columns(**status_columns(reason, stands), met_raw=met, value_raw=wait.cast(nw.Float64()))
 
 
 def _attended_since_index(counted: Frame, encounters: Frame, snapshot_day: int, which: str) -> Frame:

@@ -7,7 +7,7 @@ import narwhals as nw
 from benchwell.engine import Frame
 from benchwell.outcomes.inputs import joined
 from benchwell.outcomes.population import DAYS_PER_YEAR
-from benchwell.outcomes.status import status_columns
+from benchwell.outcomes.status import standing, status_columns
 from benchwell.registry import Measure
 from benchwell.registry.measure import EventRate
 
@@ -41,8 +41,9 @@ def with_event_rate(counted: Frame, events: Frame, measure: Measure, snapshot_da
     )
     frame = joined(frame, seen, "episode_id")
     started = (nw.col("days") > 0).fill_null(False)
+    stands = standing(mature=started, found=started, last_day=nw.col("until"), immature_reason="no-exposure")
     return frame.with_columns(
-        **status_columns(mature=started, found=started, last_day=nw.col("until"), immature_reason="no-exposure"),
+        **status_columns(nw.col("reason"), stands),
         met_raw=nw.lit(None, dtype=nw.Boolean()),
         value_raw=nw.col("count").fill_null(0).cast(nw.Float64()),
         exposure_raw=nw.col("days") / DAYS_PER_YEAR,

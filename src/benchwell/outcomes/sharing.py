@@ -15,7 +15,8 @@ from benchwell.outcomes.index import with_clean_period, with_index
 from benchwell.outcomes.inputs import joined
 from benchwell.outcomes.population import with_reason
 from benchwell.outcomes.prepare import Prepared
-from benchwell.outcomes.two_measure import with_two_pairs
+from benchwell.outcomes.status import is_mature, standing, version_changed, window_end
+from benchwell.outcomes.two_measure import two_versions_changed, with_two_pairs
 from benchwell.outcomes.windows import pick_baseline, pick_followup
 from benchwell.registry import Instrument, Measure
 from benchwell.registry.measure import TwoMeasure
@@ -25,6 +26,8 @@ _COURSE = (
     *("episode_id", "patient_id", "organization_id", "practitioner_id"),
     *("index_day", "end_day", "end_reason", "death_day", "death_cause", "usable", "n_contacts", "reason"),
 )
+# What only the standing rests on: measures do not look at it again.
+_STANDS_ON = {"end_day", "end_reason", "death_day", "death_cause", "usable", "n_contacts"}
 
 
 def course_key(measure: Measure) -> Hashable:
@@ -34,12 +37,11 @@ def course_key(measure: Measure) -> Hashable:
 
 
 def window_key(measure: Measure) -> Hashable:
-    """Measures with the same key pick the same two scores; cut-in, grace and endpoint are theirs alone."""
+    """Measures with the same key pick the same two scores; cut-in and endpoint are theirs alone."""
     baseline = measure.baseline and measure.baseline.model_copy(update={"cut_in": None})
-    followup = measure.followup and measure.followup.model_copy(update={"grace_days": 0})
     endpoint = measure.endpoint
     parts = tuple(part.instrument for part in endpoint.parts) if isinstance(endpoint, TwoMeasure) else None
-    return course_key(measure), measure.instruments, measure.scale, baseline, followup, parts
+    return course_key(measure), measure.instruments, measure.scale, baseline, measure.followup, parts
 
 
 class Shared:
@@ -63,10 +65,19 @@ class Shared:
         return self._courses[key]
 
     def pairs(self, measure: Measure, instruments: list[Instrument]) -> Frame:
-        """The courses with baseline and follow-up, where there are such scores."""
+        """The courses with baseline and follow-up, where there are such scores, and how they stand without a reason."""
         key = window_key(measure)
         if key not in self._pairs:
-            self._pairs[key] = self.prepared.keep(self._with_pairs(measure, instruments))
+            frame = self._with_pairs(measure, instruments)
+            two = isinstance(measure.endpoint, TwoMeasure)
+            stands = standing(
+                mature=is_mature(measure, self.prepared.last_day),
+                found=~nw.col("followup_day").is_null(),
+                last_day=window_end(measure),
+                version_changed=two_versions_changed() if two else version_changed(),
+            )
+            used = [name for name in frame.collect_schema().names() if name not in _STANDS_ON]
+            self._pairs[key] = self.prepared.keep(frame.select(*used, **stands))
         return self._pairs[key]
 
     def _with_pairs(self, measure: Measure, instruments: list[Instrument]) -> Frame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 
 import narwhals as nw
@@ -43,53 +44,71 @@ def moved_before(last_day: nw.Expr) -> nw.Expr:
     return (nw.col("end_reason").is_in(MOVED) & (nw.col("end_day") <= last_day)).fill_null(False)
 
 
-def status_columns(
+def version_changed(part: str = "") -> nw.Expr:
+    """Whether the instrument was asked in another version at follow-up."""
+    return (nw.col(f"baseline_version{part}") != nw.col(f"followup_version{part}")).fill_null(False)
+
+
+def standing(
     *,
     mature: nw.Expr,
     found: nw.Expr,
     last_day: nw.Expr,
-    reason: nw.Expr | None = None,
     version_changed: nw.Expr | None = None,
     missing_reason: str = "no-followup",
     immature_reason: str = "immature",
 ) -> dict[str, nw.Expr]:
-    """`status` and the completed `reason` (null only for followed episodes), to be added together.
+    """`standing` and `standing_reason`: the status of an episode if it is counted at all.
 
-    They read `reason` (null for those counted so far), `death_day`, `death_cause`, `end_day` and `end_reason`.
+    They read `death_day`, `death_cause`, `end_day` and `end_reason`.
 
     Args:
         mature: Whether the window and its grace have passed.
         found: Whether the outcome is known.
         last_day: Last day of the window: who died or moved by then, without an outcome, is named as such.
-        reason: Why an episode is not counted, if not in the column of that name.
         version_changed: Whether the instrument's version differs between baseline and follow-up.
         missing_reason: Code for those without an outcome.
         immature_reason: Code for those whose window is still open.
     """
-    so_far = nw.col("reason") if reason is None else reason
     suicide = nw.col("death_cause").str.to_lowercase() == SUICIDE
-    changed = nw.lit(False) if version_changed is None else version_changed
-    cases: list[tuple[nw.Expr, OutcomeStatus, nw.Expr]] = [
-        (so_far == "opted-out", OutcomeStatus.OPTED_OUT, so_far),
-        (~so_far.is_null(), OutcomeStatus.EXCLUDED, so_far),
-        (~mature, OutcomeStatus.IMMATURE, text(immature_reason)),
-        (found & changed, OutcomeStatus.EXCLUDED, text("version-changed")),
-        (found, OutcomeStatus.FOLLOWED, text(None)),
-        (died_before(last_day) & suicide, OutcomeStatus.DIED, text("suicide")),
-        (died_before(last_day), OutcomeStatus.DIED, text("died")),
-        (moved_before(last_day), OutcomeStatus.MOVED, text("moved")),
+    died = died_before(last_day)
+    cases = [
+        (~mature, OutcomeStatus.IMMATURE, immature_reason),
+        (found, OutcomeStatus.FOLLOWED, None),
+        (died & suicide, OutcomeStatus.DIED, "suicide"),
+        (died, OutcomeStatus.DIED, "died"),
+        (moved_before(last_day), OutcomeStatus.MOVED, "moved"),
     ]
+    if version_changed is not None:
+        cases.insert(1, (found & version_changed, OutcomeStatus.EXCLUDED, "version-changed"))
 
-    def chain(place: int, rest: nw.Expr) -> nw.Expr:
+    def chain(words: list[str | None], rest: str) -> nw.Expr:
         return reduce(
-            lambda other, case: (
-                nw.when(case[0].fill_null(False)).then(text(case[1]) if place == 1 else case[2]).otherwise(other)
-            ),
-            reversed(cases),
-            rest,
+            lambda other, case: nw.when(case[0].fill_null(False)).then(text(case[1])).otherwise(other),
+            reversed([(case[0], word) for case, word in zip(cases, words, strict=True)]),
+            text(rest),
         )
 
-    return {"status": chain(1, text(OutcomeStatus.MISSING)), "reason": chain(2, text(missing_reason))}
+    return {
+        "standing": chain([status for _, status, _ in cases], OutcomeStatus.MISSING),
+        "standing_reason": chain([reason for _, _, reason in cases], missing_reason),
+    }
+
+
+def status_columns(reason: nw.Expr, stands: Mapping[str, nw.Expr] | None = None) -> dict[str, nw.Expr]:
+    """`status` and the completed `reason` (null only for followed episodes), to be added together.
+
+    Args:
+        reason: Why an episode is not counted, null if it is so far.
+        stands: What `standing` gives, if it is not in the frame's columns.
+    """
+    of = stands or {name: nw.col(name) for name in ("standing", "standing_reason")}
+    return {
+        "status": nw.when((reason == "opted-out").fill_null(False))
+        .then(text(OutcomeStatus.OPTED_OUT))
+        .otherwise(nw.when(~reason.is_null()).then(text(OutcomeStatus.EXCLUDED)).otherwise(of["standing"])),
+        "reason": nw.coalesce(reason, of["standing_reason"]),
+    }
 
 
 def is_eligible() -> nw.Expr:

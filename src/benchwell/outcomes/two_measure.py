@@ -11,6 +11,7 @@ from benchwell.outcomes.classes import change_class
 from benchwell.outcomes.cuts import is_worse, reliable_points, sign_of
 from benchwell.outcomes.endpoints import Result
 from benchwell.outcomes.inputs import joined, number
+from benchwell.outcomes.status import version_changed
 from benchwell.registry import Instrument, Measure
 from benchwell.registry.measure import TwoMeasure
 
@@ -77,11 +78,9 @@ def two_measure_result(measure: Measure, instruments: list[Instrument]) -> Resul
     return Result(number(None), met=met, change_class=change_class(improved, deteriorated, recovery))
 
 
-def version_changed() -> nw.Expr:
+def two_versions_changed() -> nw.Expr:
     """Whether either part was asked in another version at follow-up."""
-    return (nw.col("baseline_version_0") != nw.col("followup_version_0")).fill_null(False) | (
-        nw.col("baseline_version_1") != nw.col("followup_version_1")
-    ).fill_null(False)
+    return version_changed("_0") | version_changed("_1")
 
 
 def _cases(when: str, measure: Measure, instruments: list[Instrument]) -> tuple[nw.Expr, nw.Expr]:

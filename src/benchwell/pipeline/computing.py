@@ -88,7 +88,7 @@ def compute_sums(
             statistics,
             exclusions.sort_by([(name, "ascending") for name in ("measure", "step", "reason")]),
             engine.to_arrow(read("organizations")).sort_by("organization_id"),
-            engine.to_arrow(outcomes).sort_by([("measure", "ascending"), ("episode_id", "ascending")]),
+            engine.to_arrow(outcomes),
             None if features is None else engine.to_arrow(features),
             tuple(asdict(model) for model in weights.models),
             _notes(weights.models),
