@@ -106,7 +106,7 @@ def test_one_person_needs_no_workspace(cli, practice_csv, tmp_path):
     assert "cannot tell yet" in response
     text = page.read_text(encoding="utf-8")
     assert "http://" not in text.replace("http://www.w3.org", "")
-    assert "src=\"http" not in text
+    assert 'src="http' not in text
 
 
 @pytest.mark.parametrize("command", COMMANDS)

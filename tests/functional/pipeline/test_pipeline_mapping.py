@@ -11,7 +11,12 @@ from benchwell.errors import MappingError
 from functional.product_cases import AS_OF, EXAMPLES, SECRET, write_rows
 
 FOREIGN = [
-    {"Client": f"c{n:02d}", "Visit Date": f"2025-0{1 + n % 6}-1{n % 9}", "PHQ9 Total": 10 + n, "Remark": f"{SECRET} {n}"}
+    {
+        "Client": f"c{n:02d}",
+        "Visit Date": f"2025-0{1 + n % 6}-1{n % 9}",
+        "PHQ9 Total": 10 + n,
+        "Remark": f"{SECRET} {n}",
+    }
     for n in range(12)
 ]
 MAPPING = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -17,6 +18,7 @@ from benchwell.reports import (
     render_network_report,
     render_organization_report,
     render_solo_report,
+    solo_sentences,
 )
 from benchwell.signals.words import FORBIDDEN
 from signals_edition import CLINICS, EDITION_ID, MEASURE, a_benchmark, a_measure, edition
@@ -258,10 +260,54 @@ def test_a_grey_page_shows_no_figure(pages):
 
 def test_a_solo_page_is_grey_and_says_what_to_do(pages):
     text = Page(pages["solo"]).text
-    assert "there is nobody here to compare with" in text
+    assert text.count("there is nobody here to compare with") == 1
     assert "synthetic sample" in text
     assert "35 to 58 %" in text
     assert "ask the 28 people without a follow-up score for one" in text
+
+
+def with_gains(gains, **changes):
+    one = solo_report().measures[0]
+    first = SoloMeasure(one.measure, one.result, (), one.flow, gains)
+    second = SoloMeasure(a_measure(id="second", title="Second"), one.result, (), one.flow, gains)
+    return replace(solo_report(), measures=[first, second], **changes)
+
+
+def test_a_solo_practice_sees_its_own_courses_before_quarters_are_large_enough():
+    gains = (6.0, 5.0, None, 7.0, 6.0, 5.0, 6.0, 7.0, 5.0, 6.0, 7.0, 6.0, 5.0, 18.0)
+    report = with_gains(gains)
+    text = Page(render_solo_report(report)).text
+    assert "Higher than usual in 14 (courses in the order in which they started)" in text
+    assert text.count("Points gained by each person, start to follow-up") > 1
+    assert text.count("Along: courses in the order in which they started") == 1, "the second measure shares the courses"
+    said = solo_sentences(report)
+    assert "Own trend over 13 courses: higher than usual in 14" in said[1]
+    assert "Own trend" not in said[2]
+
+
+def test_a_solo_page_names_what_it_leaves_out_and_counts_remarks():
+    report = with_gains((), others=["Third", "Fourth"], rejections=[("decimal_comma", "corrected", 1)], synthetic=False)
+    text = Page(render_solo_report(report)).text
+    assert "The file also has data for: Third; Fourth." in text
+    assert "1 cell was read with a remark; everything else was used as it stood." in text
+    assert "synthetic" not in text
+
+
+@pytest.mark.parametrize(
+    ("eligible", "followed", "people"),
+    [
+        (0, 0, "Nobody is eligible and far enough in time yet."),
+        (1, 1, "Your one eligible person was followed up."),
+        (1, 0, "Your one eligible person was not followed up and is not counted here."),
+        (2, 1, "1 of your 2 eligible people was followed up; the other one is not counted here."),
+        (3, 3, "All of your 3 eligible people were followed up."),
+    ],
+)
+def test_people_are_counted_in_words_that_agree(eligible, followed, people):
+    one = solo_report().measures[0]
+    result = dict(one.result) | {"n_eligible": eligible, "n_followed": followed}
+    said = solo_sentences(replace(solo_report(), measures=[SoloMeasure(one.measure, result)]))
+    assert people in said[1]
 
 
 def test_a_published_measure_prints_its_limit():
