@@ -38,7 +38,7 @@ def main() -> None:
         taken = [workspace.intake(source, mapping) for source, mapping in SOURCES.items()]
         edition = workspace.build(as_of=AS_OF, benchmarks=BENCHMARKS)
         checked = verify(edition.path, workspace=workspace.path, listener=drawing)
-        network = report(edition.path, output / "report.html")
+        network = report(edition.path, output / "report.html", sites=True)
         provider = report(edition.path, output / f"provider-{ONE_PROVIDER}.html", organization=ONE_PROVIDER)
         solo = report(EXAMPLES / "solo-practice" / "scores.csv", output / "solo.html", as_of="2026-06-30")
     show_intake(taken, workspace.path)

@@ -241,6 +241,7 @@ def report(
     source: Annotated[Path, typer.Argument(help="A file of scores, or an edition's folder.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the page.")] = Path("report.html"),
     organization: Annotated[str | None, typer.Option(help="One organization's page (editions only): its id.")] = None,
+    sites: Annotated[bool, typer.Option("--sites", help="List each site by its id (editions only).")] = False,
     mapping: MappingFile = None,
     as_of: Day = None,
     json: Json = False,
@@ -251,7 +252,7 @@ def report(
 
     with Drawing() as drawing:
         written = write_report(
-            source, output, organization=organization, mapping=mapping, as_of=as_of, listener=drawing
+            source, output, organization=organization, sites=sites, mapping=mapping, as_of=as_of, listener=drawing
         )
     if json:
         print_json(written.to_dict())

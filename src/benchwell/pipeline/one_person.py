@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from benchwell.benchmarks import organization_results
 from benchwell.engine import DuckDBEngine
@@ -17,11 +18,14 @@ from benchwell.intake import IntakeResult, Mapping, load_mapping, read_source
 from benchwell.pipeline.computing import Sums, compute_sums
 from benchwell.pipeline.progress import Stages
 from benchwell.registry import Measure, Registry
+from benchwell.registry.measure import TwoMeasure
 from benchwell.reports import SoloMeasure, SoloReport
 from benchwell.settings import Settings
 from benchwell.tables import CANONICAL
+from benchwell.terms import Better
 
 _OWN = "own-practice"
+_SHOWN = 6  # few measures, as people act on (UX.md)
 
 
 @dataclass(frozen=True)
@@ -73,25 +77,51 @@ def own_figures(
 
 
 def _gather(taken: IntakeResult, sums: Sums, as_of: dt.date) -> SoloReport:
-    measures = [_measure(sums, measure) for _, measure in sorted(sums.declarations.measures.items())]
+    found = [_measure(sums, measure) for _, measure in sorted(sums.declarations.measures.items())]
+    known = [one for one in found if one is not None and one.result["n_eligible"]]
+    shown = _headlines(known)
     refused = Counter(zip(taken.rejections["reason"].to_pylist(), taken.rejections["action"].to_pylist(), strict=True))
-    guessed = [
-        f"The layout was guessed: {choice.column} was read as {choice.role}."
-        for choice in (taken.mapping.guess if taken.guessed else ())
-    ]
     return SoloReport(
         source=taken.file,
         made_on=as_of.isoformat(),
-        measures=[one for one in measures if one is not None],
+        measures=shown,
         counts=[
             ("people", taken.tables["patients"].num_rows if "patients" in taken.tables else 0),
             ("courses of care", taken.tables["episodes"].num_rows if "episodes" in taken.tables else 0),
             ("questionnaires", taken.tables["assessments"].num_rows),
         ],
         rejections=[(reason, action, cells) for (reason, action), cells in sorted(refused.items())],
-        synthetic="synthetic" in taken.file.lower() or any("synthetic" in note.lower() for note in taken.notes),
-        notes=[*taken.notes, *guessed, *sums.notes],
+        synthetic=_is_synthetic(taken),
+        notes=[*taken.notes, *_guessed(taken), *_thin(sums)],
+        others=[one.measure.title for one in known if one not in shown],
     )
+
+
+def _headlines(known: list[SoloMeasure]) -> list[SoloMeasure]:
+    """At most six, in the order that their declarations ask for; without any such order, the first six by id."""
+    ordered = [(one.measure.headline, one.measure.id, one) for one in known if one.measure.headline is not None]
+    return [one for _, _, one in sorted(ordered, key=lambda item: item[:2])][:_SHOWN] or known[:_SHOWN]
+
+
+def _is_synthetic(taken: IntakeResult) -> bool:
+    """A made-up file says so in its name, or in every id of a person."""
+    ids = taken.tables["patients"]["patient_id"].to_pylist() if "patients" in taken.tables else []
+    return "synthetic" in taken.file.lower() or (bool(ids) and all(name.startswith("synthetic") for name in ids))
+
+
+def _guessed(taken: IntakeResult) -> list[str]:
+    if not taken.guessed:
+        return []
+    read = ", ".join(f"{choice.column} as {choice.role}" for choice in taken.mapping.guess)
+    return [f"The layout was guessed; please check how the columns were read: {read}."]
+
+
+def _thin(sums: Sums) -> list[str]:
+    """Warnings about follow-up that hardly anybody had a chance of, as one sentence (METHODS M1.5)."""
+    if not sums.notes:
+        return []
+    measures = "1 measure" if len(sums.notes) == 1 else f"{len(sums.notes)} measures"
+    return [f"In {measures}, the figure with the missing estimated rests on few people: read it with care."]
 
 
 def _measure(sums: Sums, measure: Measure) -> SoloMeasure | None:
@@ -102,7 +132,20 @@ def _measure(sums: Sums, measure: Measure) -> SoloMeasure | None:
         return None
     series = [row for row in rows if row["period"] != "all" and row["stratum"] == "all"]
     flow = [row for row in sums.exclusions.to_pylist() if row["measure"] == measure.id]
-    return SoloMeasure(measure=measure, result=whole[0], series=series, flow=flow)
+    return SoloMeasure(measure, result=whole[0], series=series, flow=flow, gains=_gains(sums, measure))
+
+
+def _gains(sums: Sums, measure: Measure) -> tuple[float | None, ...]:
+    """What each eligible course gained, by its first day; no id and no date leave this function."""
+    if not measure.is_paired or isinstance(measure.endpoint, TwoMeasure):
+        return ()
+    better = sums.instruments[measure.instruments[0]].scale(measure.scale).better
+    lower = (better or sums.instruments[measure.instruments[0]].better) is Better.LOWER
+    mine = sums.outcomes.filter(pc.and_(pc.equal(sums.outcomes["measure"], measure.id), sums.outcomes["eligible"]))
+    courses = mine.sort_by([("index_day", "ascending"), ("episode_id", "ascending")])
+    gained = pc.subtract(courses["baseline"], courses["followup"])
+    gains: list[float | None] = (gained if lower else pc.negate(gained)).to_pylist()
+    return tuple(gains) if any(gain is not None for gain in gains) else ()
 
 
 def _as_one_practice(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:

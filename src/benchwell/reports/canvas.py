@@ -154,4 +154,4 @@ def data(*records: Any) -> alt.InlineData:
 
 def number_format(figure: Figure) -> str:
     """Vega number format of an axis: percent for fractions, plain otherwise."""
-    return "%" if figure.unit == "%" else "~g"
+    return "%" if figure.unit == "%" else "~f"
