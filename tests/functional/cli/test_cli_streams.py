@@ -8,6 +8,7 @@ import pty
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -170,10 +171,16 @@ def test_the_process_ends_with_that_code(shell, arguments, code, tmp_path):
 
 
 def test_the_installed_command_is_the_same(tmp_path):
-    command = [os.path.join(os.path.dirname(sys.executable), "benchwell"), "score", "gad-7", *"1111111", "--json"]
-    if not os.path.exists(command[0]):
+    command = Path(sys.executable).with_name("benchwell")
+    if not command.exists():
         pytest.skip("the command is not installed beside this Python")
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    done = subprocess.run(
+        [command, "score", "gad-7", *"1111111", "--json"],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
     assert json.loads(done.stdout)["value"] == 7.0
 
 

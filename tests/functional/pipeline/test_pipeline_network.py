@@ -92,7 +92,7 @@ def recount(table: pa.Table) -> dict[str, list[tuple[dt.date, bool | None]]]:
     for patient, start, episode in known:
         earlier[patient].append((start, episode))
     found: dict[str, list[tuple[dt.date, bool | None]]] = defaultdict(list)
-    for episode, rows in courses.items():
+    for rows in courses.values():
         start = rows[0]["start_date"]
         scores = {(row["date"] - start).days: total_of(row) for row in rows}
         first = max((day for day, total in scores.items() if -14 <= day <= 0 and total is not None), default=None)
