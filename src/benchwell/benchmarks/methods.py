@@ -41,11 +41,14 @@ class Method:
         return self.name == POOLED
 
 
+POOLED_METHOD = Method(BenchmarkKind.MEAN, POOLED, PATIENTS, estimators.pooled, compares=True)
+
+
 def methods_of(benchmark: Benchmark, measure: Measure) -> tuple[Method, ...]:
     """The methods that a declaration's kinds stand for, in a fixed order."""
     found: list[Method] = []
     if BenchmarkKind.MEAN in benchmark.kinds:
-        found.append(Method(BenchmarkKind.MEAN, POOLED, PATIENTS, estimators.pooled, compares=True))
+        found.append(POOLED_METHOD)
         found.append(Method(BenchmarkKind.MEAN, "unweighted", UNWEIGHTED, estimators.unweighted_mean))
     if BenchmarkKind.PERCENTILE in benchmark.kinds:
         found.extend(_percentiles(benchmark))

@@ -53,11 +53,11 @@ class Everyone:
         return f"small organizations counted too, without a figure of their own: {small} of {k}" if small else None
 
     def without(self, place: int) -> Everyone:
-        """Everybody but one organization."""
+        """Everybody but one organization; ids are left behind, since thousands of these are made."""
         keep = np.arange(len(self.eligible)) != place
         return replace(
             self,
-            cohort=self.cohort.take(np.flatnonzero(keep)),
+            cohort=replace(self.cohort, ids=()).take(np.flatnonzero(keep)),
             eligible=self.eligible[keep],
             followed=self.followed[keep],
             shown=self.shown[keep],

@@ -21,7 +21,7 @@ from benchwell.benchmarks.history import history_records
 from benchwell.benchmarks.methods import Method, methods_of
 from benchwell.benchmarks.pooling import Everyone
 from benchwell.benchmarks.results import INSUFFICIENT, OK
-from benchwell.benchmarks.uncertainty import Bootstrap, Uncertainty, bootstrap, leave_one_out, standard_error
+from benchwell.benchmarks.uncertainty import Bootstrap, Uncertainty, bootstrap, jackknife, leave_one_out
 from benchwell.benchmarks.windows import Windows
 from benchwell.models.arrays import FloatArray
 from benchwell.registry import Benchmark, Measure, Reference
@@ -127,9 +127,8 @@ def _of_everyone(cell: Cell, method: Method, benchmark: Benchmark) -> Iterator[R
     if reason is not None:
         yield base | {"status": INSUFFICIENT, "reason": reason}
         return
-    without_each = leave_one_out(everyone.cohort, method)
-    resampled = bootstrap(everyone.cohort, [method], replicates=benchmark.replicates, seed=benchmark.seed)
-    yield base | _figure(everyone.cohort, method, without_each, resampled)
+    value, without_each = float(method.estimator(everyone.cohort)), leave_one_out(everyone.cohort, method)
+    yield base | _mean(everyone.cohort, value, without_each)
     if cell.stratum != ALL:
         return
     # Without a small organization there is no record: the difference would be its figure.
@@ -137,13 +136,10 @@ def _of_everyone(cell: Cell, method: Method, benchmark: Benchmark) -> Iterator[R
         others = everyone.without(place)
         record = _everyones(cell, method, others, benchmark) | {"without": everyone.cohort.ids[place]}
         reason = cell_reason(others.eligible, benchmark.gates)
-        if reason is None and not np.isfinite(without_each[place]):
-            reason = NOBODY_FOLLOWED
         if reason is not None:
             yield record | {"status": INSUFFICIENT, "reason": reason}
             continue
-        uncertainty = resampled.without(method, place)
-        yield record | _stated(float(without_each[place]), uncertainty)
+        yield record | _mean(others.cohort, float(without_each[place]), leave_one_out(others.cohort, method))
 
 
 def _everyones(cell: Cell, method: Method, everyone: Everyone, benchmark: Benchmark) -> Record:
@@ -161,7 +157,7 @@ def _of_organizations(cell: Cell, methods: Sequence[Method], benchmark: Benchmar
     reliability = cell.cohort.shrinkage.reliability
     basis = DecileBasis.of(cell.cohort, reliability, gates)
     reasons = {m.name: method_reason(m.kind, m.p, cell.cohort.k, basis, gates) for m in methods}
-    open_methods = [method for method in methods if reasons[method.name] is None]
+    open_methods = [m for m in methods if reasons[m.name] is None and m.kind is not BenchmarkKind.MEAN]
     resampled = bootstrap(cell.cohort, open_methods, replicates=benchmark.replicates, seed=benchmark.seed)
     field = {"field_reliability": float(np.median(reliability))}
     for method in methods:
@@ -169,14 +165,10 @@ def _of_organizations(cell: Cell, methods: Sequence[Method], benchmark: Benchmar
         if reason is not None:
             yield _record(cell, method) | field | {"status": INSUFFICIENT, "reason": reason}
             continue
-        without_each = leave_one_out(cell.cohort, method) if _needs_each(cell, method) else np.empty(0)
-        yield _record(cell, method) | field | _figure(cell.cohort, method, without_each, resampled)
+        yield _record(cell, method) | field | _figure(cell.cohort, method, resampled)
         if method.compares and cell.stratum == ALL:
+            without_each = leave_one_out(cell.cohort, method)
             yield from _without_each(cell, method, without_each, resampled, basis, benchmark)
-
-
-def _needs_each(cell: Cell, method: Method) -> bool:
-    return method.kind is BenchmarkKind.MEAN or (method.compares and cell.stratum == ALL)
 
 
 def _record(cell: Cell, method: Method, kept: Sequence[int] | None = None) -> Record:
@@ -210,22 +202,27 @@ def _people(eligible: FloatArray, followed: FloatArray) -> Record:
     }
 
 
-def _figure(cohort: Cohort, method: Method, without_each: FloatArray, resampled: Bootstrap) -> Record:
+def _figure(cohort: Cohort, method: Method, resampled: Bootstrap) -> Record:
     value = float(method.estimator(cohort))
+    if method.kind is BenchmarkKind.MEAN:
+        return _mean(cohort, value, leave_one_out(cohort, method))
+    return _stated(value, resampled.of(method), "clinic_bootstrap")
+
+
+def _mean(cohort: Cohort, value: float, without_each: FloatArray) -> Record:
     if not np.isfinite(value):
         return {"status": INSUFFICIENT, "reason": NOBODY_FOLLOWED}
-    uncertainty = resampled.of(method)
-    return _stated(value, uncertainty) | {"standard_error": standard_error(method, without_each, uncertainty)}
+    return _stated(value, jackknife(value, without_each, share=cohort.is_proportion), "jackknife")
 
 
-def _stated(value: float, uncertainty: Uncertainty) -> Record:
+def _stated(value: float, uncertainty: Uncertainty, method: str) -> Record:
     return {
         "status": OK,
         "estimate": value,
         "standard_error": uncertainty.standard_error,
         "lower": uncertainty.lower,
         "upper": uncertainty.upper,
-        "interval_method": "clinic_bootstrap",
+        "interval_method": method,
     }
 
 
@@ -248,4 +245,4 @@ def _without_each(
         if reason is not None:
             yield record | {"status": INSUFFICIENT, "reason": reason}
             continue
-        yield record | _stated(float(without_each[place]), resampled.without(method, place))
+        yield record | _stated(float(without_each[place]), resampled.without(method, place), "clinic_bootstrap")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from scipy import special
 
 from benchwell.benchmarks.cohort import Cohort
 from benchwell.benchmarks.methods import Method
 from benchwell.models.arrays import BoolArray, FloatArray
-from benchwell.terms import BenchmarkKind
 
 # Replicates are worked off in blocks of about this many numbers, so that memory stays flat with many organizations.
 _BLOCK = 1_000_000
@@ -63,7 +63,7 @@ def bootstrap(cohort: Cohort, methods: Sequence[Method], *, replicates: int, see
     """Resample organizations with replacement; whatever a method estimates, it estimates anew each time.
 
     People inside an organization are not drawn again: a resampled organization brings its sampling noise along, and
-    adding more would count it twice.
+    adding more would count it twice (widths of 109 to 129 % of what they should be; docs/limitations.md).
 
     Args:
         cohort: Organizations, arrays of shape (k,).
@@ -92,20 +92,33 @@ def bootstrap(cohort: Cohort, methods: Sequence[Method], *, replicates: int, see
     return Bootstrap({name: np.concatenate(parts) for name, parts in draws.items()}, present)
 
 
-def standard_error(method: Method, without_each: FloatArray, resampled: Uncertainty) -> float | None:
-    """Jackknife for means, deterministic; bootstrap for quantiles, for which the jackknife is not consistent."""
-    if method.kind is not BenchmarkKind.MEAN:
-        return resampled.standard_error
+def jackknife(value: float, without_each: FloatArray, *, share: bool = False) -> Uncertainty:
+    """Standard error and Student interval of a mean from its leave-one-out values; unknown for one organization.
+
+    With few organizations it holds what it says, where the percentile bootstrap is too narrow: at 12 organizations 94 %
+    against 88 % (docs/limitations.md).
+
+    Args:
+        value: The mean.
+        without_each: The mean without each organization, shape (k,).
+        share: Whether it is a share of people, whose interval ends at 0 and 1.
+
+    Source:
+        Efron & Tibshirani (1993), ch. 11; METHODS M4.7, E4.7.
+    """
     k = len(without_each)
-    if not np.isfinite(without_each).all():
-        return resampled.standard_error
-    return float(np.sqrt((k - 1) / k * ((without_each - without_each.mean()) ** 2).sum()))
+    if k < 2 or not np.isfinite(without_each).all():
+        return Uncertainty(None, None, None)
+    error = float(np.sqrt((k - 1) / k * ((without_each - without_each.mean()) ** 2).sum()))
+    half = float(special.stdtrit(k - 1, _TAILS[1])) * error
+    lower, upper = value - half, value + half
+    return Uncertainty(error, max(lower, 0.0), min(upper, 1.0)) if share else Uncertainty(error, lower, upper)
 
 
 def leave_one_out(cohort: Cohort, method: Method) -> FloatArray:
     """The figure without each organization, shape (k,)."""
     k = cohort.k
-    if method.name == "pooled":
+    if method.is_pooled:
         total, weight = (cohort.estimate * cohort.weight).sum(), cohort.weight.sum()
         people = weight - cohort.weight
         return np.asarray((total - cohort.estimate * cohort.weight) / np.where(people > 0, people, np.nan))
