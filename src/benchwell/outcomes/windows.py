@@ -105,5 +105,5 @@ def _pick(candidates: Frame, wanted: nw.Expr, instruments: list[Instrument]) -> 
     for place, instrument in enumerate(reversed(instruments)):
         order = nw.when(nw.col("instrument") == instrument.id).then(nw.lit(place)).otherwise(order)
     keyed = candidates.with_columns(key=wanted * len(instruments) + order)
-    best = keyed.group_by("episode_id").agg(best=nw.col("key").max())
-    return keyed.join(best, on="episode_id", how="inner").filter(nw.col("key") == nw.col("best")).select(_PICKED)
+    best = keyed.group_by("episode_id").agg(key=nw.col("key").max())
+    return keyed.join(best, on=["episode_id", "key"], how="inner").select(_PICKED)
