@@ -43,6 +43,7 @@ INTERVALS = {
     "jackknife": "jackknife over clinics",
     "clinic_bootstrap": "bootstrap over clinics",
     "published": "as published",
+    "published_n": "from the published number of people",
     "posterior": "posterior",
 }
 

@@ -126,8 +126,10 @@ def _record(row: Mapping[str, Any]) -> tuple[str, ...]:
     where = "" if row["tier"] in ("all", "external") else f", {row['tier']} {row['tier_id']}"
     when = "" if row["period"] == ALL else f", {row['period']}"
     provisional = ", provisional" if row["provisional"] else ""
+    external = row["tier"] == "external"
+    name = f"Published elsewhere ({row['method']})" if external else capital(method_name(row["method"]))
     return (
-        f"{capital(method_name(row['method']))}{where}{when}{provisional}",
+        f"{name}{where}{when}{provisional}",
         INTERVALS.get(row["interval_method"], row["interval_method"] or ""),
         _number(row["n_organizations"]),
         _number(row["n_patients"]),

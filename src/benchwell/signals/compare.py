@@ -32,9 +32,9 @@ from benchwell.signals.reading import (
 from benchwell.signals.words import Figure, figure_of
 from benchwell.terms import BenchmarkKind, Better, Denominator, Light
 
-# Without a declared margin, the smallest difference that matters: 3 points of a rate, as in METHODS E5.5, and a
-# tenth of a standard deviation of an effect size. Other figures have no unit that we could guess.
-_MARGINS = {"proportion": 0.03, "ratio_of_means": 0.03, "effect_size": 0.1}
+# Without a declared margin, the smallest difference that matters: 3 points of a percentage, as in METHODS E5.5
+# (shares are stored as fractions, ratios of means in percent), and a tenth of a standard deviation of an effect size. Other figures have no unit that we could guess.
+_MARGINS = {"proportion": 0.03, "ratio_of_means": 3.0, "effect_size": 0.1}
 
 
 def compare(
@@ -261,6 +261,8 @@ def _gates(
         # A standard that somebody else published has no follow-up of its own; its denominator is checked instead.
         found.append(gate.completion_gap(row["completion"], record.completeness, gates))
     found.append(gate.reliability(row["reliability"], gates, needed, verdict.state))
+    if case.measure.summary == "rate" and row["estimate"] == 0:
+        found.append(gate.events_recorded(verdict.state))
     decided = verdict.state is not Light.UNKNOWN
     found.append(gate.probability(verdict.decided_by, gates, needed, decided=decided))
     if decided:

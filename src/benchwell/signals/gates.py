@@ -154,6 +154,14 @@ def overdispersion(found: float | None, gates: Gates, state: Light) -> Gate:
     return Gate("usual_spread", passed, found, need, text, change)
 
 
+def events_recorded(state: Light) -> Gate:
+    """A rate of zero is no praise: who asks more finds more, and zero may mean that nobody asked (METHODS M2.10)."""
+    text = "no event was recorded, which can mean that nobody asked: clinics that ask more find more"
+    change = "Asking everybody, and recording that they were asked."
+    passed = state is not Light.ABOVE
+    return Gate("events", passed, 0.0, 1.0, text, "" if passed else change)
+
+
 def probability(found: float, gates: Gates, people: int | None, *, decided: bool) -> Gate:
     """One of the three states is probable enough."""
     need = gates.light_probability

@@ -90,7 +90,7 @@ def _people(comparison: Comparison, *, own: bool) -> str:
     if comparison.status == "no_activity":
         return "The source reports no activity; that is not zero percent."
     if n is None or m is None:
-        behind = f" It rests on about {count(n or m or 0, 'person', 'people')}." if n or m else ""
+        behind = f" The figure rests on about {count(n or m or 0, 'person', 'people')}." if n or m else ""
         return f"The source does not say how many of the eligible people were followed up.{behind}"
     if n == 0:
         return "Nobody is eligible and far enough in time yet."
@@ -123,6 +123,9 @@ def _benchmark(comparison: Comparison, *, own: bool) -> str:
     return f"{words}{extent}."
 
 
+_MIDDLE = {"p50": "middle one", "p50.patients": "the middle person's"}
+
+
 def _peers(record: BenchmarkUsed, *, own: bool) -> str:
     if record.kind is BenchmarkKind.FIXED_EXTERNAL:
         return f"Published elsewhere ({record.method})"
@@ -135,7 +138,11 @@ def _peers(record: BenchmarkUsed, *, own: bool) -> str:
     who = "Clinics like yours" if own else "The other clinics"
     if record.without == "":
         who = "All clinics together"
-    return f"{who}, middle one" if record.kind is BenchmarkKind.PERCENTILE and record.method == "p50" else who
+    return (
+        f"{who}, middle one"
+        if record.kind is BenchmarkKind.PERCENTILE and record.method in ("p50", "p50.patients")
+        else who
+    )
 
 
 _WHY = {
@@ -147,6 +154,7 @@ _WHY = {
     "probability": "too few people to tell",
     "missing_data": "answers to missing follow-up disagree",
     "usual_spread": "within the usual spread",
+    "events": "no event was recorded",
 }
 
 

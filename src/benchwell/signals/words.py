@@ -67,10 +67,10 @@ def _half_up(value: float, decimals: int) -> float:
 
 _FIGURES: dict[Summary, Figure] = {
     "proportion": Figure("%", 100),
-    "ratio_of_means": Figure("%", 100),
+    "ratio_of_means": Figure("%"),  # stored in percent of the baseline
     "mean": Figure("points", decimals=1),
     "effect_size": Figure("", decimals=2),
-    "rate": Figure("per 100 person-years", 100, 1),
+    "rate": Figure("per 100 person-years", decimals=1),  # stored per 100 person-years
 }
 
 
@@ -78,6 +78,8 @@ def figure_of(measure: Measure) -> Figure:
     """How a measure's figures are written."""
     if measure.endpoint.kind == "wait_days" and measure.summary == "mean":
         return Figure("days", decimals=0)
+    if measure.endpoint.kind == "percent_change":
+        return Figure("%")
     if measure.endpoint.kind == "saes":
         return Figure("", decimals=2)
     return _FIGURES[measure.summary]
