@@ -32,8 +32,9 @@ from benchwell.signals.reading import (
 from benchwell.signals.words import Figure, figure_of
 from benchwell.terms import BenchmarkKind, Better, Denominator, Light
 
-# Without a declared margin, the smallest difference that matters: 3 points of a percentage, as in METHODS E5.5
-# (shares are stored as fractions, ratios of means in percent), and a tenth of a standard deviation of an effect size. Other figures have no unit that we could guess.
+# Without a declared margin, the smallest difference that matters: 3 points of a percentage, as in METHODS E5.5 (shares
+# are stored as fractions, ratios of means in percent), and a tenth of a standard deviation of an effect size. Other
+# figures have no unit that we could guess.
 _MARGINS = {"proportion": 0.03, "ratio_of_means": 3.0, "effect_size": 0.1}
 
 
