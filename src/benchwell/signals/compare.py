@@ -80,7 +80,8 @@ def compare(
         period = _current_window(edition, declared)
     row = organization_row(edition, organization_id, declared.id, period=period)
     used_by = _benchmark_declaration(edition, declared, benchmark)
-    wanted = _Wanted(declared, used_by, BenchmarkKind(kind), method, tier, organization_id)
+    group = _group_of(edition, organization_id, tier)
+    wanted = _Wanted(declared, used_by, BenchmarkKind(kind), method, tier, group, organization_id)
     peers = [
         other
         for other in organization_rows(edition, declared.id, period=period)
@@ -96,7 +97,9 @@ def compare(
             f"measure {declared.id} counts {figures.primary}. The two may not be compared.",
             hint="choose a benchmark with the same denominator (METHODS M4.1).",
         )
-    top = _record(edition, _Wanted(declared, used_by, BenchmarkKind.TOP_DECILE, "top_decile.constrained_eb", tier, ""))
+    top = _record(
+        edition, _Wanted(declared, used_by, BenchmarkKind.TOP_DECILE, "top_decile.constrained_eb", tier, group, "")
+    )
     gates = used_by.gates if used_by else Gates()
     called = name or organization_name(edition, organization_id)
     return _decide(_Case(edition.id, declared, gates, row, peers, record, top, _seed(edition, declared)), called)
@@ -115,6 +118,7 @@ class _Wanted:
     kind: BenchmarkKind
     method: str | None
     tier: str
+    tier_id: str | None
     organization_id: str
 
 
@@ -152,6 +156,13 @@ class _Case:
     @property
     def has_figure(self) -> bool:
         return self.row["status"] == "ok" and self.row["estimate"] is not None and self.row["shrunken"] is not None
+
+
+def _group_of(edition: EditionSource, organization_id: str, tier: str) -> str | None:
+    """Which network, region or country the organization belongs to; None where the edition does not say."""
+    column = {"organization": "part_of", "region": "region", "country": "country"}.get(tier)
+    found = rows(edition, "organizations", organization_id=organization_id) if column else []
+    return found[0][column] if found and column else None
 
 
 def _current_window(edition: EditionSource, measure: Measure) -> str:
@@ -193,8 +204,11 @@ def _is_asked_for(row: Row, wanted: _Wanted) -> bool:
         return True
     if wanted.kind is BenchmarkKind.OWN_HISTORY:  # its period is the window before this one
         return bool(row["tier_id"] == wanted.organization_id)
-    of_tier = row["tier"] == wanted.tier and row["period"] == ALL
-    return of_tier and row["without"] in ("", wanted.organization_id)
+    if row["tier"] != wanted.tier or row["period"] != ALL:
+        return False
+    if row["without"] == "":  # of its own group: another region's figure is none of this clinic's
+        return bool(wanted.tier == ALL or row["tier_id"] == wanted.tier_id)
+    return bool(row["without"] == wanted.organization_id)
 
 
 def _decide(case: _Case, name: str) -> Comparison:
@@ -307,8 +321,9 @@ def _tipping_text(tip: float | None, row: Row, figure: Figure) -> str:
 def _despite_usual_spread(case: _Case, state: Light) -> float | None:
     """Probability of a difference in the direction of the state, the usual spread between clinics taken as noise.
 
-    The spread is that of the other clinics around the benchmark: a clinic does not make itself usual (M4.7), and the
-    benchmark's own error counts. None with fewer than two other clinics.
+    The spread is that of the other clinics around what they have in common: a clinic does not make itself usual
+    (M4.7), and a standard from elsewhere that all of them miss does not make them spread. The benchmark's own error
+    counts. None with fewer than two other clinics.
 
     Source:
         METHODS M3.8 (flag with an overdispersion-robust null), M5.1 (additive tau2), M5.5.
@@ -319,18 +334,24 @@ def _despite_usual_spread(case: _Case, state: Light) -> float | None:
     everyone = [*peers, row]
     values = np.array([one["estimate"] for one in everyone], dtype=np.float64)
     variances = np.array([one["variance"] for one in everyone], dtype=np.float64)
-    error = case.target_se**2
+    people = np.array([_base(one) for one in everyone])
+    error, weight = case.target_se**2, 1 / variances[:-1]
     if case.measure.summary == "proportion" and 0 < target < 1:
         # On the scale of the funnel, where the variance of a rate does not depend on the rate.
-        distance = np.arcsin(np.sqrt(np.clip(values, 0.0, 1.0))) - np.arcsin(np.sqrt(target))
-        variances = 0.25 / np.array([_base(one) for one in everyone])
-        error /= 4 * target * (1 - target)
+        weight, variances = people[:-1], 0.25 / people
+        centre = _arcsine((values[:-1] * weight).sum() / weight.sum())
+        values, target, error = _arcsine(values), float(_arcsine(target)), error / (4 * target * (1 - target))
     else:
-        distance = values - target
-    spread = usual_spread(distance[:-1], variances[:-1])
-    z = float(distance[-1] / np.sqrt(variances[-1] + spread + error))
+        centre = (values[:-1] * weight).sum() / weight.sum()
+    spread = usual_spread(values[:-1] - centre, variances[:-1])
+    distance = values[-1] - target
+    z = float(distance / np.sqrt(variances[-1] + spread + error))
     up = (state is Light.ABOVE) == (case.measure.better is Better.HIGHER)
     return float(special.ndtr(z if up else -z))
+
+
+def _arcsine(rate: np.ndarray | float) -> np.ndarray:
+    return np.asarray(np.arcsin(np.sqrt(np.clip(rate, 0.0, 1.0))))
 
 
 def _people(row: Row) -> int:

@@ -16,7 +16,7 @@ from benchwell.registry import Registry
 from benchwell.registry.benchmark import SEED, Gates
 from benchwell.signals import compare
 from benchwell.signals.gates import reliability
-from benchwell.tables import DERIVED
+from benchwell.tables import CANONICAL, DERIVED
 from benchwell.terms import Light
 from signals_edition import CLINICS, EDITION_ID, MEASURE, MemoryEdition, a_benchmark, a_measure, benchmark_rows, edition
 
@@ -69,11 +69,12 @@ def test_the_usual_spread_is_that_of_the_others_by_hand(clinic: str, better: str
     assert found.benchmark is not None
     target, error = found.benchmark.estimate.value, found.benchmark.standard_error
     shown = {name: counts for name, counts in clinics.items() if counts[0] >= 10}
-    distance = {name: asin(sqrt(x / m)) - asin(sqrt(target)) for name, (_, m, x) in shown.items()}
+    place = {name: asin(sqrt(x / m)) for name, (_, m, x) in shown.items()}
     others = [name for name in shown if name != clinic]
-    spread = plain_usual_spread([distance[name] for name in others], [0.25 / shown[name][1] for name in others])
+    common = asin(sqrt(sum(shown[name][2] for name in others) / sum(shown[name][1] for name in others)))
+    spread = plain_usual_spread([place[name] - common for name in others], [0.25 / shown[name][1] for name in others])
     noise = 0.25 / shown[clinic][1] + spread + error**2 / (4 * target * (1 - target))
-    z = abs(distance[clinic]) / sqrt(noise)
+    z = abs(place[clinic] - asin(sqrt(target))) / sqrt(noise)
     assert gate.found == pytest.approx(normal_cdf(z), rel=1e-9)
     assert gate.passed is (normal_cdf(z) >= 0.9)
 
@@ -85,6 +86,37 @@ def test_a_clinic_does_not_make_itself_usual() -> None:
     gate = next(one for one in found.gates if one.name == "usual_spread")
     assert gate.found == pytest.approx(1.0, abs=1e-6)
     assert found.light is Light.ABOVE
+
+
+def test_a_standard_that_all_miss_does_not_make_them_spread() -> None:
+    """Ten clinics that hardly differ, all far below a figure from elsewhere: each of them is clearly below it."""
+    alike = {f"c{place}": (440, 420, 150 + 12 * place) for place in range(10)}
+    made = edition(alike)
+    records = made.table("benchmarks").to_pylist()
+    elsewhere = {"kind": "fixed_external", "method": "a-study", "tier": "external", "period": "2019", "without": ""}
+    elsewhere |= {"estimate": 0.8, "standard_error": 0.01, "completeness": None, "n_organizations": None}
+    found = compare(edition(alike, records=[*records, records[0] | elsewhere]), "c1", ID, kind="fixed_external")
+    assert found.light is Light.BELOW
+
+
+def test_a_tier_is_the_clinics_own() -> None:
+    """A clinic without a record of its own region gets none: never that of another region."""
+    made = edition()
+    south = made.table("benchmarks").to_pylist()[0] | {"tier": "region", "tier_id": "south", "without": ""}
+    places = [{"organization_id": "north", "region": "north"}, {"organization_id": "south", "region": "south"}]
+    organizations = CANONICAL["organizations"].conform(pa.Table.from_pylist(places))
+    with_regions = MemoryEdition(
+        made.declarations,
+        dict(made.tables)
+        | {
+            "organizations": organizations,
+            "benchmarks": pa.Table.from_pylist([south], schema=DERIVED["benchmarks"].schema),
+        },
+    )
+    assert compare(with_regions, "north", ID, tier="region").benchmark is None
+    found = compare(with_regions, "south", ID, tier="region").benchmark
+    assert found is not None
+    assert found.tier_id == "south"
 
 
 @pytest.mark.parametrize(("k", "wider"), [(12, True), (29, True), (30, False)])
@@ -147,7 +179,8 @@ def test_a_mean_is_compared_by_hand() -> None:
     gate = next(one for one in found.gates if one.name == "usual_spread")
     target, error = found.benchmark.estimate.value, found.benchmark.standard_error
     means = [4 + 4 * place / 11 for place in range(12)]
-    spread = plain_usual_spread([one - target for one in means[:-1]], [25 / 95] * 11)
+    common = sum(means[:-1]) / 11
+    spread = plain_usual_spread([one - common for one in means[:-1]], [25 / 95] * 11)
     assert gate.found == pytest.approx(normal_cdf((means[-1] - target) / sqrt(25 / 95 + spread + error**2)), rel=1e-6)
     assert found.light is Light.ABOVE
 
