@@ -93,10 +93,8 @@ class SoloCard:
     flow: tuple[tuple[str, str, str], ...]
 
 
-GREY = (
-    "We cannot tell yet whether you differ from others: there is nobody here to compare with. The brackets show what "
-    "fits your own data."
-)
+GREY = "We cannot tell yet whether you differ from others: there is nobody here to compare with."
+BRACKETS = "The brackets show what fits your own data (95 % interval)."
 SAMPLE = "This is a synthetic sample, made by a program: no real people."
 
 
@@ -114,7 +112,7 @@ def render_solo_report(report: SoloReport) -> str:
         page_title=report.title,
         lead="Your own figures: how sure they are, who is missing, and your own trend.",
         sample=SAMPLE if report.synthetic else "",
-        grey=GREY,
+        grey=_grey(report),
         face=face(Light.UNKNOWN, Better.HIGHER),
         source=report.source,
         made_on=report.made_on,
@@ -126,6 +124,11 @@ def render_solo_report(report: SoloReport) -> str:
         others=_others(report),
         steps=solo_steps(report),
     )
+
+
+def _grey(report: SoloReport) -> str:
+    shown = any(one.result["status"] == "ok" for one in report.measures)
+    return f"{GREY} {BRACKETS}" if shown else GREY
 
 
 def _data_words(report: SoloReport) -> str:
@@ -153,12 +156,14 @@ def solo_sentences(report: SoloReport) -> tuple[str, ...]:
     ]
     sample = [SAMPLE] if report.synthetic else []
     others = [_others(report)] if report.others else []
-    return (*sample, *said, f"○ {GREY}", *others)
+    return (*sample, *said, f"○ {_grey(report)}", *others)
 
 
 def _trend_words(card: SoloCard) -> str:
     if card.trend is None:
         return ""
+    if card.trend.center is None:
+        return f"Own trend: too few {card.trend.each}s yet."
     return f"Own trend over {count(card.trend.known, card.trend.each)}: {_lower(card.trend.title)}."
 
 
