@@ -199,8 +199,9 @@ def show_verification(report: Any, *, everything: bool) -> None:
 
 def show_report(written: Any) -> None:
     """The sentences of a report, and where it is."""
-    for sentence in written.sentences:
-        _out.print(sentence, markup=False)
+    for part in written.lines or [(sentence,) for sentence in written.sentences]:
+        for line in part:
+            _out.print(line, markup=False)
         _out.print()
     for note in written.notes:
         say(note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,27 @@ from benchwell.pipeline.progress import Listener, Stages
 from benchwell.pipeline.workspace import day_of
 from benchwell.registry import Registry
 from benchwell.reports import render_network_report, render_organization_report, render_solo_report
+from benchwell.reports.network import measures_of
+from benchwell.reports.screen import comparison_lines, network_sentences
 from benchwell.reports.solo import solo_sentences
 from benchwell.signals import compare, sentence
 
 
 @dataclass(frozen=True)
 class Written:
-    """A page that was written, and what it says in sentences."""
+    """A page that was written, and what it says in sentences.
+
+    Attributes:
+        path: Where it is.
+        sentences: One text per measure.
+        notes: Remarks on reading and computing.
+        lines: The sentences of an organization's page in parts, for a screen.
+    """
 
     path: Path
     sentences: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    lines: tuple[tuple[str, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for `--json`."""
@@ -71,12 +81,13 @@ def report(
         return _write(output, page, solo_sentences(own.report), tuple(own.report.notes))
     with stages.stage("drawing"):
         if organization is None:
-            return _write(output, render_network_report(edition, sites=sites), ())
+            return _write(output, render_network_report(edition, sites=sites), network_sentences(edition))
         name = _name(edition, organization)
         page = render_organization_report(edition, organization, name=name)
     found = {row["measure"] for row in _results(edition, organization)}
-    said = tuple(str(sentence(compare(edition, organization, measure, name=name))) for measure in sorted(found))
-    return _write(output, page, said)
+    compared = [compare(edition, organization, one, name=name) for one in measures_of(edition) if one.id in found]
+    written = _write(output, page, tuple(str(sentence(one)) for one in compared))
+    return replace(written, lines=tuple(comparison_lines(one) for one in compared))
 
 
 def _refuse_idle(edition: Edition | None, **given: Any) -> None:

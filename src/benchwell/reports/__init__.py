@@ -12,17 +12,16 @@ if TYPE_CHECKING:
     from benchwell.reports.method import method_html, method_markdown
     from benchwell.reports.network import render_network_report
     from benchwell.reports.organization import render_organization_report
+    from benchwell.reports.screen import comparison_lines, network_sentences
     from benchwell.reports.solo import SoloMeasure, SoloReport, render_solo_report, solo_sentences
-    from benchwell.reports.terminal import TerminalTable, comparison_lines, comparison_table
 
 __all__ = [
     "SoloMeasure",
     "SoloReport",
-    "TerminalTable",
     "comparison_lines",
-    "comparison_table",
     "method_html",
     "method_markdown",
+    "network_sentences",
     "render_network_report",
     "render_organization_report",
     "render_solo_report",
@@ -34,7 +33,7 @@ _HOMES = {
     "network": ("render_network_report",),
     "organization": ("render_organization_report",),
     "solo": ("SoloMeasure", "SoloReport", "render_solo_report", "solo_sentences"),
-    "terminal": ("TerminalTable", "comparison_lines", "comparison_table"),
+    "screen": ("comparison_lines", "network_sentences"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
