@@ -63,7 +63,7 @@ def bootstrap(cohort: Cohort, methods: Sequence[Method], *, replicates: int, see
     """Resample organizations with replacement; whatever a method estimates, it estimates anew each time.
 
     People inside an organization are not drawn again: a resampled organization brings its sampling noise along, and
-    adding more would count it twice (widths of 109 to 129 % of what they should be; docs/limitations.md).
+    adding more would count it twice: up to 129 % of the width that is needed (docs/limitations.md).
 
     Args:
         cohort: Organizations, arrays of shape (k,).

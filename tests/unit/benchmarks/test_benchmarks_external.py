@@ -27,11 +27,23 @@ from unit.benchmarks.benchmarks_cases import (
         ({"denominator": "observed"}, "counts observed, the measure counts all_eligible"),
         ({"better": "lower"}, "lower is better, for the measure higher"),
         ({"measures": ["another"]}, "declared for another"),
+        ({"unit": "percent", "estimate": 43.0}, "its unit is percent, the measure's figure is a share of people"),
     ],
 )
 def test_a_mismatch_blocks_and_says_why(change: dict[str, object], words: str) -> None:
     with pytest.raises(ComparisonBlockedError, match=words):
         ensure_comparable(make_reference(**change), make_measure())
+
+
+def test_a_percentage_is_no_fraction() -> None:
+    with pytest.raises(ValueError, match=r"write 0\.43 for 43 %"):
+        make_reference(estimate=43.0)
+
+
+def test_a_fraction_is_no_standard_for_points() -> None:
+    points = make_measure(endpoint={"kind": "change"})
+    with pytest.raises(ComparisonBlockedError, match="its unit is fraction, the measure's figure is a mean"):
+        ensure_comparable(make_reference(), points)
 
 
 def test_a_blocked_reference_is_a_record_without_a_figure() -> None:
