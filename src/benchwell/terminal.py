@@ -146,9 +146,12 @@ def show_benchmark(benchmark: dict[str, Any]) -> None:
         show_table("", *_without_empty(("benchmark", "figure (95 %)", "beside it"), lines))
     tenth = [_cells(line) for line in benchmark["top_tenth"]]
     if len(tenth) > 1:
+        _out.print()
         show_table("", *_without_empty(("top tenth by", "figure (95 %)", "beside it"), tenth))
     if len(benchmark["sites"]) <= _SITES:
+        _out.print()
         show_sites(benchmark["sites"])
+    _out.print()
     for text in (*(f"Not shown: {line}" for line in benchmark["refused"]), benchmark["counted"], *benchmark["limits"]):
         _out.print(text, markup=False)
 

@@ -24,18 +24,22 @@ def distribution_chart(view: Distribution, chart_id: str) -> Chart:
     """
     figure = figure_of(view.measure)
     rows: list[tuple[str, ...]] = []
-    if view.quartiles is not None:
-        names = ("a quarter lies below", "the middle clinic", "a quarter lies above")
-        rows = [(name, figure.text(value)) for name, value in zip(names, view.quartiles, strict=True)]
+    if view.middle is not None:
+        points = [("the middle clinic", view.middle)]
+        if view.quartiles is not None:
+            low, _, high = view.quartiles
+            points = [("a quarter lies below", low), *points, ("a quarter lies above", high)]
+        rows = [(name, figure.text(value)) for name, value in points]
     if view.own is not None:
         own = f"{figure.text(view.own)} {figure.interval(view.own_lower, view.own_upper)}".rstrip()
         rows.append((view.name or "this clinic", own))
     svg = ""
-    if view.quartiles is not None:
-        quartiles = view.quartiles
+    # A line alone is no picture.
+    if view.middle is not None and (view.quartiles is not None or view.own is not None):
+        middle = view.middle
 
         def build(width: int) -> Any:
-            return alt.layer(*_layers(view, quartiles, width)).properties(width=width, height=HEIGHT)
+            return alt.layer(*_layers(view, middle, width)).properties(width=width, height=HEIGHT)
 
         svg = draw(build, chart_id=chart_id, title=view.title, text=view.text)
     caption = f"{view.measure.title} over {view.n} clinics"
@@ -47,12 +51,12 @@ def _key(view: Distribution) -> str:
     dots = " Dots: one clinic each." if view.values else ""
     own = " Diamond: this clinic, with its 95 % interval." if view.own is not None else ""
     others = "other " if view.own is not None else ""
-    return f"Band: half of the {others}clinics. Line: the middle one.{dots}{own}"
+    band = f"Band: half of the {others}clinics. Line: the middle one."
+    return f"{band if view.quartiles else f'Line: the middle one of the {others}clinics.'}{dots}{own}"
 
 
-def _layers(view: Distribution, quartiles: tuple[float, float, float], width: int) -> list[Any]:
-    low, middle, high = quartiles
-    everything = [*view.values, *quartiles]
+def _layers(view: Distribution, middle: float, width: int) -> list[Any]:
+    everything = [*view.values, *(view.quartiles or ()), middle]
     everything += [value for value in (view.own, view.own_lower, view.own_upper) if value is not None]
     pad = (max(everything) - min(everything)) * 0.06 or 0.02
     scale = alt.Scale(domain=[min(everything) - pad, max(everything) + pad], nice=False)
@@ -66,10 +70,13 @@ def _layers(view: Distribution, quartiles: tuple[float, float, float], width: in
     def y(field: str) -> alt.Y:
         return alt.Y(f"{field}:Q", scale=height, axis=None)
 
-    band = {"low": low, "high": high, "middle": middle, "floor": 0.0, "roof": 1.0}
-    frame = alt.Chart(data(band))
-    layers: list[Any] = [
-        frame.mark_rect(color=BAND).encode(x=x("low"), x2="high:Q", y=y("floor"), y2="roof:Q"),
+    frame = alt.Chart(data({"middle": middle, "floor": 0.0, "roof": 1.0}))
+    layers: list[Any] = []
+    if view.quartiles is not None:
+        low, _, high = view.quartiles
+        band = alt.Chart(data({"low": low, "high": high, "floor": 0.0, "roof": 1.0}))
+        layers.append(band.mark_rect(color=BAND).encode(x=x("low"), x2="high:Q", y=y("floor"), y2="roof:Q"))
+    layers += [
         frame.mark_rule(color=MARK, strokeWidth=2).encode(x=x("middle"), y=y("floor"), y2="roof:Q"),
     ]
     if view.values:

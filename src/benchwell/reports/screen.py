@@ -26,5 +26,5 @@ def network_sentences(edition: EditionSource) -> tuple[str, ...]:
         funnel = funnel_view(edition, measure)
         if funnel is not None and funnel.peers:
             parts.append(funnel.title)
-        found.append(f"{measure.title} ({direction(measure.better)}): {'. '.join(parts)}.")
+        found.append(f"{measure.title}, {direction(measure.better)}: {'. '.join(parts)}.")
     return tuple(found)

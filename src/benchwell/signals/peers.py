@@ -1,4 +1,8 @@
-"""Where the peers lie, without naming any: dots at ten or more peers, bands below that, nothing below five (M5.6)."""
+"""Where the peers lie, without naming any (M5.6): dots and quartiles from ten peers on, below that only the middle.
+
+METHODS M5.6 would draw quantile bands from five peers on, but M4.6 publishes quartiles from ten on, and with five peers
+a quartile is one clinic's own figure: the stricter rule holds.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, organ
 from benchwell.signals.words import count, direction, figure_of
 
 DOTS_FROM = 10
-BANDS_FROM = 5
+MIDDLE_FROM = 5
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Distribution:
         own_lower: Its 95 % interval.
         own_upper: The same.
         name: Its name.
-        quartiles: P25, P50, P75 (type 7, unweighted) of the organizations other than `own`; None below five.
+        quartiles: P25, P50, P75 (type 7, unweighted) of the organizations other than `own`; None below ten.
+        middle: The median alone; None below five.
         n: How many organizations these are.
         hidden: Organizations without a figure, by status.
         title: What the picture shows, in one sentence; its alternative text is `text`.
@@ -39,6 +44,7 @@ class Distribution:
     own_upper: float | None
     name: str | None
     quartiles: tuple[float, float, float] | None
+    middle: float | None
     n: int
     hidden: Mapping[str, int]
     title: str
@@ -75,7 +81,8 @@ def distribution(
     for row in rows:
         if not has_figure(row):
             hidden[row["status"]] = hidden.get(row["status"], 0) + 1
-    title, text = _words(declared, peers, quartiles, own)
+    middle = float(quantile_type7(peers, [0.5])[0]) if len(peers) >= MIDDLE_FROM else None
+    title, text = _words(declared, len(peers), quartiles, middle, own)
     return Distribution(
         measure=declared,
         values=tuple(peers) if len(peers) >= DOTS_FROM else (),
@@ -84,6 +91,7 @@ def distribution(
         own_upper=None if own is None else own["upper"],
         name=name or organization_id,
         quartiles=quartiles,
+        middle=middle,
         n=len(peers),
         hidden=hidden,
         title=title,
@@ -97,23 +105,29 @@ def has_figure(row: Row) -> bool:
 
 
 def _quartiles(peers: Sequence[float]) -> tuple[float, float, float] | None:
-    if len(peers) < BANDS_FROM:
+    if len(peers) < DOTS_FROM:
         return None
     low, middle, high = (float(value) for value in quantile_type7(peers, [0.25, 0.5, 0.75]))
     return low, middle, high
 
 
 def _words(
-    measure: Measure, peers: Sequence[float], quartiles: tuple[float, float, float] | None, own: Row | None
+    measure: Measure, n: int, quartiles: tuple[float, float, float] | None, middle: float | None, own: Row | None
 ) -> tuple[str, str]:
     figure = figure_of(measure)
+    clinics = count(n, "clinic")
+    if middle is None:
+        title = "Too few clinics to show how this is distributed"
+        return title, f"{measure.title}: {clinics} with a figure, {MIDDLE_FROM} are needed to show a middle."
+    others = "other " if own is not None else ""
+    text = f"{measure.title} over {clinics}: the middle one has {figure.text(middle)}"
     if quartiles is None:
-        title = f"Too few clinics to show how {measure.title.lower()} is distributed"
-        return title, f"{title}: {count(len(peers), 'clinic')} with a figure, {BANDS_FROM} are needed."
-    low, middle, high = (figure.text(value) for value in quartiles)
-    title = f"Half of the {'other ' if own is not None else ''}clinics lie between {low} and {high}"
-    clinics = count(len(peers), "clinic")
-    text = f"{measure.title} over {clinics}: the middle one has {middle}, half lie from {low} to {high}"
+        title = f"The middle one of {n} {others}clinics has {figure.text(middle)}"
+        text += f"; {DOTS_FROM} clinics are needed to show how they are spread"
+    else:
+        low, _, high = (figure.text(value) for value in quartiles)
+        title = f"Half of the {others}clinics lie between {low} and {high}"
+        text += f", half lie from {low} to {high}"
     if own is not None:
         where = figure.interval(own["lower"], own["upper"])
         text += f"; the labelled clinic has {figure.text(own['estimate'])} {where}".rstrip()

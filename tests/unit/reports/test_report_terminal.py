@@ -18,7 +18,7 @@ def test_lines_end_with_something_to_do():
 
 def test_a_network_is_said_in_one_sentence_per_measure():
     (said,) = network_sentences(edition())
-    assert said.startswith("Response at 12 weeks (higher is better): Half of the clinics lie between")
+    assert said.startswith("Response at 12 weeks, higher is better: Half of the clinics lie between")
     assert "clinic" in said.split(". ")[1]
 
 

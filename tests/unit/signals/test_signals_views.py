@@ -66,7 +66,7 @@ def test_the_finding_names_side_and_span():
     found = chart([RunPoint(label, value) for label, value in zip(labels, flat + later, strict=True)])
     assert found.title == "Higher than usual in 2025-01 to 2025-02; lower than usual in 2025-04"
     rising = chart(
-        [RunPoint(label, value) for label, value in zip(labels, flat + [0.4, 0.41, 0.42, 0.43], strict=True)]
+        [RunPoint(label, value) for label, value in zip(labels, [*flat, 0.4, 0.41, 0.42, 0.43], strict=True)]
     )
     assert rising.title == "No change beyond the usual ups and downs"
     climbing = chart([RunPoint(label, 0.40 + place / 100) for place, label in enumerate(labels[:8])])
@@ -104,13 +104,14 @@ def test_ten_peers_are_dots_without_names_in_the_order_of_their_figures():
     assert view.hidden == {"insufficient": 1}
 
 
-def test_fewer_peers_are_bands_and_fewer_than_five_nothing():
-    some = edition({name: CLINICS[name] for name in list(CLINICS)[:7]})
-    assert distribution(some, ID, "north").values == ()
-    assert distribution(some, ID, "north").quartiles is not None
-    few = edition({name: CLINICS[name] for name in list(CLINICS)[:4]})
-    assert distribution(few, ID, "north").quartiles is None
-    assert distribution(few, ID, "north").title.startswith("Too few clinics")
+def test_fewer_than_ten_peers_show_only_their_middle_and_fewer_than_five_nothing():
+    some = distribution(edition({name: CLINICS[name] for name in list(CLINICS)[:7]}), ID, "north")
+    assert (some.values, some.quartiles) == ((), None)
+    assert some.middle is not None
+    assert some.title == "The middle one of 6 other clinics has 47 %"
+    few = distribution(edition({name: CLINICS[name] for name in list(CLINICS)[:4]}), ID, "north")
+    assert (few.values, few.quartiles, few.middle) == ((), None, None)
+    assert few.title.startswith("Too few clinics")
 
 
 def test_there_is_no_funnel_without_three_clinics_or_without_any_success():
