@@ -34,13 +34,15 @@ def open_source(source: Path | str | Any, mapping: Mapping | None = None) -> Raw
 
 def _open_file(path: Path, mapping: Mapping | None) -> RawTable:
     if path.is_dir():
-        raise SourceError(f"{path.name} is a folder.", hint="name one CSV or XLSX file")
+        raise SourceError(f"{path} is a folder.", hint="name one CSV or XLSX file")
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise SourceError(f"There is no file {path.name}.", hint="check the path") from None
+        raise SourceError(f"There is no file {path}.", hint="check the path") from None
     except OSError as error:
-        raise SourceError(f"{path.name} cannot be read ({type(error).__name__}).", hint="check permissions") from None
+        raise SourceError(
+            f"{path} cannot be read: {error.strerror or type(error).__name__}.", hint="check permissions"
+        ) from None
     if path.suffix.lower() in _EXCEL or content.startswith(b"PK\x03\x04"):
         return read_xlsx(content, path.name, mapping.sheet if mapping else None)
     return read_csv(content, path.name, mapping.delimiter if mapping else None)

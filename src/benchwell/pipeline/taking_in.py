@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.csv
 
 from benchwell.errors import MappingError
@@ -86,7 +88,7 @@ def take_in(
             file=result.file,
             rejections=result.rejections,
             counts=result.counts.as_dict(),
-            mapping_hash=_hash(result.mapping),
+            mapping_hash=_reading(result),
         )
     return IntakeReport(
         file=result.file,
@@ -140,6 +142,20 @@ def _same(path: Path, mapping: Mapping) -> bool:
         return _hash(load_mapping(path)) == _hash(mapping)
     except MappingError:
         return False
+
+
+def _reading(result: IntakeResult) -> str:
+    """How a source was read: its mapping and all that was found on the way.
+
+    The same file can be read otherwise on a later day, when a date in it is no longer in the future, or once an
+    instrument is declared: then it is taken in anew.
+    """
+    findings = result.rejections.select(["row", "column", "reason", "action"]).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, findings.schema) as stream:
+        stream.write_table(findings)
+    found = hashlib.sha256(sink.getvalue()).hexdigest()
+    return hash_canonical({"mapping": _hash(result.mapping), "findings": found})
 
 
 def _hash(mapping: Mapping) -> str:

@@ -60,12 +60,9 @@ def test_a_method_page_is_plain_markdown_in_a_pipe(cli):
 
 
 def test_a_reader_who_leaves_early_hears_nothing():
-    for verb in ("instruments --json", "measures"):
-        done = piped(f"benchwell {verb} | true")
-        assert done.stderr.splitlines() in (["codes: 141 0"], ["codes: 0 0"]), done.stderr
-    done = piped("benchwell measures --json | head -n 1")
-    assert done.stdout == "[\n"
-    assert len(done.stderr.splitlines()) == 1
+    done = piped("benchwell instruments --json | true; echo ${PIPESTATUS[0]}; benchwell measures | true")
+    assert done.stdout in ("141\n", "0\n")  # 0: it had written all before the reader left
+    assert done.stderr.splitlines() in (["codes: 141 0"], ["codes: 0 0"]), done.stderr
 
 
 def test_a_full_disk_behind_standard_output_is_said():
@@ -75,8 +72,8 @@ def test_a_full_disk_behind_standard_output_is_said():
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("settings", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
-def test_a_plain_terminal_is_enough(shell, settings):
+def test_a_plain_terminal_is_enough(shell):
+    settings = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
     assert shell("benchmarks", **settings).code == 0
 
 
@@ -175,11 +172,7 @@ def test_the_installed_command_is_the_same(tmp_path):
     if not command.exists():
         pytest.skip("the command is not installed beside this Python")
     done = subprocess.run(
-        [command, "score", "gad-7", *"1111111", "--json"],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
+        [command, "score", "gad-7", *"1111111", "--json"], capture_output=True, timeout=60, check=False
     )
     assert json.loads(done.stdout)["value"] == 7.0
 

@@ -152,6 +152,18 @@ def test_taking_the_same_source_in_again_changes_nothing(own_practice, practice_
     assert own_practice.build(as_of=AS_OF, benchmarks=[RESPONSE, CHANGE]).id == own_practice.edition().id
 
 
+def test_a_row_refused_as_too_early_gets_in_when_its_day_has_come(own_practice, tmp_path):
+    row = {"patient_id": "late", "date": "2025-03-01", "instrument": "phq-9", "total": 12}
+    source = write_rows(tmp_path / "late.csv", [row, row | {"date": "2025-06-01", "total": 6}])
+    early = own_practice.intake(source, as_of="2025-04-30")
+    assert (early.accepted, early.reasons) == (1, {"after_snapshot": 1})
+    assert own_practice.intake(source, as_of="2025-05-31").already
+    later = own_practice.intake(source, as_of="2025-06-30")
+    assert (later.accepted, later.already) == (2, False)
+    assert own_practice.lake.snapshot().rows["assessments"] == 37
+    assert own_practice.intake(source).already
+
+
 def test_a_corrected_score_supersedes_and_moves_the_edition(own_practice, tmp_path):
     old = own_practice.edition()
     rows = practice_rows()
