@@ -13,6 +13,7 @@ from benchwell.benchmarks.figures import figures
 from benchwell.benchmarks.gates import cell_reason
 from benchwell.benchmarks.results import INSUFFICIENT, OK
 from benchwell.models.arrays import FloatArray
+from benchwell.models.hyper_uncertainty import spread_for_light
 from benchwell.models.intervals import normal_interval
 from benchwell.models.strata import borrow, poststratify
 from benchwell.registry import Benchmark, Measure
@@ -69,6 +70,8 @@ def _levels(
         )
         return
     found = borrow(estimate[usable], variance[usable])
+    # Levels are few: the doubt about their mean and spread counts, or levels that seem alike would be certain (M3.9).
+    spread = spread_for_light(estimate[usable], variance[usable], benchmark.seed)
     for place in np.flatnonzero(~usable):
         yield base[place] | {"status": INSUFFICIENT, "reason": reasons[place] or "no_figure"}
     for position, place in enumerate(np.flatnonzero(usable)):
@@ -76,7 +79,7 @@ def _levels(
         borrowed = f"mostly_borrowed: {own:.0%} of the information is the level's own".replace("%", " %")
         yield (
             base[place]
-            | _figure(float(found.values[position]), float(found.sd[position]))
+            | _figure(float(found.values[position]), float(spread[position]))
             | {
                 "reason": borrowed if found.mostly_borrowed[position] else None,
                 "field_reliability": own,
@@ -84,7 +87,8 @@ def _levels(
         )
     people = summed["n_eligible"][usable]
     everyone = np.logical_or.reduce([masks[place] for place in np.flatnonzero(usable)])
-    error = float(np.sqrt(((people / people.sum()) ** 2 * found.sd**2).sum()))
+    # Levels lean on one mean, so their errors do not cancel; the unborrowed figure's error is the safe one.
+    error = float(np.sqrt(((people / people.sum()) ** 2 * variance[usable]).sum()))
     yield (
         _record(ALL, everyone, sums) | {"method": "poststratified"} | _figure(poststratify(found.values, people), error)
     )

@@ -31,7 +31,8 @@ def spread_for_light(estimate: ArrayLike, variance: ArrayLike, seed: int = 0) ->
         seed: Seed, recorded in the edition.
 
     Returns:
-        Standard deviations, shape (k,): those of `posterior_sd` below `FEW_CLINICS`, those of `shrink` from there on.
+        Standard deviations, shape (k,), above zero: those of `posterior_sd` below `FEW_CLINICS`, those of `shrink` from
+        there on, and the standard error of the mean where `shrink` finds no variance between clinics.
 
     Source:
         METHODS M3.9, M5.5.
@@ -44,7 +45,11 @@ def spread_for_light(estimate: ArrayLike, variance: ArrayLike, seed: int = 0) ->
     True
     """
     y, v = vector("estimate", estimate, at_least=2), positive("variance", variance)
-    return _replayed(y.tobytes(), v.tobytes(), seed).copy() if len(y) < FEW_CLINICS else shrink(y, v).sd
+    if len(y) < FEW_CLINICS:
+        return _replayed(y.tobytes(), v.tobytes(), seed).copy()
+    fit = shrink(y, v)
+    # Many clinics that seem all alike still share a mean that is only estimated: nothing is certain.
+    return fit.sd if fit.tau2 > 0 else np.full(len(y), fit.mean_se)
 
 
 @lru_cache(maxsize=256)

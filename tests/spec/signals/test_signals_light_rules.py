@@ -140,6 +140,12 @@ def test_few_clinics_that_seem_the_same_are_not_certain() -> None:
     assert compare(edition(same), "c0", ID).light is Light.UNKNOWN
 
 
+def test_many_clinics_that_seem_the_same_are_not_certain_either() -> None:
+    rows = edition({f"c{place:02d}": (60, 50, 25) for place in range(40)}).table("organization_results").to_pylist()
+    assert {row["reliability"] for row in rows} == {0.0}
+    assert [row["shrunken_sd"] for row in rows] == pytest.approx([sqrt(0.25 / 2000)] * 40)
+
+
 def mean_edition(followed: int, clinics: int = 12) -> MemoryEdition:
     """Clinics with mean gains from 4 to 8 points, SD 5, of 100 people each; the last follows up `followed` of them."""
     measure = a_measure(endpoint={"kind": "change"}, margin=0.5)
