@@ -33,11 +33,24 @@ pytestmark = [
 
 @pytest.fixture(scope="session")
 def pipeline_spark() -> Iterator[Engine]:
+    from pyspark.sql import SparkSession
+
     from benchwell.engine.spark_engine import SparkEngine
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        engine = SparkEngine()
+        # Compiling each small query would take longer than running it.
+        session = (
+            SparkSession.builder.master("local[2]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.shuffle.partitions", "1")
+            .config("spark.sql.adaptive.enabled", "false")
+            .config("spark.sql.codegen.wholeStage", "false")
+            .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+            .config("spark.sql.session.timeZone", "UTC")
+            .getOrCreate()
+        )
+        engine = SparkEngine(session)
     yield engine
     engine.close()
 
