@@ -122,8 +122,7 @@ def _of_everyone(cell: Cell, method: Method, benchmark: Benchmark) -> Iterator[R
     everyone = cell.everyone
     reason = cell_reason(everyone.eligible, benchmark.gates)
     base = _everyones(cell, method, everyone, benchmark)
-    if cell.cohort.k:
-        base["field_reliability"] = float(np.median(cell.cohort.shrinkage.reliability))
+    base |= _field(cell)
     if reason is not None:
         yield base | {"status": INSUFFICIENT, "reason": reason}
         return
@@ -134,12 +133,19 @@ def _of_everyone(cell: Cell, method: Method, benchmark: Benchmark) -> Iterator[R
     # Without a small organization there is no record: the difference would be its figure.
     for place in np.flatnonzero(everyone.shown).tolist():
         others = everyone.without(place)
-        record = _everyones(cell, method, others, benchmark) | {"without": everyone.cohort.ids[place]}
+        organization = everyone.cohort.ids[place]
+        record = _everyones(cell, method, others, benchmark) | _field(cell, organization) | {"without": organization}
         reason = cell_reason(others.eligible, benchmark.gates)
         if reason is not None:
             yield record | {"status": INSUFFICIENT, "reason": reason}
             continue
         yield record | _mean(others.cohort, float(without_each[place]), leave_one_out(others.cohort, method))
+
+
+def _field(cell: Cell, without: str | None = None) -> Record:
+    """How reliable the figures of the cell are, as a whole or without one organization; nothing without figures."""
+    others = [place for place, name in enumerate(cell.cohort.ids) if name != without]
+    return {"field_reliability": float(np.median(cell.cohort.shrinkage.reliability[others]))} if others else {}
 
 
 def _everyones(cell: Cell, method: Method, everyone: Everyone, benchmark: Benchmark) -> Record:
@@ -159,7 +165,7 @@ def _of_organizations(cell: Cell, methods: Sequence[Method], benchmark: Benchmar
     reasons = {m.name: method_reason(m.kind, m.p, cell.cohort.k, basis, gates) for m in methods}
     open_methods = [m for m in methods if reasons[m.name] is None and m.kind is not BenchmarkKind.MEAN]
     resampled = bootstrap(cell.cohort, open_methods, replicates=benchmark.replicates, seed=benchmark.seed)
-    field = {"field_reliability": float(np.median(reliability))}
+    field = _field(cell)
     for method in methods:
         reason = reasons[method.name]
         if reason is not None:
@@ -238,7 +244,7 @@ def _without_each(
     everyone = np.arange(cell.cohort.k)
     for place, organization in enumerate(cell.cohort.ids):
         others = everyone[everyone != place]
-        record = _record(cell, method, others) | {"without": organization}
+        record = _record(cell, method, others) | _field(cell, organization) | {"without": organization}
         reason = cell_reason(cell.eligible[others], benchmark.gates) or method_reason(
             method.kind, method.p, len(others), basis.without(place), benchmark.gates
         )

@@ -70,6 +70,15 @@ def test_the_jackknife_runs_over_all_who_count() -> None:
     assert pooled(found, "c00")["n_organizations"] == k - 1
 
 
+def test_every_record_says_how_reliable_its_field_is() -> None:
+    met, followed, eligible = (list(column) for column in zip(*[*SHOWN, *TINY], strict=True))
+    found = records(proportion_statistics(met, eligible, followed=followed), {"kinds": ["mean", "percentile"]})
+    published = [row for row in found if row["status"] == "ok"]
+    assert len(published) == 9
+    for name in ("field_reliability", "lower", "upper", "standard_error", "completeness", "n_patients", "adjustment"):
+        assert [row["method"] for row in published if row[name] is None] == []
+
+
 def test_no_record_is_without_a_small_organization() -> None:
     # The pooled figure less the one without it would be its own figure.
     found = of_counts([*SHOWN, *TINY])
