@@ -75,10 +75,10 @@ def method_reason(kind: BenchmarkKind, p: float | None, k: int, basis: DecileBas
     Source:
         METHODS M4.2: quartiles from 10 organizations, deciles from 20 of enough reliability that really differ.
     """
-    if kind is BenchmarkKind.PERCENTILE and p is not None and p != 0.5:
-        needed = gates.quartile_organizations if 0.25 <= p <= 0.75 else gates.decile_organizations
-        return _too_few(k, needed) if k < needed else None
-    if kind is BenchmarkKind.TOP_DECILE:
+    if kind is BenchmarkKind.PERCENTILE and p is not None and 0.25 <= p <= 0.75:
+        return _too_few(k, gates.quartile_organizations) if p != 0.5 and k < gates.quartile_organizations else None
+    # A percentile beyond the quartiles is a decile by another name: it rewards noise just as much.
+    if kind in (BenchmarkKind.TOP_DECILE, BenchmarkKind.PERCENTILE):
         reliable = int(basis.reliable.sum())
         if reliable < gates.decile_organizations:
             return (

@@ -65,6 +65,19 @@ def test_equal_organizations_show_no_decile() -> None:
     assert found["top_decile.raw", ""]["status"] == "insufficient"
 
 
+def test_a_percentile_beyond_the_quartiles_is_a_decile_by_another_name() -> None:
+    """METHODS M4.2: 40 clinics that are all truly .50 would show a 90th percentile of about .64."""
+    tails = {"kinds": ["percentile"], "percentiles": (0.1, 0.25, 0.5, 0.9)}
+    noise = records(np.random.default_rng(4).binomial(20, 0.5, 40).tolist(), [20] * 40, **tails)
+    codes = {
+        name: (row["reason"] or row["status"]).split(":")[0] for (name, without), row in noise.items() if not without
+    }
+    assert codes["p90"] == codes["p10.patients"] == "too_few_reliable_organizations"
+    assert codes["p25"] == codes["p50"] == "ok"
+    differing = records([int(400 * rate) for rate in np.linspace(0.2, 0.7, 24)], [400] * 24, **tails)
+    assert differing["p90", ""]["status"] == "ok"
+
+
 @pytest.mark.parametrize(
     ("weight", "code"),
     [
