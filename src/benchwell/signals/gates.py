@@ -109,13 +109,20 @@ def reliability(found: float | None, gates: Gates, people: int | None, state: Li
 
 
 def missing_data(answers: Sequence[Answer], state: Light, figure: Figure, tipping: str) -> Gate:
-    """The colour is the same under every answer to missing follow-up."""
+    """The colour is the same under every answer to missing follow-up.
+
+    "Near" claims no difference: it falls only where an answer says there is one (M5.5 asks more of green and red).
+    """
     other = [answer for answer in answers if answer.state is not state]
+    if state is Light.CLOSE:
+        other = [answer for answer in other if answer.state is not Light.UNKNOWN]
     if not answers:
         text = "the source says nothing about people who were not followed up"
         return Gate("missing_data", False, None, None, text, "A source that counts the people without a score.")
     if not other:
         text = "every answer to missing follow-up says the same"
+        if state is Light.CLOSE:
+            text = "no answer to missing follow-up says that there is a difference"
         return Gate("missing_data", True, float(len(answers)), float(len(answers)), text)
     first = other[0]
     text = (

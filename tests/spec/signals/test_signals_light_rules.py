@@ -15,7 +15,9 @@ from benchwell.models.shrinkage import shrink
 from benchwell.registry import Registry
 from benchwell.registry.benchmark import SEED, Gates
 from benchwell.signals import compare
-from benchwell.signals.gates import reliability
+from benchwell.signals.answers import Answer
+from benchwell.signals.gates import missing_data, reliability
+from benchwell.signals.words import figure_of
 from benchwell.tables import CANONICAL, DERIVED
 from benchwell.terms import Light
 from signals_edition import CLINICS, EDITION_ID, MEASURE, MemoryEdition, a_benchmark, a_measure, benchmark_rows, edition
@@ -58,6 +60,27 @@ RELIABILITIES = [
 @pytest.mark.parametrize(("found", "state", "passes"), RELIABILITIES)
 def test_green_and_red_need_more_reliability_than_near(found: float, state: Light, passes: bool) -> None:
     assert reliability(found, Gates(), None, state).passed is passes
+
+
+# verdict, states under the other answers, passes
+ANSWERS = [
+    (Light.ABOVE, [Light.ABOVE, Light.ABOVE], True),
+    (Light.ABOVE, [Light.ABOVE, Light.UNKNOWN], False),
+    (Light.BELOW, [Light.BELOW, Light.UNKNOWN], False),
+    (Light.BELOW, [Light.BELOW, Light.ABOVE], False),
+    (Light.CLOSE, [Light.CLOSE, Light.UNKNOWN], True),
+    (Light.CLOSE, [Light.CLOSE, Light.ABOVE], False),
+    (Light.CLOSE, [Light.UNKNOWN, Light.BELOW], False),
+]
+
+
+@pytest.mark.parametrize(("state", "others", "passes"), ANSWERS)
+def test_a_difference_must_hold_in_every_answer_and_near_in_none_be_denied(
+    state: Light, others: list[Light], passes: bool
+) -> None:
+    answers = [Answer(f"a{place}", "some answer", 0.5, 0.5, one) for place, one in enumerate(others)]
+    assert missing_data(answers, state, figure_of(a_measure()), "").passed is passes
+    assert not missing_data([], state, figure_of(a_measure()), "").passed
 
 
 @pytest.mark.parametrize("better", ["higher", "lower"])

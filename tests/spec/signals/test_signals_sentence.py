@@ -99,3 +99,11 @@ def test_a_suppressed_figure_is_not_zero():
     assert sentence(found).people == (
         "The source suppressed this figure because few people are behind it; that is not zero."
     )
+
+
+def test_too_few_people_are_told_how_many_are_still_needed():
+    said = sentence(compare(edition(), "tiny", MEASURE["id"]))
+    assert said.verdict == (
+        "We cannot tell yet whether you differ: 4 more people are needed before there is a figure "
+        "(6 eligible people so far; 10 are the least we show)."
+    )
