@@ -173,6 +173,10 @@ def _verdict(comparison: Comparison, *, own: bool) -> str:
     start = f"We cannot tell yet whether {'you differ' if own else 'this clinic differs'}"
     if gate is None:
         return f"{start}."
+    if gate.name == "minimum_n" and comparison.people_needed:
+        more = comparison.people_needed
+        words = "one more person is" if more == 1 else f"{more:,} more people are"
+        return f"{start}: {words} needed before there is a figure ({gate.text})."
     if gate.name not in ("probability", "reliability"):
         return f"{start}: {gate.text}."
     if not comparison.people_needed and gate.name == "reliability":
