@@ -24,8 +24,8 @@ SAID = {
     "Worth doing now: ask some of the 30 people without a follow-up score for one.",
     "tiny": "Response at 12 weeks: no figure yet (higher is better). 5 of your 6 eligible people were followed up; "
     "the other one is not counted here. All clinics together: 50 % (45–55), top tenth 62 % (12 clinics). "
-    "We cannot tell yet whether you differ: 4 more people are needed before there is a figure (6 eligible people so far; "
-    "10 are the least we show). "
+    "We cannot tell yet whether you differ: 4 more people are needed before there is a figure (6 eligible people so "
+    "far; 10 are the least we show). "
     "Worth doing now: keep measuring at the start and at follow-up; your own trend comes first.",
 }
 
