@@ -11,6 +11,7 @@ import pytest
 
 from benchwell.benchmarks.results import organization_results
 from benchwell.models.hyper_uncertainty import posterior_sd
+from benchwell.models.light import people_needed
 from benchwell.models.shrinkage import shrink
 from benchwell.registry import Registry
 from benchwell.registry.benchmark import SEED, Gates
@@ -237,3 +238,21 @@ def test_own_history_compares_the_windows_and_not_all_time() -> None:
     assert found.benchmark.kind == "own_history"
     # How clinics differ from each other says nothing about one clinic over time.
     assert "usual_spread" not in [gate.name for gate in found.gates]
+
+
+@pytest.mark.parametrize("clinic", [name for name in CLINICS if name not in ("tiny", "north")])
+def test_people_needed_knows_the_doubt_of_few_clinics(clinic: str) -> None:
+    """A grey light for want of probability never says that nobody more is needed."""
+    found = compare(edition(), clinic, ID)
+    if found.deciding in ("probability", "reliability"):
+        assert found.people_needed is None or found.people_needed > 0
+
+
+def test_doubt_about_the_mean_asks_for_more_people() -> None:
+    known = people_needed(0.55, 40, 0.45, 0.005, 0.45, 0.01, 0.03)
+    doubtful = people_needed(0.55, 40, 0.45, 0.005, 0.45, 0.01, 0.03, added_variance=0.002)
+    assert known == 118
+    assert doubtful is not None
+    assert doubtful > 118
+    with pytest.raises(ValueError, match="added_variance"):
+        people_needed(0.55, 40, 0.45, 0.005, 0.45, 0.01, 0.03, added_variance=-1.0)
