@@ -6,6 +6,7 @@ one picture is right in light, dark and print.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -148,8 +149,13 @@ def _configured(chart: Any) -> Any:
 
 
 def data(*records: Any) -> alt.InlineData:
-    """Inline data for a layer from dataclass instances or dictionaries."""
-    return alt.InlineData(values=[record if isinstance(record, dict) else dict(vars(record)) for record in records])
+    """Inline data for a layer from dataclass instances or dictionaries.
+
+    The records go in as one JSON text: Altair copies lists of records over and over while it builds a chart, which took
+    longer than drawing it.
+    """
+    values = [record if isinstance(record, dict) else dict(vars(record)) for record in records]
+    return alt.InlineData(values=json.dumps(values, default=str), format=alt.JsonDataFormat(type="json"))
 
 
 def number_format(figure: Figure) -> str:
