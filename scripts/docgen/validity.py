@@ -58,8 +58,8 @@ MORE = """## Beyond the worked examples
 - **Editions.** `verify` recomputes every number from the frozen sums; tests change one byte, one declaration and
   one table version, and each is named.
 - **Forgery.** Editions whose hashes were all made to fit again are still caught when two organizations are swapped, a
-  row is dropped, repeated or contradicted, a column is added, or the manifest states other counts, gates or seeds. What no
-  check inside can catch is an edition computed honestly from made-up sums, or a changed text (licence, limits,
+  row is dropped, repeated or contradicted, a column is added, or the manifest states other counts, gates or seeds.
+  What no check inside can catch is an edition computed honestly from made-up sums, or a changed text (licence, limits,
   approvals) in a manifest that was sealed again: compare the manifest's hash with one kept elsewhere.
 - **Truth that is known.** In simulated networks without any difference between clinics no light has a colour, and the
   intervals of pooled figures hold the truth as often as they say; [limitations](limitations.md) has the figures, also

@@ -44,6 +44,7 @@ def test_a_page_that_differs_is_named(repository, tmp_path):
 
 def test_every_command_and_option_is_documented(repository):
     import typer.main
+
     from benchwell.cli import app
 
     page = read(repository, "cli.md")

@@ -47,11 +47,16 @@ def borrowed_records(
                 )
                 masks = [inside & np.array([c == (period, stratum.by, level) for c in cells]) for level in levels]
                 place = {"tier": tier, "tier_id": tier_id, "period": period, "stratum": stratum.by}
-                yield from (place | record for record in _levels(levels, masks, sums, measure, benchmark))
+                yield from (place | record for record in _levels(levels, masks, ids, sums, measure, benchmark))
 
 
 def _levels(
-    levels: list[str], masks: list[np.ndarray], sums: dict[str, FloatArray], measure: Measure, benchmark: Benchmark
+    levels: list[str],
+    masks: list[np.ndarray],
+    ids: np.ndarray,
+    sums: dict[str, FloatArray],
+    measure: Measure,
+    benchmark: Benchmark,
 ) -> Iterator[dict[str, Any]]:
     reasons = [cell_reason(sums["n_eligible"][mask], benchmark.gates) for mask in masks]
     summed = {name: np.array([values[mask].sum() for mask in masks]) for name, values in sums.items()}
@@ -62,7 +67,7 @@ def _levels(
         [reason is None and np.isfinite(y) and v > 0 for reason, y, v in zip(reasons, estimate, variance, strict=True)],
         dtype=bool,
     )
-    base = [_record(level, mask, sums) for level, mask in zip(levels, masks, strict=True)]
+    base = [_record(level, mask, ids, sums) for level, mask in zip(levels, masks, strict=True)]
     if usable.sum() < _MIN_LEVELS:
         short = f"too_few_levels: {int(usable.sum())} levels have enough people; {_MIN_LEVELS} are needed to borrow"
         yield from (
@@ -90,18 +95,21 @@ def _levels(
     # Levels lean on one mean, so their errors do not cancel; the unborrowed figure's error is the safe one.
     error = float(np.sqrt(((people / people.sum()) ** 2 * variance[usable]).sum()))
     yield (
-        _record(ALL, everyone, sums) | {"method": "poststratified"} | _figure(poststratify(found.values, people), error)
+        _record(ALL, everyone, ids, sums)
+        | {"method": "poststratified"}
+        | _figure(poststratify(found.values, people), error)
     )
 
 
-def _record(level: str, mask: np.ndarray, sums: dict[str, FloatArray]) -> dict[str, Any]:
+def _record(level: str, mask: np.ndarray, ids: np.ndarray, sums: dict[str, FloatArray]) -> dict[str, Any]:
     eligible, followed = float(sums["n_eligible"][mask].sum()), float(sums["n_followed"][mask].sum())
     return {
         "kind": BenchmarkKind.MEAN.value,
         "method": "borrowed",
         "level": level,
         "weighting": "patients",
-        "n_organizations": int((sums["n_eligible"][mask] > 0).sum()),
+        # An organization with people in several levels is still one.
+        "n_organizations": len(set(ids[mask & (sums["n_eligible"] > 0)])),
         "n_patients": int(eligible),
         "n_followed": int(followed),
         "completeness": followed / eligible if eligible else None,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from benchwell.benchmarks.records import benchmark_records
 from benchwell.benchmarks.results import organization_results
@@ -53,31 +54,53 @@ def compute(
     Raises:
         DeclarationError: If two benchmarks of one measure declare different minimums, periods or seeds.
     """
-    results, records = [], []
-    for measure_id in sorted({benchmark.measure for benchmark in declarations.benchmarks.values()}):
-        measure = declarations.measures[measure_id]
-        mine = [declarations.benchmarks[name] for name in sorted(declarations.benchmarks)]
-        mine = [benchmark for benchmark in mine if benchmark.measure == measure_id]
-        _ensure_one_voice(mine)
-        windows = {benchmark.id: Windows.of(measure, benchmark, as_of) for benchmark in mine}
-        every = Windows((), frozenset(), _all_quarters(windows.values()), None)
-        extended = pa.concat_tables([statistics, every.rolled(statistics, measure)])
-        found = organization_results(extended, measure, mine[0].gates, edition=edition, seed=mine[0].seed)
-        results.append(found)
-        records += [
-            benchmark_records(
-                extended,
-                found,
-                organizations,
-                measure,
-                benchmark,
-                declarations.references,
-                windows[benchmark.id],
-                edition=edition,
-            )
-            for benchmark in mine
-        ]
-    return Computed(_joined("organization_results", results), _joined("benchmarks", records))
+    measures = sorted({benchmark.measure for benchmark in declarations.benchmarks.values()})
+
+    parts = [
+        _one_measure(
+            statistics.filter(pc.equal(statistics["measure"], measure_id)),
+            organizations,
+            declarations,
+            declarations.measures[measure_id],
+            as_of,
+            edition,
+        )
+        for measure_id in measures
+    ]
+    return Computed(
+        _joined("organization_results", [part.organization_results for part in parts]),
+        _joined("benchmarks", [part.benchmarks for part in parts]),
+    )
+
+
+def _one_measure(
+    statistics: pa.Table,
+    organizations: pa.Table,
+    declarations: Declarations,
+    measure: Measure,
+    as_of: dt.date,
+    edition: str | None,
+) -> Computed:
+    mine = [one for _, one in sorted(declarations.benchmarks.items()) if one.measure == measure.id]
+    _ensure_one_voice(mine)
+    windows = {benchmark.id: Windows.of(measure, benchmark, as_of) for benchmark in mine}
+    every = Windows((), frozenset(), _all_quarters(windows.values()), None)
+    extended = pa.concat_tables([statistics, every.rolled(statistics, measure)])
+    found = organization_results(extended, measure, mine[0].gates, edition=edition, seed=mine[0].seed)
+    records = [
+        benchmark_records(
+            extended,
+            found,
+            organizations,
+            measure,
+            benchmark,
+            declarations.references,
+            windows[benchmark.id],
+            edition=edition,
+        )
+        for benchmark in mine
+    ]
+    return Computed(_joined("organization_results", [found]), _joined("benchmarks", records))
 
 
 def _all_quarters(windows: object) -> dict[str, tuple[str, ...]]:

@@ -29,11 +29,19 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class Code:
-    """What computed the edition: package version, commit and the hash of the lock file (null where unknown)."""
+    """What computed the edition (null where unknown).
+
+    Attributes:
+        version: Of the package.
+        source_sha256: Over the package's source files and declarations: the same code wherever it is installed.
+        lock_sha256: Of the lock file, where it runs from a checkout.
+        commit: Of the checkout; told, but not part of the edition's identity.
+    """
 
     version: str
-    commit: str | None = None
+    source_sha256: str | None = None
     lock_sha256: str | None = None
+    commit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,12 +105,20 @@ def all_declarations(inputs: Inputs) -> dict[str, Mapping[str, Declaration]]:
 
 
 def identity(inputs: Inputs) -> dict[str, Any]:
-    """What an edition is a function of: snapshot, declarations and code. Its hash is the edition's name."""
+    """What an edition is a function of: snapshot, declarations and code. Its hash is the edition's name.
+
+    Of the snapshot only its id counts, which is made from content: when it was taken and how often the lake had been
+    written to before are told beside it.
+    """
     return {
         "as_of": inputs.as_of.isoformat(),
-        "snapshot": dict(inputs.snapshot),
+        "snapshot": inputs.snapshot.get("id"),
         "declarations": declaration_hashes(all_declarations(inputs)),
-        "code": {"version": inputs.code.version, "commit": inputs.code.commit, "lock": inputs.code.lock_sha256},
+        "code": {
+            "version": inputs.code.version,
+            "source": inputs.code.source_sha256,
+            "lock": inputs.code.lock_sha256,
+        },
         "settings": dict(inputs.settings),
         "inputs": {
             name: table_digest(table)
@@ -151,6 +167,8 @@ def build_manifest(inputs: Inputs, identified: Mapping[str, Any], computed: Comp
         "deviations": list(inputs.deviations),
         "licence": inputs.licence,
         "limits": list(inputs.limits),
+        "snapshot": dict(inputs.snapshot),
+        "commit": inputs.code.commit,
     } | derived(identified, inputs.declarations, inputs.statistics, inputs.exclusions, computed)
 
 

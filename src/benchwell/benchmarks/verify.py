@@ -102,7 +102,7 @@ def verify(
     checks += _number_checks(edition)
     checks += _row_checks(edition, engine)
     if lake_check is not None:
-        problems = lake_check(dict(manifest["identity"]["snapshot"]))
+        problems = lake_check(dict(manifest.get("snapshot") or {}))
         checks.append(Check("lake", not problems, "versions of the snapshot", detail="; ".join(problems)))
     return VerifyReport(str(manifest["id"]), tuple(checks))
 
@@ -115,6 +115,9 @@ def _manifest_checks(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Chec
     name = edition_id(manifest["identity"])
     same = manifest["id"] == name
     yield Check("edition id", same, str(manifest["id"]), name, "" if same else "it is not the hash of its identity")
+    snapshot, told = manifest["identity"]["snapshot"], dict(manifest.get("snapshot") or {}).get("id")
+    matching = "" if snapshot == told else "the versions in the manifest are those of another snapshot"
+    yield Check("snapshot", snapshot == told, str(snapshot), str(told), matching)
     called = folder.resolve().name
     detail = f"the folder is called {called}; call it {name} again, since others find an edition by its id"
     yield Check("edition folder", called == name, name, called, "" if called == name else detail)

@@ -40,6 +40,8 @@ def rates_of(block: Block, rows: Rows) -> tuple[dict[str, pa.Array], Mask]:
         missing(columns["organization_id"]), name_of(block.fields["organization_id"], "organization_id"), "missing_id"
     )
     stated = suppressed | idle | np.isfinite(rate)
+    # A blank says neither suppressed nor inactive: it is told, and stays out.
+    rows.refuse(~stated & ~rows.refused, name_of(block.fields["rate"], "rate"), "rate_not_stated")
     return columns, stated & ~rows.refused
 
 

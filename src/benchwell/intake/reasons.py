@@ -103,6 +103,12 @@ _ALL = [
         "Nothing to do if the form was not filled in; it counts as missing follow-up where it matters.",
     ),
     Reason(
+        "rate_not_stated",
+        "rejected",
+        "An official rate is blank: neither a number nor a mark for suppressed (`*`) or no activity (`-`).",
+        "Give the rate or its mark; a blank never counts as 0.",
+    ),
+    Reason(
         "unit_missing",
         "rejected",
         "The total could be a raw sum or a converted score (or stand in one of two units), and nothing says which.",

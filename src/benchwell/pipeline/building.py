@@ -109,12 +109,25 @@ def extra_files(sums: Sums) -> dict[str, bytes]:
 
 @lru_cache(maxsize=1)
 def code() -> Code:
-    """What computes: the package's version, and the commit and lock file where it runs from a checkout."""
-    root = Path(__file__).parents[3]
-    lock = root / "requirements.lock"
-    if not lock.is_file():
-        return Code(__version__)
-    return Code(__version__, _commit(root), hashlib.sha256(lock.read_bytes()).hexdigest())
+    """What computes: version and source, and the lock file and commit where it runs from a checkout."""
+    package = Path(__file__).parents[1]
+    lock = package.parents[1] / "requirements.lock"
+    stated = lock.is_file()
+    return Code(
+        __version__,
+        source_digest(package),
+        hashlib.sha256(lock.read_bytes()).hexdigest() if stated else None,
+        _commit(package.parents[1]) if stated else None,
+    )
+
+
+def source_digest(package: Path) -> str:
+    """SHA-256 over the names and bytes of a package's files, in name order; compiled files do not count."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _commit(root: Path) -> str | None:

@@ -60,25 +60,42 @@ def own_figures(
             f"No score of {taken.file} could be read ({reasons}).",
             hint="benchwell template scores.csv writes the expected layout; docs/rejections.md explains the codes",
         )
-    with DuckDBEngine() as engine:
-        tables = _as_one_practice(
-            {name: table.conform(taken.tables.get(name, table.empty())) for name, table in CANONICAL.items()}
-        )
-        sums = compute_sums(
-            engine,
-            lambda name: engine.from_arrow(tables[name]),
-            registry,
-            Settings(id="one-person"),
-            as_of,
-            None,
-            stages,
-        )
-    return OwnFigures(_gather(taken, sums, as_of), taken)
+    tables = _as_one_practice(
+        {name: table.conform(taken.tables.get(name, table.empty())) for name, table in CANONICAL.items()}
+    )
+    # A page shows six measures at most: the others are only computed if none of the usual ones has anyone to count.
+    for declared in (_usual(registry), registry):
+        with DuckDBEngine() as engine:
+            sums = compute_sums(
+                engine,
+                lambda name: engine.from_arrow(tables[name]),  # called before the loop goes on
+                declared,
+                Settings(id="one-person"),
+                as_of,
+                None,
+                stages,
+            )
+        known = _counted(sums)
+        if known:
+            break
+    return OwnFigures(_gather(taken, sums, known, registry, as_of), taken)
 
 
-def _gather(taken: IntakeResult, sums: Sums, as_of: dt.date) -> SoloReport:
+def _usual(registry: Registry) -> Registry:
+    """The same declarations, with only the measures that ask for a place on a one-page summary."""
+    measures = {name: one for name, one in registry.measures.items() if one.headline is not None}
+    benchmarks = (one for one in registry.benchmarks.values() if one.measure in measures)
+    return Registry([*registry.instruments.values(), *measures.values(), *benchmarks, *registry.references.values()])
+
+
+def _counted(sums: Sums) -> list[SoloMeasure]:
     found = [_measure(sums, measure) for _, measure in sorted(sums.declarations.measures.items())]
-    known = [one for one in found if one is not None and one.result["n_eligible"]]
+    return [one for one in found if one is not None and one.result["n_eligible"]]
+
+
+def _gather(
+    taken: IntakeResult, sums: Sums, known: list[SoloMeasure], registry: Registry, as_of: dt.date
+) -> SoloReport:
     shown = _headlines(known)
     refused = Counter(zip(taken.rejections["reason"].to_pylist(), taken.rejections["action"].to_pylist(), strict=True))
     return SoloReport(
@@ -93,8 +110,19 @@ def _gather(taken: IntakeResult, sums: Sums, as_of: dt.date) -> SoloReport:
         rejections=[(reason, action, cells) for (reason, action), cells in sorted(refused.items())],
         synthetic=_is_synthetic(taken),
         notes=[*taken.notes, *_guessed(taken), *_thin(sums)],
-        others=[one.measure.title for one in known if one not in shown],
+        others=_others(taken, shown, registry),
     )
+
+
+def _others(taken: IntakeResult, shown: list[SoloMeasure], registry: Registry) -> list[str]:
+    """Titles of the measures that the file's questionnaires would also serve."""
+    used = set(taken.tables["assessments"]["instrument"].to_pylist())
+    on_page = {one.measure.id for one in shown}
+    return [
+        one.title
+        for name, one in sorted(registry.measures.items())
+        if name not in on_page and one.instruments and set(one.instruments) <= used
+    ]
 
 
 def _headlines(known: list[SoloMeasure]) -> list[SoloMeasure]:

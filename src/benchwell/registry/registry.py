@@ -23,6 +23,8 @@ from benchwell.registry.reference import Reference
 
 _Kind = TypeVar("_Kind", bound=Declaration)
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 FOLDERS: dict[str, type[Declaration]] = {
     "instruments": Instrument,
     "measures": Measure,
@@ -144,7 +146,7 @@ def parse(text: str, kind: type[_Kind], where: str) -> _Kind:
         DeclarationError: If it is not YAML or does not validate; names `where` and each field.
     """
     try:
-        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        data = yaml.load(text, Loader=_LOADER)  # noqa: S506  # it is the safe loader, in C where there is one
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         at = "" if line is None else f" at line {line + 1}"

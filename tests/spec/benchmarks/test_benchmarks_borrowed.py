@@ -47,3 +47,5 @@ def test_levels_put_together_are_as_sure_as_the_people_behind_them() -> None:
     row = next(row for row in levels([50, 50, 50, 50], [100] * 4) if row["method"] == "poststratified")
     assert row["estimate"] == pytest.approx(0.5)
     assert row["standard_error"] == pytest.approx(sqrt(0.25 / 400))
+    # Every one of the five clinics has people in each of the four levels: it is one clinic all the same.
+    assert row["n_organizations"] == 5

@@ -71,10 +71,17 @@ def test_another_snapshot_code_or_declaration_is_another_edition(
     others = [
         replace(inputs, snapshot={"id": "s2"}),
         replace(inputs, code=Code("0.0-other")),
+        replace(inputs, code=replace(inputs.code, source_sha256="other source")),
         replace(inputs, declarations=changed),
     ]
     ids = {write_edition(tmp_path, other).id for other in others}
-    assert len(ids | {edition.id}) == 4
+    assert len(ids | {edition.id}) == 5
+
+
+def test_when_a_snapshot_was_taken_and_the_commit_do_not_make_another_edition(edition: Edition, inputs: Inputs) -> None:
+    later = dict(inputs.snapshot) | {"taken_at": "2031-01-01T00:00:00+00:00", "tables": {"episodes": 9}}
+    same = replace(inputs, snapshot=later, code=replace(inputs.code, commit="another"))
+    assert write_edition(edition.path.parent, same).id == edition.id
 
 
 def test_a_correction_names_what_it_supersedes_and_why(edition: Edition, inputs: Inputs, tmp_path: Path) -> None:

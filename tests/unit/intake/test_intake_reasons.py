@@ -98,6 +98,10 @@ CASES: dict[str, tuple[str, str | None, int, str, str]] = {
         "org,start,end,rate,n\ngood,2026-01-01,2026-01-31,50,10\no,2026-01-01,2026-01-31,101,10\n",
         PUBLISHED, 2, "rate", "rejected",
     ),
+    "rate_not_stated": (
+        "org,start,end,rate,n\ngood,2026-01-01,2026-01-31,50,10\no,2026-01-01,2026-01-31,,10\n",
+        PUBLISHED, 2, "rate", "rejected",
+    ),
 }  # fmt: skip
 
 
