@@ -11,35 +11,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchwell import __version__
 from benchwell.benchmarks import Code, Edition, Inputs, write_edition
 from benchwell.engine import DuckDBEngine
-from benchwell.errors import EditionError, LakeError, WorkspaceError
+from benchwell.errors import LakeError, WorkspaceError
 from benchwell.lake.lock import write_lock
 from benchwell.pipeline.computing import Sums, compute_sums
+from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.pages import edition_pages
-
-if TYPE_CHECKING:
-    from benchwell.pipeline.workspace import Workspace
 
 
 def build(
-    workspace: Workspace,
+    workspace: Holdings,
     as_of: dt.date,
     benchmarks: Sequence[str] | None,
     *,
-    supersedes: str | None,
+    superseded: Edition | None,
     reason: str | None,
 ) -> Edition:
     """Score, sum, benchmark, write. See `Workspace.build`."""
-    if (supersedes is None) != (reason is None):
-        raise EditionError(
-            "A correction names both the edition that it supersedes and the reason.",
-            hint="benchwell build --supersedes ID --reason WHY",
-        )
-    superseded = None if supersedes is None else workspace.edition(supersedes)
     snapshot = workspace.lake.snapshot()
     settings = workspace.settings
     with DuckDBEngine(memory_limit=settings.engine.memory_limit, threads=settings.engine.threads) as engine:

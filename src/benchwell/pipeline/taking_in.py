@@ -7,17 +7,15 @@ import hashlib
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 
 from benchwell.errors import MappingError
 from benchwell.intake import IntakeResult, Mapping, load_mapping, read_source, save_mapping
+from benchwell.pipeline.holdings import Holdings
 from benchwell.registry import hash_canonical
-
-if TYPE_CHECKING:
-    from benchwell.pipeline.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class IntakeReport:
 
 
 def take_in(
-    workspace: Workspace,
+    workspace: Holdings,
     source: Any,
     mapping: str | Path | Mapping | None,
     *,
@@ -106,7 +104,7 @@ def take_in(
 
 
 def _keep_mapping(
-    workspace: Workspace, result: IntakeResult, given: Path | None, *, known: bool, accept_guess: bool
+    workspace: Holdings, result: IntakeResult, given: Path | None, *, known: bool, accept_guess: bool
 ) -> Path | None:
     """Save the mapping that was used; a guess with any doubt in it waits for a person."""
     if not known and not result.guessed:
@@ -162,7 +160,7 @@ def _hash(mapping: Mapping) -> str:
     return hash_canonical(mapping.model_dump(mode="json", exclude={"guess", "notes"}))
 
 
-def _keep_rejections(workspace: Workspace, result: IntakeResult) -> Path | None:
+def _keep_rejections(workspace: Holdings, result: IntakeResult) -> Path | None:
     if result.rejections.num_rows == 0:
         return None
     path = workspace.path / "rejections" / f"{Path(result.file).stem}-{result.source_hash[:12]}.csv"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchwell.benchmarks import Check
+from benchwell.benchmarks import Check, VerifyReport
 from benchwell.benchmarks import verify as verify_edition
 from benchwell.benchmarks.edition import MANIFEST
 from benchwell.errors import BenchwellError, DeclarationError, EditionError, WorkspaceError
@@ -17,37 +17,9 @@ from benchwell.registry import Registry
 from benchwell.settings import FILE_NAME
 
 
-@dataclass(frozen=True)
-class Verification:
-    """Every check of one edition."""
-
-    edition: str
-    path: Path
-    checks: tuple[Check, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether everything holds."""
-        return all(check.passed for check in self.checks)
-
-    @property
-    def failures(self) -> tuple[Check, ...]:
-        """What does not hold."""
-        return tuple(check for check in self.checks if not check.passed)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, for `--json`."""
-        return {
-            "edition": self.edition,
-            "path": str(self.path),
-            "passed": self.passed,
-            "checks": [asdict(check) for check in self.checks],
-        }
-
-
 def verify(
     edition: str | Path, *, workspace: str | Path | None = None, listener: Listener | None = None
-) -> Verification:
+) -> VerifyReport:
     """Recompute every number of an edition from its frozen sums and compare it with what is stated.
 
     Args:
@@ -72,8 +44,8 @@ def verify(
                 lake_check=None if home is None else lambda stated: _lake_problems(home, stated),
             )
         except (EditionError, KeyError, TypeError) as problem:
-            return Verification(path.resolve().name, path, (_unreadable(path, problem),))
-    return Verification(report.edition, path, (*report.checks, *damaged))
+            return VerifyReport(path.resolve().name, path, (_unreadable(path, problem),))
+    return replace(report, checks=(*report.checks, *damaged))
 
 
 def _unreadable(edition: Path, problem: Exception) -> Check:

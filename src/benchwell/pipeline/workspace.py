@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchwell.errors import EditionError, WorkspaceError
 from benchwell.lake import Lake
+from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.progress import Listener, Stages
 from benchwell.registry import Registry
 from benchwell.settings import FILE_NAME, Settings
@@ -43,12 +44,13 @@ class Workspace:
 
     def __init__(self, path: str | Path, *, listener: Listener | None = None) -> None:
         self.path = Path(path)
-        self.stages = Stages(listener)
         if _is_vacant(self.path):
             _create(self.path, name=None)
         self.settings = _open(self.path)
         self.lake = Lake(self.path / "lake")
         self.registry = Registry.load(self.path / "declarations")
+        self.stages = Stages(listener)
+        self._holdings = Holdings(self.path, self.settings, self.lake, self.registry, self.stages)
 
     @classmethod
     def create(cls, path: str | Path, *, name: str | None = None, listener: Listener | None = None) -> Workspace:
@@ -99,7 +101,7 @@ class Workspace:
         """
         from benchwell.pipeline.taking_in import take_in
 
-        return take_in(self, source, mapping, as_of=day_of(as_of), accept_guess=accept_guess)
+        return take_in(self._holdings, source, mapping, as_of=day_of(as_of), accept_guess=accept_guess)
 
     def build(
         self,
@@ -123,7 +125,13 @@ class Workspace:
         """
         from benchwell.pipeline.building import build
 
-        return build(self, day_of(as_of), benchmarks, supersedes=supersedes, reason=reason)
+        if (supersedes is None) != (reason is None):
+            raise EditionError(
+                "A correction names both the edition that it supersedes and the reason.",
+                hint="benchwell build --supersedes ID --reason WHY",
+            )
+        superseded = None if supersedes is None else self.edition(supersedes)
+        return build(self._holdings, day_of(as_of), benchmarks, superseded=superseded, reason=reason)
 
     def editions(self) -> list[Path]:
         """Folders of the editions, by name: the earliest day first. What a killed build left is none of them."""
