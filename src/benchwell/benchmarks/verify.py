@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,10 @@ class Check:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """The outcome of a verification."""
+    """Every check of one edition."""
 
     edition: str
+    path: Path
     checks: tuple[Check, ...]
 
     @property
@@ -63,6 +64,15 @@ class VerifyReport:
     def failures(self) -> tuple[Check, ...]:
         """What does not hold."""
         return tuple(check for check in self.checks if not check.passed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return {
+            "edition": self.edition,
+            "path": str(self.path),
+            "passed": self.passed,
+            "checks": [asdict(check) for check in self.checks],
+        }
 
     def __repr__(self) -> str:
         return (
@@ -104,7 +114,7 @@ def verify(
     if lake_check is not None:
         problems = lake_check(dict(manifest.get("snapshot") or {}))
         checks.append(Check("lake", not problems, "versions of the snapshot", detail="; ".join(problems)))
-    return VerifyReport(str(manifest["id"]), tuple(checks))
+    return VerifyReport(str(manifest["id"]), folder, tuple(checks))
 
 
 def _manifest_checks(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Check]:

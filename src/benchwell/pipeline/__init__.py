@@ -5,12 +5,11 @@ from benchwell.pipeline.describing import describe_declaration, list_declaration
 from benchwell.pipeline.reporting import Written, report
 from benchwell.pipeline.summarizing import edition_summary
 from benchwell.pipeline.taking_in import IntakeReport
-from benchwell.pipeline.verifying import Verification, verify
+from benchwell.pipeline.verifying import verify
 from benchwell.pipeline.workspace import Workspace
 
 __all__ = [
     "IntakeReport",
-    "Verification",
     "Workspace",
     "Written",
     "describe_declaration",
