@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -103,8 +103,8 @@ def _one_measure(
     return Computed(_joined("organization_results", [found]), _joined("benchmarks", records))
 
 
-def _all_quarters(windows: object) -> dict[str, tuple[str, ...]]:
-    return {label: quarters for one in windows for label, quarters in one.quarters.items()}  # type: ignore[attr-defined]
+def _all_quarters(windows: Iterable[Windows]) -> dict[str, tuple[str, ...]]:
+    return {label: quarters for one in windows for label, quarters in one.quarters.items()}
 
 
 def _ensure_one_voice(benchmarks: Sequence[Benchmark]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -110,24 +111,7 @@ def _parse(text: bytes, delimiter: str, header: list[str], file: str) -> tuple[p
         return "skip"
 
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(text),
-            read_options=pyarrow.csv.ReadOptions(
-                use_threads=False,  # the parser numbers rows only in sequence
-                block_size=_BLOCK_BYTES,
-                column_names=names,
-                skip_rows_after_names=1,
-            ),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=delimiter,
-                newlines_in_values=True,
-                ignore_empty_lines=False,  # so that row numbers are those a person sees
-                invalid_row_handler=set_aside,
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-            ),
-        )
+        table = _cells(text, delimiter, names, set_aside)
     except pa.ArrowInvalid:
         raise SourceError(
             f"{file} cannot be read as delimited text.",
@@ -147,3 +131,27 @@ def _parse(text: bytes, delimiter: str, header: list[str], file: str) -> tuple[p
     everything[gone] = False
     rows = np.flatnonzero(everything)[1:].astype(np.int64)
     return table.rename_columns(header), rows, np.array(sorted(ragged), dtype=np.int64)
+
+
+def _cells(
+    text: bytes, delimiter: str, names: list[str], set_aside: Callable[[pyarrow.csv.InvalidRow], str]
+) -> pa.Table:
+    """Every cell below the header as text; `set_aside` hears of each row of another width."""
+    return pyarrow.csv.read_csv(
+        pa.BufferReader(text),
+        read_options=pyarrow.csv.ReadOptions(
+            use_threads=False,  # the parser numbers rows only in sequence
+            block_size=_BLOCK_BYTES,
+            column_names=names,
+            skip_rows_after_names=1,
+        ),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=delimiter,
+            newlines_in_values=True,
+            ignore_empty_lines=False,  # so that row numbers are those a person sees
+            invalid_row_handler=set_aside,
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        ),
+    )

@@ -94,6 +94,22 @@ def parse_dates(text: pa.Array, declared: Order | None = None, *, latest_year: i
     )
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """The named parts of a pattern in each distinct text; null where the text does not match."""
+
+    matched: pa.StructArray
+
+    def text(self, name: str) -> pa.Array:
+        return pc.struct_field(self.matched, name)
+
+    def number(self, name: str) -> Ints:
+        """-1 where absent."""
+        text = self.text(name)
+        digits = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+        return np.asarray(digits.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False))
+
+
 class _Work:
     """Distinct texts, and what is known of each so far."""
 
@@ -105,26 +121,26 @@ class _Work:
         self.order: str | None = None
 
     def take(self, pattern: str) -> None:
-        found, part = self._match(pattern)
-        self._set(found, part("a"), part("b"), part("c"), part)
+        found, parts = self._match(pattern)
+        self._set(found, parts.number("a"), parts.number("b"), parts.number("c"), parts)
 
     def take_names(self, pattern: str) -> None:
-        found, part = self._match(pattern)
+        found, parts = self._match(pattern)
         if not found.any():
             return
-        names = pc.struct_field(pc.extract_regex(self.unique, pattern), "name").to_pylist()
+        names = parts.text("name").to_pylist()
         months = np.array([_MONTH_OF.get((name or "").lower()[:3], 0) for name in names], dtype=np.int64)
-        self._set(found, part("c"), months, part("a"), part)
+        self._set(found, parts.number("c"), months, parts.number("a"), parts)
 
     def take_numeric(self, declared: Order | None, codes: Ints) -> None:
-        found, part = self._match(_NUMERIC)
+        found, parts = self._match(_NUMERIC)
         if not found.any():
             return
-        first, second, year = part("a"), part("b"), part("c")
+        first, second, year = parts.number("a"), parts.number("b"), parts.number("c")
         short = found & (year < 100) & (year >= 0)
         century = self.latest_year - self.latest_year % 100
         year = np.where(short, np.where(year + century > self.latest_year, year + century - 100, year + century), year)
-        dotted = found & _text_equal(self.unique, _NUMERIC, "mark", ".")
+        dotted = found & _is(pc.equal(parts.text("mark"), "."))
         rest = found & ~dotted
         order = declared or self._decide(rest, first, second, codes)
         if order is None:
@@ -133,8 +149,8 @@ class _Work:
         if order == "dmy":
             day_first = found if declared else dotted | rest
         month_first = (found if declared else rest) if order == "mdy" else np.zeros(len(found), dtype=bool)
-        self._set(day_first, year, second, first, part)
-        self._set(month_first, year, first, second, part)
+        self._set(day_first, year, second, first, parts)
+        self._set(month_first, year, first, second, parts)
         self.two_digit |= short & self.known
 
     def take_serial(self) -> None:
@@ -162,24 +178,16 @@ class _Work:
         self.order = order
         return order
 
-    def _match(self, pattern: str):  # type: ignore[no-untyped-def]
-        parts = pc.extract_regex(self.unique, pattern)
-        found = _is(parts.is_valid()) & ~self.known
+    def _match(self, pattern: str) -> tuple[Mask, _Parts]:
+        matched = pc.extract_regex(self.unique, pattern)
+        return _is(matched.is_valid()) & ~self.known, _Parts(matched)
 
-        def part(name: str) -> Ints:
-            text = pc.struct_field(parts, name)
-            digits = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
-            return np.asarray(digits.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False))
-
-        part.half = lambda: pc.utf8_lower(pc.struct_field(parts, "half"))  # type: ignore[attr-defined]
-        return found, part
-
-    def _set(self, found: Mask, year: Ints, month: Ints, day: Ints, part) -> None:  # type: ignore[no-untyped-def]
+    def _set(self, found: Mask, year: Ints, month: Ints, day: Ints, parts: _Parts) -> None:
         if not found.any():
             return
         days, valid = days_of(year, month, day)
-        hour, minute, second = part("hour"), part("minute"), np.maximum(part("second"), 0)
-        half = part.half()
+        hour, minute, second = parts.number("hour"), parts.number("minute"), np.maximum(parts.number("second"), 0)
+        half = pc.utf8_lower(parts.text("half"))
         hour = np.where(_is(pc.equal(half, "pm")) & (hour < 12), hour + 12, hour)
         hour = np.where(_is(pc.equal(half, "am")) & (hour == 12), 0, hour)
         timed = hour >= 0
@@ -208,7 +216,3 @@ def days_of(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Mask]:
 
 def _is(values: pa.Array) -> Mask:
     return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
-
-
-def _text_equal(text: pa.Array, pattern: str, group: str, wanted: str) -> Mask:
-    return _is(pc.equal(pc.struct_field(pc.extract_regex(text, pattern), group), wanted))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Mask = npt.NDArray[np.bool_]
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 _POINT = r"^[+-]?([0-9]{1,18}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?$"
 _COMMA = r"^[+-]?[0-9]{0,18},[0-9]{1,30}$"
@@ -77,6 +78,6 @@ def codes_of(coded: pa.DictionaryArray) -> npt.NDArray[np.int64]:
     return np.asarray(coded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False))
 
 
-def spread(values: npt.NDArray, codes: npt.NDArray[np.int64], empty: object) -> npt.NDArray:  # type: ignore[type-arg]
+def spread(values: npt.NDArray[_Kind], codes: npt.NDArray[np.int64], empty: object) -> npt.NDArray[_Kind]:
     """Values per distinct text, back to one per row; `empty` where the cell is null."""
     return np.append(values, [empty]).astype(values.dtype)[codes]

@@ -15,6 +15,7 @@ from benchwell.outcomes.inputs import number, text
 from benchwell.registry import Instrument, Measure
 from benchwell.registry.measure import (
     Change,
+    Cut,
     EffectSize,
     PercentChange,
     ReliableChange,
@@ -55,8 +56,8 @@ def paired_result(measure: Measure, instruments: list[Instrument]) -> Result:
     sign = sign_of(instruments[0], scale)
     gain = sign * (BASELINE - FOLLOWUP)
 
-    def worse(value: nw.Expr, cut: object) -> nw.Expr:
-        return by_instrument("instrument", instruments, lambda one: is_worse(value, one, scale, cut))  # type: ignore[arg-type]
+    def worse(value: nw.Expr, cut: Cut) -> nw.Expr:
+        return by_instrument("instrument", instruments, lambda one: is_worse(value, one, scale, cut))
 
     match endpoint:
         case Change(per_day=per_day):

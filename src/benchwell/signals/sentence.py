@@ -123,9 +123,6 @@ def _benchmark(comparison: Comparison, *, own: bool) -> str:
     return f"{words}{extent}."
 
 
-_MIDDLE = {"p50": "middle one", "p50.patients": "the middle person's"}
-
-
 def _peers(record: BenchmarkUsed, *, own: bool) -> str:
     if record.kind is BenchmarkKind.FIXED_EXTERNAL:
         return f"Published elsewhere ({record.method})"
