@@ -10,7 +10,7 @@ from typing import Literal
 from benchwell.errors import MappingError
 from benchwell.intake.headers import ROLES, VISITS, normalized
 from benchwell.intake.mapping import Block, Cell, Choice, Items, Mapping
-from benchwell.intake.raw import RawTable
+from benchwell.intake.raw import RawTable, listed
 from benchwell.registry import Instrument, Registry
 
 _PLAIN_ITEM = re.compile(r"^(?:item|frage|pregunta|q)[_\s.]*(?P<number>\d{1,2})$", re.IGNORECASE)
@@ -51,7 +51,7 @@ class Guesser:
     def _cannot(self, why: str) -> MappingError:
         return MappingError(
             f"No mapping can be guessed for {self.raw.file}: {why}.",
-            hint=f"write a mapping file (docs/mapping.md) for its columns: {', '.join(self.raw.columns[:40])}",
+            hint=f"write a mapping file (docs/mapping.md) for its columns: {listed(self.raw.columns)}",
         )
 
     def _choose(self, column: str, role: str, why: str, confidence: Confidence) -> None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from benchwell.errors import MappingError
 from benchwell.intake.mapping import Mapping
+from benchwell.intake.raw import listed
 
 
 def parse_mapping(text: str, where: str) -> Mapping:
@@ -77,5 +78,5 @@ def check_columns(mapping: Mapping, columns: list[str], file: str) -> None:
     if missing:
         raise MappingError(
             f"{file} has no column {', '.join(repr(name) for name in missing)}, which the mapping reads.",
-            hint=f"its columns are: {', '.join(columns)}",
+            hint=f"its columns: {listed(columns)}",
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchwell.errors import SourceError
+
+_MOST_LISTED = 40
+_VALUE = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}.*")  # a number or a date
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,36 @@ def finish(
     return RawTable(file, source_hash, table, rows, ragged, notes)
 
 
+def looks_like_data(names: Iterable[str]) -> bool:
+    """Whether a first row may be somebody's row, in a file without a header: a cell of it is a number or a date.
+
+    >>> looks_like_data(["patient_id", "date", "phq9"]), looks_like_data(["p1", "2024-01-05", "14"])
+    (False, True)
+    """
+    return any(_VALUE.fullmatch(name.strip()) for name in names)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of columns for a message; not repeated where they may be values of a person.
+
+    >>> listed(["patient_id", "phq9"])
+    'patient_id, phq9'
+    >>> listed(["p1", "14"])
+    '2, not repeated here, since the first row looks like data; it has to name the columns'
+    """
+    if looks_like_data(names):
+        return f"{len(names)}, not repeated here, since the first row looks like data; it has to name the columns"
+    return ", ".join(names[:_MOST_LISTED])
+
+
 def _names(found: list[str], file: str) -> list[str]:
     names = [name.strip() or f"column_{position}" for position, name in enumerate(found, start=1)]
     seen: dict[str, int] = {}
     for position, name in enumerate(names, start=1):
         if name in seen:
+            called = "the same" if looks_like_data(found) else repr(name)
             raise SourceError(
-                f"{file} has two columns named {name!r} (columns {seen[name]} and {position}).",
+                f"{file} has two columns named {called} (columns {seen[name]} and {position}).",
                 hint="rename one of them: Benchwell does not guess which one is meant",
             )
         seen[name] = position
