@@ -17,7 +17,7 @@ _SEPARATOR = "\x1f"
 
 
 def derive_ids(table: str, keys: list[pa.Array]) -> pa.Array:
-    """One id per row from its key fields; null counts as its own value.
+    """One id per row from its key fields; null counts as an empty text.
 
     Args:
         table: Name of the table, part of the hash.
