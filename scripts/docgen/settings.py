@@ -13,11 +13,8 @@ WORKSPACE = {
     "id": "short name of the workspace: lower case, digits, hyphens",
     "name": "its name for people",
     "use": "learning or contract: what the benchmarks are for; the two never mix in one workspace",
-    "disclosure_profile": "recorded with the workspace; no rule depends on it in this version",
     "consent_rule": "what silence means for learning within the own organization: opt_out (usable until declined) or "
     "opt_in (usable only after a yes); for any other purpose silence is no",
-    "default_instrument": "recorded; no command uses it in this version",
-    "time_zone": "recorded; dates are taken as they stand in this version",
     "engine.memory_limit": "memory that the engine may use, such as 2GB",
     "engine.threads": "threads that the engine may use; none: one for each core",
 }

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import uuid
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchwell.errors import WorkspaceError
 
@@ -33,12 +31,6 @@ class ConsentRule(StrEnum):
 
     OPT_IN = "opt_in"
     """Only people who said yes are usable."""
-
-
-def _known_zone(name: str) -> str:
-    if name not in available_timezones() and name != "UTC":
-        raise ValueError("not a time zone name such as Europe/London")
-    return name
 
 
 class EngineSettings(BaseModel):
@@ -63,17 +55,8 @@ class Settings(BaseModel):
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
     name: str | None = None
     use: UsePolicy = UsePolicy.LEARNING
-    disclosure_profile: Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$")] = "internal"
     consent_rule: ConsentRule = ConsentRule.OPT_OUT
-    default_instrument: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")] | None = None
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     engine: EngineSettings = EngineSettings()
-
-    @property
-    def zone(self) -> dt.tzinfo:
-        """The time zone in which dates without one are meant."""
-        # A small machine without a zone database still knows UTC.
-        return dt.UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
 
     @classmethod
     def load(cls, path: Path) -> Self:

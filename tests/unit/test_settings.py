@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ def test_defaults_suit_one_practice_that_learns() -> None:
     assert settings.use is UsePolicy.LEARNING
     assert settings.consent_rule is ConsentRule.OPT_OUT
     assert settings.engine == EngineSettings(memory_limit="2GB", threads=None)
-    assert settings.zone is dt.UTC
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
@@ -26,13 +24,10 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         name="Praxis Süd",
         use=UsePolicy.CONTRACT,
         consent_rule=ConsentRule.OPT_IN,
-        default_instrument="phq-9",
-        time_zone="Europe/Berlin",
         engine=EngineSettings(memory_limit="1.5 GiB", threads=3),
     )
     settings.save(path)
     assert Settings.load(path) == settings
-    assert settings.zone.utcoffset(dt.datetime(2026, 7, 1)) == dt.timedelta(hours=2)
     assert [entry.name for entry in tmp_path.iterdir()] == ["benchwell.yaml"]
 
 
@@ -43,7 +38,6 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         ("id: Has Spaces", "id: "),
         ("id: a\nuse: sekret", "use: "),
         ("id: a\nconsent_rule: sekret", "consent_rule: "),
-        ("id: a\ntime_zone: Sekret/Town", "time_zone: "),
         ("id: a\nengine: {memory_limit: sekret}", r"engine\.memory_limit: "),
         ("id: a\nengine: {threads: 0}", r"engine\.threads: "),
         ("id: a\nsalt: 3", "salt: extra inputs are not permitted"),
