@@ -20,7 +20,8 @@ NEXT_STEP = {
     19: "Install the engine that the message names.",
     20: "The good rows are in. Look at the reasons ([rejections](rejections.md)), correct the source, run it again.",
     21: "Nothing was taken. Look at the reasons ([rejections](rejections.md)); often it is the mapping or the dates.",
-    22: "Check the number of answers and their range on the instrument's [method page](methods/index.md).",
+    22: "Type numbers, and NA where no answer was given. Answers that are numbers but cannot be scored are no error: "
+    "the result says `invalid` and why ([methods](methods/index.md)).",
     23: "Choose a reference with the same denominator, or a measure that fits the reference.",
 }
 

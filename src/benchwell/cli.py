@@ -268,13 +268,16 @@ def score(
         list[str] | None, typer.Argument(metavar="ITEM...", help="Answers in order; NA for one not given.")
     ] = None,
     total: Annotated[float | None, typer.Option(help="The total, where the answers are not known.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="The unit of the total: 'raw' for a raw sum; none for the reported scale.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Score one questionnaire."""
     from benchwell.pipeline import score_answers
     from benchwell.terminal import print_json, show_score
 
-    result = score_answers(instrument, items or [], total)
+    result = score_answers(instrument, items or [], total, unit)
     if json:
         print_json(result)
     else:

@@ -21,6 +21,7 @@ from benchwell.signals.words import capital, count
 # No lines: at 80 columns they cost more than they show.
 _PLAIN: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 2, 0, 0), "expand": False}
 # From here on, sites are looked up in the edition's tables or the report.
+_CELLS = 40
 _SITES = 30
 # Wide enough that nothing is ever wrapped where a program reads, not a person.
 _UNWRAPPED = 100_000
@@ -129,8 +130,12 @@ def _meaning(code: str) -> str:
 def show_edition(summary: dict[str, Any]) -> None:
     """What an edition holds: one short block per benchmark, then where it is."""
     for benchmark in summary["benchmarks"]:
-        show_benchmark(benchmark)
+        if benchmark["organizations"]:
+            show_benchmark(benchmark)
     _out.print()
+    empty = [benchmark["title"] for benchmark in summary["benchmarks"] if not benchmark["organizations"]]
+    if empty:
+        say(f"Nobody to count yet in: {'; '.join(empty)}.")
     say(f"Edition {summary['edition']} (as of {summary['as_of']}): {summary['path']}")
     say(f"Next: benchwell report {summary['path']} -o report.html")
     say(f"      benchwell verify {summary['path']}")
@@ -208,7 +213,19 @@ def show_report(written: Any) -> None:
         _out.print()
     for note in written.notes:
         say(note)
+    _show_rejections(written.rejections)
     say(f"Wrote {written.path}. It stands alone: open it in a browser, print it, send it. Nothing was uploaded.")
+
+
+def _show_rejections(found: Sequence[dict[str, Any]]) -> None:
+    """Which cells were refused or changed, so that a person can find them in the file; never what stood in them."""
+    if not found:
+        return
+    say("Cells that were refused, corrected or need a look (row 1 is the first below the header; docs/rejections.md):")
+    for one in found[:_CELLS]:
+        say(f"  row {one['row']}, {one['column'] or 'whole row'}: {one['action']}, {one['reason']}")
+    if len(found) > _CELLS:
+        say(f"  and {len(found) - _CELLS} more: --json lists all.")
 
 
 def show_score(result: dict[str, Any]) -> None:

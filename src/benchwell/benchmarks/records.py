@@ -120,7 +120,7 @@ def _of_cell(cell: Cell, measure: Measure, benchmark: Benchmark) -> Iterator[Rec
 def _of_everyone(cell: Cell, method: Method, benchmark: Benchmark) -> Iterator[Record]:
     """The pooled figure: over every organization that counts, small ones too."""
     everyone = cell.everyone
-    reason = cell_reason(everyone.eligible, benchmark.gates)
+    reason = cell_reason(everyone.eligible, benchmark.gates) or _nobody(everyone)
     base = _everyones(cell, method, everyone, benchmark)
     base |= _field(cell)
     if reason is not None:
@@ -135,11 +135,17 @@ def _of_everyone(cell: Cell, method: Method, benchmark: Benchmark) -> Iterator[R
         others = everyone.without(place)
         organization = everyone.cohort.ids[place]
         record = _everyones(cell, method, others, benchmark) | _field(cell, organization) | {"without": organization}
-        reason = cell_reason(others.eligible, benchmark.gates)
+        reason = cell_reason(others.eligible, benchmark.gates) or _nobody(others)
         if reason is not None:
             yield record | {"status": INSUFFICIENT, "reason": reason}
             continue
         yield record | _mean(others.cohort, float(without_each[place]), leave_one_out(others.cohort, method))
+
+
+def _nobody(everyone: Everyone) -> str | None:
+    """A rate of those who met it among people of whom nobody was asked again says nothing, not zero."""
+    unseen = bool(np.all(everyone.followed == 0))
+    return "nobody_followed: nobody of these people has a follow-up score yet" if unseen else None
 
 
 def _field(cell: Cell, without: str | None = None) -> Record:

@@ -12,7 +12,7 @@ from benchwell.registry import Measure
 from benchwell.tables import DERIVED
 
 ANALYSED = "analysed"
-_FIRST = ["opted-out", "no-index"]
+_FIRST = ["opted-out", "no-index", "age-unknown"]
 _LAST = [
     "not-finished",
     "within-clean-period",

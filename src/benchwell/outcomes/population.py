@@ -20,6 +20,7 @@ _NEEDED = (
     *("referral_day", "start_day", "end_day", "end_reason"),
     *("birth_day", "death_day", "death_cause"),
 )
+AGE_UNKNOWN = "age-unknown"
 
 
 def base_episodes(inputs: OutcomeInputs, snapshot_day: int, asked_for: Iterable[str] = ()) -> Frame:
@@ -84,13 +85,15 @@ def age_years() -> nw.Expr:
 def with_reason(indexed: Frame, measure: Measure, characteristics: Frame) -> Frame:
     """Add `reason`: why an episode is not counted, or null. The first one that applies is named.
 
-    A condition on an unknown value is not met: who cannot be shown to belong is not counted.
+    A condition on an unknown value is not met: who cannot be shown to belong is not counted. An unknown age is named
+    as such.
     """
     frame, checks = indexed, [("opted-out", ~nw.col("usable")), ("no-index", nw.col("index_day").is_null())]
     columns = set(indexed.collect_schema().names())
     for place, condition in enumerate(measure.population.conditions):
         if condition.column == "age":
             values = age_years()
+            checks.append((AGE_UNKNOWN, nw.col("birth_day").is_null()))
         elif condition.column in columns:
             values = nw.col(condition.column)
         else:

@@ -63,7 +63,9 @@ def describe_declaration(kind: str, wanted: str, workspace: Path | None = None) 
     return declaration.canonical() | hashes, method_markdown(declaration)
 
 
-def score_answers(instrument: str, items: list[str], total: float | None = None) -> dict[str, Any]:
+def score_answers(
+    instrument: str, items: list[str], total: float | None = None, unit: str | None = None
+) -> dict[str, Any]:
     """Score answers that were typed: numbers, or NA where none was given; commas and spaces both separate.
 
     Raises:
@@ -74,7 +76,7 @@ def score_answers(instrument: str, items: list[str], total: float | None = None)
     """
     words = [word for item in items for word in re.split(r"[,;\s]+", item.strip())]
     answers = [_answer(place, word) for place, word in enumerate(words, start=1)]
-    result = score(instrument, answers or None, total)
+    result = score(instrument, answers or None, total, unit=unit)
     return {
         "instrument": result.instrument,
         "value": result.value,

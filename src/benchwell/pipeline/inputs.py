@@ -80,10 +80,16 @@ def outcome_inputs(
     return OutcomeInputs(
         scores=engine.keep(score_assessments(assessments, instruments)) if instruments else none,
         episodes=engine.keep(dated["episodes"]),
-        patients=dated["patients"],
+        patients=_with_birth_years(dated["patients"]),
         encounters=dated["encounters"],
         events=dated["events"],
         characteristics=dated["characteristics"],
         consents=engine.keep(consents),
         organizations=read("organizations"),
     )
+
+
+def _with_birth_years(patients: Frame) -> Frame:
+    """Where only the year of birth is known, the middle of that year stands for the day: off by half a year at most."""
+    middle = ((nw.col("birth_year") - 1970) * 365.25 + 182).round(0).cast(nw.Int64())
+    return patients.with_columns(birth_day=nw.coalesce(nw.col("birth_day"), middle))

@@ -30,16 +30,23 @@ class Written:
         sentences: One text per measure.
         notes: Remarks on reading and computing.
         lines: The sentences of an organization's page in parts, for a screen.
+        rejections: Of a file of scores: each refused, corrected or flagged cell (row, column, reason, action).
     """
 
     path: Path
     sentences: tuple[str, ...]
     notes: tuple[str, ...] = ()
     lines: tuple[tuple[str, ...], ...] = ()
+    rejections: tuple[dict[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for `--json`."""
-        return {"path": str(self.path), "sentences": list(self.sentences), "notes": list(self.notes)}
+        return {
+            "path": str(self.path),
+            "sentences": list(self.sentences),
+            "notes": list(self.notes),
+            "rejections": list(self.rejections),
+        }
 
 
 def report(
@@ -78,7 +85,9 @@ def report(
         own = own_figures(source, mapping=mapping, as_of=day, registry=Registry.load(), stages=stages)
         with stages.stage("drawing"):
             page = render_solo_report(own.report)
-        return _write(output, page, solo_sentences(own.report), tuple(own.report.notes))
+        written = _write(output, page, solo_sentences(own.report), tuple(own.report.notes))
+        found = own.intake.rejections.select(["row", "column", "reason", "action"]).to_pylist()
+        return replace(written, rejections=tuple(found))
     with stages.stage("drawing"):
         if organization is None:
             return _write(output, render_network_report(edition, sites=sites), network_sentences(edition))

@@ -14,6 +14,7 @@ import pyarrow.csv
 
 from benchwell.errors import MappingError
 from benchwell.intake import IntakeResult, Mapping, load_mapping, read_source, save_mapping
+from benchwell.lake import RULES, Supersede
 from benchwell.pipeline.holdings import Holdings
 from benchwell.registry import hash_canonical
 
@@ -34,7 +35,8 @@ class IntakeReport:
         mapping: The mapping file in the workspace; null for the own template.
         guessed: Whether a guess was used.
         already: The same source was in already; nothing was written.
-        superseded: Earlier records that this source replaced.
+        superseded: Earlier scores, contacts and other records that this source replaced; people, courses and services
+            that it states again do not count.
         records: Records read, by table.
         notes: What was decided for the whole source.
         snapshot: Id of the lake's snapshot afterwards.
@@ -96,7 +98,7 @@ def take_in(
         mapping=kept,
         guessed=result.guessed,
         already=commit.already,
-        superseded=sum(commit.superseded.values()),
+        superseded=sum(n for name, n in commit.superseded.items() if RULES[name] is Supersede.REPLACE),
         records={name: table.num_rows for name, table in sorted(result.tables.items())},
         notes=result.notes,
         snapshot=commit.snapshot.id,
