@@ -40,11 +40,10 @@ def main() -> None:
         checked = verify(edition.path, workspace=workspace.path, listener=drawing)
         network = report(edition.path, output / "report.html", sites=True)
         provider = report(edition.path, output / f"provider-{ONE_PROVIDER}.html", organization=ONE_PROVIDER)
-        solo = report(EXAMPLES / "solo-practice" / "scores.csv", output / "solo.html", as_of="2026-06-30")
     show_intake(taken, workspace.path)
     show_edition(edition_summary(edition))
     show_verification(checked, everything=False)
-    for page in (network, provider, solo):
+    for page in (network, provider):
         show_report(page)
     say(f"Done in {time.perf_counter() - begin:.1f} s. Open {network.path} first.")
 
