@@ -237,6 +237,47 @@ _CANONICAL = [
     ),
 ]
 
+_RESULT_COLUMNS = {
+    "measure": TEXT,
+    "organization_id": TEXT,
+    "period": TEXT,
+    "stratum": TEXT,
+    "level": TEXT,
+    "status": TEXT,  # ok | insufficient | suppressed | no_activity
+    "reason": TEXT,
+    "n_needed": INTEGER,  # further eligible people needed before a figure can be shown
+    "n_eligible": INTEGER,
+    "n_followed": INTEGER,
+    "n_met": INTEGER,
+    "completion": NUMBER,
+    "observed": NUMBER,
+    "observed_lower": NUMBER,
+    "observed_upper": NUMBER,
+    "all_eligible": NUMBER,
+    "all_eligible_lower": NUMBER,
+    "all_eligible_upper": NUMBER,
+    "estimated": NUMBER,
+    "estimated_lower": NUMBER,
+    "estimated_upper": NUMBER,
+    "effective_n": NUMBER,
+    "bound_worst": NUMBER,
+    "bound_best": NUMBER,
+    "primary_denominator": TEXT,
+    "estimate": NUMBER,  # the primary denominator's figure, before shrinkage
+    "lower": NUMBER,
+    "upper": NUMBER,
+    "variance": NUMBER,  # sampling variance of `estimate` (pooled for proportions)
+    "reliability": NUMBER,
+    "shrunken": NUMBER,  # EB
+    "shrunken_sd": NUMBER,
+    "constrained": NUMBER,  # constrained EB
+    "adjustment": TEXT,
+    "day_p25": NUMBER,
+    "day_p50": NUMBER,
+    "day_p75": NUMBER,
+    "edition": TEXT,
+}
+
 _DERIVED = [
     # `day` is days since 1970-01-01, so that windows are integer arithmetic on every engine.
     _table(
@@ -328,49 +369,113 @@ _DERIVED = [
     _table(
         "organization_results",
         ("measure", "organization_id", "period", "stratum", "level"),
+        **_RESULT_COLUMNS,
+    ),
+    # Frozen beside `statistics`: what a case-mix model expects of each organization. Adjusted figures come from it.
+    _table(
+        "adjusted_sums",
+        ("measure", "adjustment", "denominator", "organization_id", "period", "stratum", "level"),
         measure=TEXT,
+        adjustment=TEXT,  # terms.Adjustment, never "unadjusted"
+        denominator=TEXT,  # terms.Denominator: whom the model was fitted to and what counts for the missing
         organization_id=TEXT,
         period=TEXT,
         stratum=TEXT,
         level=TEXT,
-        status=TEXT,  # ok | insufficient | suppressed | no_activity
-        reason=TEXT,
-        n_needed=INTEGER,  # further eligible people needed before a figure can be shown
-        n_eligible=INTEGER,
-        n_followed=INTEGER,
-        n_met=INTEGER,
-        completion=NUMBER,
-        observed=NUMBER,
-        observed_lower=NUMBER,
-        observed_upper=NUMBER,
-        all_eligible=NUMBER,
-        all_eligible_lower=NUMBER,
-        all_eligible_upper=NUMBER,
-        estimated=NUMBER,
-        estimated_lower=NUMBER,
-        estimated_upper=NUMBER,
-        effective_n=NUMBER,
-        bound_worst=NUMBER,
-        bound_best=NUMBER,
-        primary_denominator=TEXT,
-        estimate=NUMBER,  # the primary denominator's figure, before shrinkage
-        lower=NUMBER,
-        upper=NUMBER,
-        variance=NUMBER,  # sampling variance of `estimate` (pooled for proportions)
-        reliability=NUMBER,
-        shrunken=NUMBER,  # EB
-        shrunken_sd=NUMBER,
-        constrained=NUMBER,  # constrained EB
+        n=INTEGER,  # people behind the sums
+        n_incomplete=INTEGER,  # of them, people of whom at least one adjuster is unknown
+        weight=NUMBER,  # sum of weights: n, unless the denominator is "estimated"
+        weight_squared=NUMBER,
+        observed=NUMBER,  # weighted sum of outcomes
+        expected=NUMBER,  # the same sum as the model expects it of an average organization
+        information=NUMBER,  # how fast `expected` moves with the organization's effect: sum of w p (1 - p), or of w
+        variance=NUMBER,  # of observed - expected, by chance alone: sum of w^2 p (1 - p), or of w^2 times sigma^2
+        direct=NUMBER,  # directly standardized rate (M3.7); null for means, for quarters, and where it has no solution
+        direct_variance=NUMBER,
+    ),
+    _table(
+        "coefficients",
+        ("measure", "adjustment", "denominator", "term"),
+        measure=TEXT,
         adjustment=TEXT,
-        day_p25=NUMBER,
-        day_p50=NUMBER,
-        day_p75=NUMBER,
-        edition=TEXT,
+        denominator=TEXT,
+        term=TEXT,
+        estimate=NUMBER,  # within clinics: what expectations use (M3.8)
+        standard_error=NUMBER,
+        between=NUMBER,  # between clinics, for the contrast
+        between_standard_error=NUMBER,
+        contrast_p=NUMBER,  # small: an adjustment by random effects alone would move results
+    ),
+    # Out-of-clinic checks (M3.11), overall and by group: a model that fails is not used.
+    _table(
+        "model_checks",
+        ("measure", "adjustment", "stratum", "level"),
+        measure=TEXT,
+        adjustment=TEXT,
+        stratum=TEXT,  # "all", a declared variable, or "clinic size"
+        level=TEXT,
+        n=INTEGER,
+        observed=NUMBER,
+        expected=NUMBER,
+        ratio=NUMBER,  # observed / expected
+        c_statistic=NUMBER,
+        brier=NUMBER,
+        scaled_brier=NUMBER,
+        calibration_in_the_large=NUMBER,
+        calibration_slope=NUMBER,
+        ici=NUMBER,
+        e50=NUMBER,
+        e90=NUMBER,
+        r_squared=NUMBER,
+        mean_error=NUMBER,
+        status=TEXT,  # pass | fail | too_small
+        reason=TEXT,
+    ),
+    # Sequential monitoring, month by month of maturity (M5.4); the frozen path of each organization.
+    _table(
+        "monitoring_months",
+        ("measure", "adjustment", "organization_id", "month"),
+        measure=TEXT,
+        adjustment=TEXT,
+        organization_id=TEXT,
+        month=TEXT,  # 2026-01, by the day on which the outcome became due
+        n=INTEGER,
+        adverse=INTEGER,  # people with the unfavorable outcome
+        expected=NUMBER,  # of them, as the model expects
+        vlad=NUMBER,  # expected - adverse, summed up to the end of the month
+        cusum_worse=NUMBER,  # at the end of the month, odds ratio 2
+        cusum_worse_peak=NUMBER,  # highest within the month
+        cusum_better=NUMBER,  # odds ratio 1/2
+        cusum_better_peak=NUMBER,
+        limit_worse=NUMBER,
+        limit_better=NUMBER,
+        arl_worse=NUMBER,  # simulated people until a false signal
+        arl_better=NUMBER,
+        signal=TEXT,  # null | worse | better: the path crossed its limit in this month, and starts again at 0
+    ),
+    # Every organization's figure under every adjustment, in the shape of organization_results.
+    _table(
+        "adjusted_results",
+        ("measure", "adjustment", "organization_id", "period", "stratum", "level"),
+        **_RESULT_COLUMNS,
+        n_incomplete=INTEGER,
+        expected=NUMBER,  # what the model expects of an average organization with these people, in the figure's unit
+        ratio=NUMBER,  # observed / expected: comparable with the reference, never between organizations (M3.6)
+        ratio_lower=NUMBER,
+        ratio_upper=NUMBER,
+        ratio_method=TEXT,
+        predicted_expected=NUMBER,  # shrunken counterpart of the ratio (M3.7)
+        reference=NUMBER,  # the figure of all organizations together under this adjustment
+        z=NUMBER,
+        z_usual_spread=NUMBER,  # against the usual spread between organizations (M5.1)
+        p_value=NUMBER,  # two-sided, of z_usual_spread
+        q_value=NUMBER,  # after counting every comparison of the edition (M5.7)
+        band=TEXT,  # terms.Light before the gates about missing data
     ),
     # The record of METHODS M4.1: a number without it is not a benchmark.
     _table(
         "benchmarks",
-        ("benchmark", "kind", "method", "tier", "tier_id", "stratum", "level", "period", "without"),
+        ("benchmark", "adjustment", "kind", "method", "tier", "tier_id", "stratum", "level", "period", "without"),
         benchmark=TEXT,
         measure=TEXT,
         kind=TEXT,  # terms.BenchmarkKind

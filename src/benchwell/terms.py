@@ -54,6 +54,16 @@ class Denominator(StrEnum):
     ESTIMATED = "estimated"
 
 
+class Adjustment(StrEnum):
+    """The views of one figure, always side by side (METHODS M3.1); the fourth, stratified, is a row per level."""
+
+    UNADJUSTED = "unadjusted"
+    CLINICAL = "clinical"
+    SOCIAL = "clinical+social"
+    DAY = "clinical+day"  # with the measurement day, the one permitted post-index term
+    VARIANT = "clinical+social+variant"  # with what is declared as a separately shown variant, such as ethnicity
+
+
 class BenchmarkKind(StrEnum):
     """What a benchmark value is (METHODS M4.1)."""
 
