@@ -50,6 +50,7 @@ BENCHMARK = {
     "cadence": "see below",
     "gates": "see below",
     "references": "ids of figures that others published",
+    "casemix": "id of the [case mix](how-to/define-a-case-mix.md) that figures are adjusted for; none: unadjusted only",
     "period": "first and last index date, inclusive; missing: all mature data",
     "replicates": "bootstrap draws of clinics",
     "seed": "of every random draw; the same seed gives the same edition",

@@ -1,7 +1,7 @@
 """One tree of errors; each kind has its own exit code, documented in docs/exit-codes.md.
 
     BenchwellError                    10  anything of ours
-    ├── UnknownDeclarationError       11  an instrument, measure, benchmark or reference id is not known
+    ├── UnknownDeclarationError       11  an instrument, measure, benchmark, reference or case-mix id is not known
     ├── SourceError                   12  a source file cannot be read as what it claims to be
     ├── MappingError                  13  a mapping file is wrong or does not fit the source
     ├── DeclarationError              14  a declaration does not validate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +13,7 @@ from benchwell.benchmarks.records import benchmark_records
 from benchwell.benchmarks.results import organization_results
 from benchwell.benchmarks.windows import Windows
 from benchwell.errors import DeclarationError
-from benchwell.registry import Benchmark, Measure, Reference
+from benchwell.registry import Benchmark, CaseMix, Measure, Reference
 from benchwell.tables import DERIVED
 
 
@@ -24,6 +24,7 @@ class Declarations:
     measures: Mapping[str, Measure]
     benchmarks: Mapping[str, Benchmark]
     references: Mapping[str, Reference]
+    casemix: Mapping[str, CaseMix] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

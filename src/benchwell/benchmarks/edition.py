@@ -2,7 +2,7 @@
 
 <edition id>/
   manifest.json        what it is, what it was made from, the SHA-256 of every file and of itself
-  declarations/        measures, instruments, benchmarks and references as they were
+  declarations/        measures, instruments, case mixes, benchmarks and references as they were
   tables/              statistics (frozen sums), organization_results, benchmarks, exclusions, organizations
   rows/                private: one row per person; `verify` does not need it, and it may be deleted
   build.json           when and how long; the only file outside the hashes
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from benchwell.benchmarks.compute import Declarations
 from benchwell.errors import EditionError, UnknownDeclarationError
-from benchwell.registry import Benchmark, Declaration, Instrument, Measure, Reference, Registry, hash_canonical
+from benchwell.registry import Benchmark, CaseMix, Declaration, Instrument, Measure, Reference, Registry, hash_canonical
 
 MANIFEST = "manifest.json"
 PUBLIC_TABLES = ("statistics", "organization_results", "benchmarks", "exclusions", "organizations")
@@ -32,6 +32,7 @@ KINDS: dict[str, type[Declaration]] = {
     "measures": Measure,
     "benchmarks": Benchmark,
     "references": Reference,
+    "casemix": CaseMix,
 }
 
 _Kind = TypeVar("_Kind", bound=Declaration)
@@ -109,11 +110,12 @@ class Edition:
 
     @cached_property
     def declarations(self) -> Declarations:
-        """Measures, benchmarks and references as frozen here."""
+        """Measures, benchmarks, references and case mixes as frozen here."""
         return Declarations(
             measures=self._all("measures", Measure),
             benchmarks=self._all("benchmarks", Benchmark),
             references=self._all("references", Reference),
+            casemix=self._all("casemix", CaseMix),
         )
 
     @cached_property
@@ -122,12 +124,12 @@ class Edition:
         return Registry(one for folder, kind in KINDS.items() for one in self._all(folder, kind).values())
 
     def declaration(self, kind: str, declaration_id: str) -> Declaration:
-        """One frozen declaration; `kind` is "measure", "benchmark", "reference" or "instrument".
+        """One frozen declaration; `kind` is "measure", "benchmark", "reference", "casemix" or "instrument".
 
         Raises:
             UnknownDeclarationError: If the edition holds none of that kind and id.
         """
-        folder = kind if kind.endswith("s") else f"{kind}s"
+        folder = kind if kind in KINDS else f"{kind}s"
         if folder not in KINDS:
             raise UnknownDeclarationError.from_id("kind of declaration", kind, list(KINDS))
         known = self._all(folder, KINDS[folder])

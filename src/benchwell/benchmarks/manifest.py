@@ -52,7 +52,7 @@ class Inputs:
         statistics: Frozen `tables.DERIVED["statistics"]`.
         exclusions: `tables.DERIVED["exclusions"]`.
         organizations: `tables.CANONICAL["organizations"]`.
-        declarations: Measures, benchmarks and references.
+        declarations: Measures, benchmarks, references and case mixes.
         instruments: Instruments of the measures, by id.
         as_of: The snapshot's date.
         snapshot: Id and table versions of the lake's snapshot, as plain data.
@@ -101,6 +101,7 @@ def all_declarations(inputs: Inputs) -> dict[str, Mapping[str, Declaration]]:
         "measures": found.measures,
         "benchmarks": found.benchmarks,
         "references": found.references,
+        "casemix": found.casemix,
     }
 
 

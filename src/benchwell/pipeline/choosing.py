@@ -66,7 +66,7 @@ def choose(registry: Registry, present: Present, wanted: Sequence[str] | None) -
     A measure that has data but no benchmark of its own gets a plain one, so that nothing with data is left out.
 
     Raises:
-        UnknownDeclarationError: If a benchmark is asked for that is not declared.
+        UnknownDeclarationError: If a benchmark is asked for, or a case mix is named, that is not declared.
     """
     if wanted is None:
         served = {name: one for name, one in registry.measures.items() if present.serves(one)}
@@ -78,7 +78,13 @@ def choose(registry: Registry, present: Present, wanted: Sequence[str] | None) -
         benchmarks = _asked_for(registry, wanted)
     measures = {one.measure: registry.measure(one.measure) for one in benchmarks.values()}
     named = {reference for one in benchmarks.values() for reference in one.references}
-    return Declarations(measures, benchmarks, {name: registry.reference(name) for name in sorted(named)})
+    mixes = sorted({one.casemix for one in benchmarks.values() if one.casemix is not None})
+    return Declarations(
+        measures,
+        benchmarks,
+        {name: registry.reference(name) for name in sorted(named)},
+        {name: registry.case_mix(name) for name in mixes},
+    )
 
 
 def _asked_for(registry: Registry, wanted: Iterable[str]) -> dict[str, Benchmark]:

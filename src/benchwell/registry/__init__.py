@@ -1,6 +1,7 @@
-"""Declarations: instruments, measures, benchmarks and references, loaded, validated and hashed."""
+"""Declarations: instruments, measures, case mixes, benchmarks and references, loaded, validated and hashed."""
 
 from benchwell.registry.benchmark import Benchmark
+from benchwell.registry.casemix import CaseMix
 from benchwell.registry.declaration import Declaration, Fact, canonical_json, hash_canonical
 from benchwell.registry.instrument import Instrument
 from benchwell.registry.measure import Measure
@@ -9,6 +10,7 @@ from benchwell.registry.registry import Registry
 
 __all__ = [
     "Benchmark",
+    "CaseMix",
     "Declaration",
     "Fact",
     "Instrument",

@@ -60,6 +60,7 @@ class Benchmark(Declaration):
     cadence: Cadence = Cadence()
     gates: Gates = Gates()
     references: tuple[str, ...] = ()
+    casemix: str | None = None  # id of the case mix; null: figures stay unadjusted
     period: tuple[str, str] | None = None  # first and last index date, inclusive; null: all mature data
     replicates: int = Field(default=2000, ge=100)
     seed: int = SEED

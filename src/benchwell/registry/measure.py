@@ -255,6 +255,16 @@ class Measure(Declaration):
     examples: tuple[dict[str, Any], ...] = ()
 
     @property
+    def light_margin(self) -> float:
+        """Delta of M5.5: the declared margin, or the smallest difference that matters for figures of this kind.
+
+        Without a declaration it is 3 points of a percentage, as in METHODS E5.5 (shares are stored as fractions, ratios
+        of means in percent), and a tenth of a standard deviation of an effect size. Other figures have no unit that we
+        could guess: theirs is 0.
+        """
+        return _MARGINS.get(self.summary, 0.0) if self.margin is None else self.margin
+
+    @property
     def summary(self) -> Summary:
         """How episodes become one figure for an organization."""
         if isinstance(self.endpoint, PercentChange):

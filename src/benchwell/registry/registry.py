@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from benchwell.errors import DeclarationError, UnknownDeclarationError
 from benchwell.registry.benchmark import Benchmark
+from benchwell.registry.casemix import CaseMix
 from benchwell.registry.declaration import Declaration
 from benchwell.registry.instrument import Instrument, normalize_name
 from benchwell.registry.measure import Measure
@@ -30,6 +31,7 @@ FOLDERS: dict[str, type[Declaration]] = {
     "measures": Measure,
     "benchmarks": Benchmark,
     "references": Reference,
+    "casemix": CaseMix,
 }
 
 
@@ -46,7 +48,7 @@ class Registry:
         """The package's declarations, then those of each folder (later ones override by id).
 
         Args:
-            folders: Folders that hold `instruments/`, `measures/`, `benchmarks/`, `references/`.
+            folders: Folders that hold `instruments/`, `measures/`, `benchmarks/`, `references/`, `casemix/`.
 
         Raises:
             DeclarationError: If a file does not validate; the message names file and field.
@@ -75,6 +77,11 @@ class Registry:
     def references(self) -> Mapping[str, Reference]:
         """External references by id."""
         return self._of(Reference)
+
+    @property
+    def casemix(self) -> Mapping[str, CaseMix]:
+        """Case-mix declarations by id."""
+        return self._of(CaseMix)
 
     def instrument(self, instrument_id: str) -> Instrument:
         """One instrument.
@@ -128,6 +135,14 @@ class Registry:
             UnknownDeclarationError: If there is none of that id.
         """
         return self._one("reference", self.references, reference_id)
+
+    def case_mix(self, casemix_id: str) -> CaseMix:
+        """One case-mix declaration.
+
+        Raises:
+            UnknownDeclarationError: If there is none of that id.
+        """
+        return self._one("case mix", self.casemix, casemix_id)
 
     def _of(self, kind: type[_Kind]) -> Mapping[str, _Kind]:
         return self._by_kind[kind]  # type: ignore[return-value]  # filed by exact type in __init__
