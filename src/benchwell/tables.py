@@ -506,6 +506,31 @@ _DERIVED = [
         source=TEXT,
         edition=TEXT,
     ),
+    # Multiple imputation of follow-up scores (METHODS M1.6): each figure under each shift of what was imputed.
+    _table(
+        "imputations",
+        ("measure", "organization_id", "period", "stratum", "level", "kappa"),
+        measure=TEXT,
+        organization_id=TEXT,
+        period=TEXT,
+        stratum=TEXT,
+        level=TEXT,
+        kappa=NUMBER,  # points by which the missing did worse than people like them; below zero: better
+        m=INTEGER,  # imputations
+        n_eligible=INTEGER,
+        n_followed=INTEGER,
+        estimate=NUMBER,  # Q-bar
+        within=NUMBER,  # U-bar
+        between=NUMBER,  # B
+        total=NUMBER,  # T
+        df=NUMBER,  # Barnard-Rubin
+        missing_information=NUMBER,  # lambda
+        lower=NUMBER,
+        upper=NUMBER,
+        variance=NUMBER,  # for shrinkage: T with U-bar taken at the field's common proportion or spread
+        status=TEXT,  # ok | insufficient
+        reason=TEXT,
+    ),
     _table(
         "rejections",
         ("source_hash", "row", "column", "reason"),

@@ -45,6 +45,9 @@ class Gates(Model):
     light_probability: float = 0.90
     # Log-odds by which the people who were not followed may differ from those who were (M1.6, M5.5).
     kappa: float = Field(default=0.5, ge=0)
+    # The same in points of the score, for imputed scores; null: half of the instrument's reliable change, or the
+    # points that `kappa` stands for where it declares none (`casemix.kappa_grid`).
+    kappa_points: float | None = Field(default=None, ge=0)
 
 
 class Benchmark(Declaration):
