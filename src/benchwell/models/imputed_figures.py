@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,7 +42,11 @@ class _Moments:
     mean: FloatArray
     scatter: FloatArray
     variance: FloatArray
-    seen: int = field(default=0)
+    seen: int = 0
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int]) -> _Moments:
+        return cls(np.zeros(shape), np.zeros(shape), np.zeros(shape))
 
     def add(self, figure: FloatArray, variance: FloatArray) -> None:
         # Welford's update: a difference of large sums would lose the spread of figures that nearly agree.
@@ -91,11 +95,11 @@ def imputed_figures(
     Source:
         Rubin (1987), ch. 3; METHODS M1.6.
     """
-    found = [_Moments(*(np.zeros((n_shifts, len(one.n))) for _ in range(3))) for one in endpoints]
+    found = [_Moments.empty((n_shifts, len(one.n))) for one in endpoints]
     for imputed in levels:
         for one, moments in zip(endpoints, found, strict=True):
             moments.add(*_figures(one, *_sums(one, imputed)))
-    return [_pooled(one, *rest) for one, *rest in zip(endpoints, found, fields, strict=True)]
+    return [_pooled(one, moments, of) for one, moments, of in zip(endpoints, found, fields, strict=True)]
 
 
 def _sums(endpoint: ImputedEndpoint, imputed: IntArray) -> tuple[FloatArray, FloatArray]:
