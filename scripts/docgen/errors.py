@@ -23,6 +23,8 @@ NEXT_STEP = {
     22: "Type numbers, and NA where no answer was given. Answers that are numbers but cannot be scored are no error: "
     "the result says `invalid` and why ([methods](methods/index.md)).",
     23: "Choose a reference with the same denominator, or a measure that fits the reference.",
+    24: "Correct the column or setting that the message names ([fit a model](how-to/fit-a-model.md)).",
+    25: "Do not use the saved fit: it was changed after it was made. Fit it again.",
 }
 
 OTHERS = [

@@ -13,7 +13,9 @@
     ├── RejectedRowsError             20  some rows were rejected; the others are in
     │   └── NothingAcceptedError      21  every row was rejected
     ├── ScoringError                  22  answers cannot be scored as asked
-    └── ComparisonBlockedError        23  two figures may not be compared (denominator, kind, edition)
+    ├── ComparisonBlockedError        23  two figures may not be compared (denominator, kind, edition)
+    └── ModelError                    24  a model cannot be fitted, used or combined as asked
+        └── DamagedFitError           25  a saved fit does not recompute to the check value it states
 
 A message says what failed, which thing, where, and what to do next. It never holds a patient value or an
 identifier of a person: it names the file, the row number and the column.
@@ -126,3 +128,15 @@ class ComparisonBlockedError(BenchwellError):
     """Two figures may not be compared, for instance because their denominators differ."""
 
     exit_code = 23
+
+
+class ModelError(BenchwellError):
+    """A model cannot be fitted, used or combined as asked."""
+
+    exit_code = 24
+
+
+class DamagedFitError(ModelError):
+    """A saved fit does not recompute to the check value it states."""
+
+    exit_code = 25
