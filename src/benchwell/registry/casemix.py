@@ -131,6 +131,11 @@ class Variable(Model):
             raise ValueError(f"variable {self.name!r} cannot be adjusted for: {never}; {rule}")
         if is_ruler and self.timing != "post_index":
             raise ValueError(f"variable {self.name!r}: the measurement day is post_index; say so")
+        if is_ruler and self.missing is not None and self.missing.rule != "exclude":
+            raise ValueError(
+                f"variable {self.name!r}: who was not followed has no measurement day, and an indicator of that would "
+                "adjust for the follow-up itself; use missing: {rule: exclude}"
+            )
         if self.timing == "post_index" and not is_ruler:
             raise ValueError(
                 f"variable {self.name!r} cannot be adjusted for: it is known only after the index day, and only the "
@@ -240,9 +245,7 @@ class CaseMix(Declaration):
             raise ValueError(f"variables {twice} are declared twice")
         adjusted = self.of_role("adjust")
         if adjusted and not any(one.kind == "clinical" for one in adjusted):
-            raise ValueError(
-                "neither social risk nor the measurement day is ever adjusted for alone (METHODS M3.1)"
-            )
+            raise ValueError("neither social risk nor the measurement day is ever adjusted for alone (METHODS M3.1)")
         refused = {one.source for one in self.of_role("forbidden")}
         both = sorted(one.name for one in adjusted if one.source in refused)
         if both:
