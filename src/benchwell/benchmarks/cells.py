@@ -10,11 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from benchwell.benchmarks.cohort import Cohort
-from benchwell.benchmarks.pooling import Everyone, everyone, pooling_parts
-from benchwell.benchmarks.results import NUMERIC, OK
+from benchwell.benchmarks.pooling import Everyone, everyone
+from benchwell.benchmarks.results import OK
 from benchwell.models.arrays import BoolArray, FloatArray
 from benchwell.registry import Benchmark, Measure
-from benchwell.tables import DERIVED
 from benchwell.terms import Denominator
 
 ALL = "all"
@@ -50,8 +49,8 @@ class Cell:
 
 
 def cells(
-    statistics: pa.Table,
     results: pa.Table,
+    parts: tuple[FloatArray, FloatArray],
     organizations: pa.Table,
     measure: Measure,
     benchmark: Benchmark,
@@ -60,17 +59,16 @@ def cells(
     """All cells of a benchmark that hold at least one organization, in a fixed order.
 
     Args:
-        statistics: Frozen sums of the measure, windows included, which hold small organizations too.
-        results: `tables.DERIVED["organization_results"]` computed from them: one row for each of the sums.
+        results: Organization results, or the adjusted ones of one adjustment.
+        parts: What each of their rows adds to a pooled figure, those of small organizations too: numerator and
+            denominator, each of shape (rows,).
         organizations: Their tiers.
         measure: The measure.
         benchmark: The declaration.
         periods: Which periods.
     """
-    if statistics.num_rows != results.num_rows:
-        raise ValueError("results must hold one row for each row of the statistics")
-    sums = statistics.sort_by([(name, "ascending") for name in DERIVED["organization_results"].key])
-    parts = pooling_parts(measure, {name: _floats(sums[name]) for name in NUMERIC})
+    if len(parts[0]) != results.num_rows:
+        raise ValueError("each row of the results needs its part of the pooled figure")
     wanted = (ALL, *(stratum.by for stratum in benchmark.strata))
     columns = {name: results[name].to_pylist() for name in ("period", "stratum", "level", "organization_id", "status")}
     places: dict[tuple[str, str, str], list[int]] = defaultdict(list)

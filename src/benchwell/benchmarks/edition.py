@@ -3,7 +3,7 @@
 <edition id>/
   manifest.json        what it is, what it was made from, the SHA-256 of every file and of itself
   declarations/        measures, instruments, case mixes, benchmarks and references as they were
-  tables/              statistics (frozen sums), organization_results, benchmarks, exclusions, organizations
+  tables/              statistics and the other frozen inputs, organization_results, adjusted_results, benchmarks
   rows/                private: one row per person; `verify` does not need it, and it may be deleted
   build.json           when and how long; the only file outside the hashes
 """
@@ -20,12 +20,20 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchwell.benchmarks.compute import Declarations
+from benchwell.benchmarks.compute import FROZEN_BESIDE, Declarations
 from benchwell.errors import EditionError, UnknownDeclarationError
 from benchwell.registry import Benchmark, CaseMix, Declaration, Instrument, Measure, Reference, Registry, hash_canonical
 
 MANIFEST = "manifest.json"
-PUBLIC_TABLES = ("statistics", "organization_results", "benchmarks", "exclusions", "organizations")
+PUBLIC_TABLES = (
+    "statistics",
+    *FROZEN_BESIDE,
+    "organization_results",
+    "adjusted_results",
+    "benchmarks",
+    "exclusions",
+    "organizations",
+)
 PRIVATE_TABLES = ("outcomes", "features")
 KINDS: dict[str, type[Declaration]] = {
     "instruments": Instrument,

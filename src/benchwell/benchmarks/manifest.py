@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchwell.benchmarks.compute import Computed, Declarations
+from benchwell.benchmarks.compute import FROZEN_BESIDE, Computed, Declarations
 from benchwell.benchmarks.digest import table_digest
 from benchwell.registry import Declaration, Instrument, hash_canonical
+from benchwell.tables import DERIVED
 
 FORMAT = 1
 LIMITS = (
@@ -50,6 +51,7 @@ class Inputs:
 
     Attributes:
         statistics: Frozen `tables.DERIVED["statistics"]`.
+        adjusted: Frozen tables of the case-mix models by name (`compute.FROZEN_BESIDE`); empty: nothing was adjusted.
         exclusions: `tables.DERIVED["exclusions"]`.
         organizations: `tables.CANONICAL["organizations"]`.
         declarations: Measures, benchmarks, references and case mixes.
@@ -79,6 +81,7 @@ class Inputs:
     code: Code
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     snapshot: Mapping[str, Any] = field(default_factory=dict)
+    adjusted: Mapping[str, pa.Table] = field(default_factory=dict)
     engine: str = "duckdb"
     settings: Mapping[str, Any] = field(default_factory=dict)
     outcomes: pa.Table | None = None
@@ -91,6 +94,11 @@ class Inputs:
     deviations: tuple[str, ...] = ()
     licence: str = "not stated"
     limits: tuple[str, ...] = LIMITS
+
+    def beside(self, name: str) -> pa.Table:
+        """One of the frozen inputs beside the statistics, in its table's shape; empty where nothing was adjusted."""
+        table = DERIVED[name]
+        return table.conform(self.adjusted[name]) if name in self.adjusted else table.empty()
 
 
 def all_declarations(inputs: Inputs) -> dict[str, Mapping[str, Declaration]]:
@@ -127,6 +135,7 @@ def identity(inputs: Inputs) -> dict[str, Any]:
                 ("statistics", inputs.statistics),
                 ("exclusions", inputs.exclusions),
                 ("organizations", inputs.organizations),
+                *((name, inputs.beside(name)) for name in FROZEN_BESIDE),
             )
         },
         "supersedes": inputs.supersedes,

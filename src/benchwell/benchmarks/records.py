@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from benchwell.benchmarks.adjusted import Adjusted
 from benchwell.benchmarks.borrowing import borrowed_records
 from benchwell.benchmarks.cells import ALL, Cell, cells
 from benchwell.benchmarks.cohort import Cohort
@@ -19,8 +20,8 @@ from benchwell.benchmarks.external import reference_record
 from benchwell.benchmarks.gates import DecileBasis, cell_reason, method_reason
 from benchwell.benchmarks.history import history_records
 from benchwell.benchmarks.methods import Method, methods_of
-from benchwell.benchmarks.pooling import Everyone
-from benchwell.benchmarks.results import INSUFFICIENT, OK
+from benchwell.benchmarks.pooling import Everyone, pooling_parts
+from benchwell.benchmarks.results import INSUFFICIENT, NUMERIC, OK
 from benchwell.benchmarks.uncertainty import Bootstrap, Uncertainty, bootstrap, jackknife, leave_one_out
 from benchwell.benchmarks.windows import Windows
 from benchwell.models.arrays import FloatArray
@@ -42,9 +43,12 @@ def benchmark_records(
     references: Mapping[str, Reference],
     windows: Windows,
     *,
+    adjusted: Adjusted | None = None,
     edition: str | None = None,
 ) -> pa.Table:
     """Every record of one benchmark: tiers x periods x strata x methods, without each organization, external ones.
+
+    The adjusted records of the whole period and all strata stand beside the unadjusted ones (METHODS C9).
 
     Args:
         statistics: `tables.DERIVED["statistics"]`, rolling windows included.
@@ -54,6 +58,7 @@ def benchmark_records(
         benchmark: The declaration.
         references: External figures by id.
         windows: The rolling windows that the benchmark uses.
+        adjusted: The measure's adjusted results; None where nothing was adjusted.
         edition: The edition's id, once it has one.
 
     Returns:
@@ -66,11 +71,14 @@ def benchmark_records(
     common = _common(measure, benchmark, edition)
     rows: list[Record] = []
     sums = statistics.filter(pa.compute.equal(statistics["measure"], measure.id))
-    for cell in cells(sums, mine, organizations, measure, benchmark, windows.periods):
+    sums = sums.sort_by([(name, "ascending") for name in DERIVED["organization_results"].key])
+    parts = pooling_parts(measure, {name: _floats(sums[name]) for name in NUMERIC})
+    for cell in cells(mine, parts, organizations, measure, benchmark, windows.periods):
         rows += [
             common | {"provisional": cell.period in windows.provisional} | row
             for row in _of_cell(cell, measure, benchmark)
         ]
+    rows += _adjusted(adjusted, organizations, measure, benchmark, common)
     extra = list(borrowed_records(statistics, organizations, measure, benchmark, windows.periods))
     if BenchmarkKind.FIXED_EXTERNAL in benchmark.kinds:
         extra += [_external(references[name], measure) for name in benchmark.references]
@@ -79,6 +87,23 @@ def benchmark_records(
     rows += [common | {"provisional": row.get("period") in windows.provisional} | row for row in extra]
     table = DERIVED["benchmarks"]
     return pa.Table.from_pylist(rows, schema=table.schema).sort_by([(name, "ascending") for name in table.key])
+
+
+def _adjusted(
+    adjusted: Adjusted | None, organizations: pa.Table, measure: Measure, benchmark: Benchmark, common: Record
+) -> Iterator[Record]:
+    """Records of every adjustment, over the whole period."""
+    if adjusted is None:
+        return
+    for adjustment, parts in adjusted.parts.items():
+        of_adjustment = adjusted.results.filter(pa.compute.equal(adjusted.results["adjustment"], adjustment))
+        for cell in cells(of_adjustment, parts, organizations, measure, benchmark, (ALL,)):
+            stated = common | {"adjustment": adjustment, "provisional": False}
+            yield from (stated | row for row in _of_cell(cell, measure, benchmark))
+
+
+def _floats(column: pa.ChunkedArray) -> FloatArray:
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
 def _common(measure: Measure, benchmark: Benchmark, edition: str | None) -> Record:

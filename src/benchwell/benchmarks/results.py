@@ -108,15 +108,15 @@ def _field(rows: pa.Table, measure: Measure, gates: Gates, seed: int) -> Columns
     columns |= _denominators(found)
     columns |= {
         "primary_denominator": [measure.primary_denominator.value] * rows.num_rows,
-        "estimate": _nullable(estimate),
-        "lower": _nullable(unknown if primary is None else primary.lower),
-        "upper": _nullable(unknown if primary is None else primary.upper),
-        "variance": _nullable(variance),
+        "estimate": nullable(estimate),
+        "lower": nullable(unknown if primary is None else primary.lower),
+        "upper": nullable(unknown if primary is None else primary.upper),
+        "variance": nullable(variance),
         "adjustment": ["unadjusted"] * rows.num_rows,
     }
     # A light is decided over all strata together; there the spread carries the doubt about mean and tau2.
     spread_seed = seed if rows["stratum"][0].as_py() == "all" else None
-    columns |= _shrinkage(estimate, variance, ok, spread_seed)
+    columns |= shrinkage_columns(estimate, variance, ok, spread_seed)
     columns |= {name: rows[name] for name in ("day_p25", "day_p50", "day_p75")}
     _hide(columns, ok)
     return columns
@@ -176,7 +176,7 @@ def _counts(sums: dict[str, FloatArray], measure: Measure) -> Columns:
         "n_eligible": _integers(eligible),
         "n_followed": _integers(followed),
         "n_met": _integers(met),
-        "completion": _nullable(completion),
+        "completion": nullable(completion),
     }
 
 
@@ -188,17 +188,17 @@ def _denominators(found: Figures) -> Columns:
         figure = found.by_denominator.get(denominator)
         parts = (unknown, unknown, unknown) if figure is None else (figure.value, figure.lower, figure.upper)
         for suffix, values in zip(("", "_lower", "_upper"), parts, strict=True):
-            columns[f"{denominator.value}{suffix}"] = _nullable(values)
+            columns[f"{denominator.value}{suffix}"] = nullable(values)
     worst, best = found.bounds or (unknown, unknown)
     effective = np.where(found.effective_n > 0, found.effective_n, np.nan)
     return columns | {
-        "effective_n": _nullable(effective),
-        "bound_worst": _nullable(worst),
-        "bound_best": _nullable(best),
+        "effective_n": nullable(effective),
+        "bound_worst": nullable(worst),
+        "bound_best": nullable(best),
     }
 
 
-def _shrinkage(estimate: FloatArray, variance: FloatArray, ok: BoolArray, seed: int | None) -> Columns:
+def shrinkage_columns(estimate: FloatArray, variance: FloatArray, ok: BoolArray, seed: int | None) -> Columns:
     """Reliability, EB and constrained EB of the organizations that pass the gate; one alone has nobody to lean on."""
     names = ("reliability", "shrunken", "shrunken_sd", "constrained")
     values = {name: np.full(len(estimate), np.nan) for name in names}
@@ -211,7 +211,7 @@ def _shrinkage(estimate: FloatArray, variance: FloatArray, ok: BoolArray, seed: 
             found.sd if seed is None else spread_for_light(estimate[usable], variance[usable], seed)
         )
         values["constrained"][usable] = constrained_empirical_bayes(found).values
-    return {name: _nullable(values[name]) for name in names}
+    return {name: nullable(values[name]) for name in names}
 
 
 def _hide(columns: Columns, ok: BoolArray) -> None:
@@ -226,7 +226,8 @@ def _floats(column: pa.ChunkedArray) -> FloatArray:
     return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
-def _nullable(values: FloatArray) -> pa.Array:
+def nullable(values: FloatArray) -> pa.Array:
+    """Numbers with null for whatever is not finite."""
     return pa.array(values, pa.float64(), mask=~np.isfinite(values))
 
 

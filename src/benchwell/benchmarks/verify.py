@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from benchwell.benchmarks.compare import compare_tables, compare_values
 from benchwell.benchmarks.compute import Computed, Declarations, compute
 from benchwell.benchmarks.digest import table_digest
-from benchwell.benchmarks.edition import MANIFEST, Edition, manifest_hash, read_manifest
+from benchwell.benchmarks.edition import MANIFEST, PUBLIC_TABLES, Edition, manifest_hash, read_manifest
 from benchwell.benchmarks.manifest import derived, edition_id
 from benchwell.benchmarks.statistics import Plan, frozen, summarize
 from benchwell.benchmarks.write import BUILD, ROW_HASHES
@@ -195,7 +195,7 @@ def _in_force(kind: str, name: str, stated: Mapping[str, Any], current: Declarat
 
 def _number_checks(edition: Edition) -> Iterator[Check]:
     tables: dict[str, pa.Table] = {}
-    for name in ("statistics", "exclusions", "organizations", "organization_results", "benchmarks"):
+    for name in PUBLIC_TABLES:
         try:
             tables[name] = edition.arrow(name)
         except EditionError as error:
@@ -207,7 +207,7 @@ def _number_checks(edition: Edition) -> Iterator[Check]:
                 f"values of {name}", stated == found, stated, found, "" if stated == found else "a value was changed"
             )
     yield from _flow_checks(tables.get("exclusions"))
-    if len(tables) < 5:
+    if len(tables) < len(PUBLIC_TABLES):
         return
     try:
         again = compute(
@@ -215,12 +215,19 @@ def _number_checks(edition: Edition) -> Iterator[Check]:
             tables["organizations"],
             edition.declarations,
             dt.date.fromisoformat(edition.as_of),
+            adjusted_sums=tables.get("adjusted_sums"),
+            model_checks=tables.get("model_checks"),
             edition=edition.id,
         )
     except (BenchwellError, ValidationError, ValueError, KeyError) as error:
         yield Check("recompute", False, detail=f"the numbers cannot be recomputed: {type(error).__name__}")
         return
-    for name, found_table in (("organization_results", again.organization_results), ("benchmarks", again.benchmarks)):
+    recomputed = {
+        "organization_results": again.organization_results,
+        "adjusted_results": again.adjusted_results,
+        "benchmarks": again.benchmarks,
+    }
+    for name, found_table in recomputed.items():
         yield from (Check(*one) for one in compare_tables(name, tables[name], found_table))
     yield from _stated_checks(edition, tables, again)
 

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchwell.benchmarks.compute import compute
+from benchwell.benchmarks.compute import FROZEN_BESIDE, Computed, compute
 from benchwell.benchmarks.edition import MANIFEST, Edition, manifest_hash
 from benchwell.benchmarks.manifest import Inputs, all_declarations, build_manifest, edition_id, identity
 from benchwell.errors import EditionError
@@ -51,8 +51,16 @@ def write_edition(folder: Path, inputs: Inputs, *, built: Mapping[str, Any] | No
     target, temporary = folder / name, folder / f".building-{name}"
     if target.exists():
         return Edition.load(target)
-    computed = compute(inputs.statistics, inputs.organizations, inputs.declarations, inputs.as_of, edition=name)
-    files = _public_files(inputs, computed.organization_results, computed.benchmarks)
+    computed = compute(
+        inputs.statistics,
+        inputs.organizations,
+        inputs.declarations,
+        inputs.as_of,
+        adjusted_sums=inputs.beside("adjusted_sums"),
+        model_checks=inputs.beside("model_checks"),
+        edition=name,
+    )
+    files = _public_files(inputs, computed)
     manifest = build_manifest(inputs, identified, computed)
     manifest["files"] = {path: _fingerprint(content) for path, content in sorted(files.items())}
     manifest["sha256"] = manifest_hash(manifest)
@@ -76,11 +84,13 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def _public_files(inputs: Inputs, results: pa.Table, benchmarks: pa.Table) -> dict[str, bytes]:
+def _public_files(inputs: Inputs, computed: Computed) -> dict[str, bytes]:
     tables = {
         "statistics": DERIVED["statistics"].conform(inputs.statistics),
-        "organization_results": results,
-        "benchmarks": benchmarks,
+        **{name: inputs.beside(name) for name in FROZEN_BESIDE},
+        "organization_results": computed.organization_results,
+        "adjusted_results": computed.adjusted_results,
+        "benchmarks": computed.benchmarks,
         "exclusions": DERIVED["exclusions"].conform(inputs.exclusions),
         "organizations": CANONICAL["organizations"].conform(inputs.organizations),
     }

@@ -13,6 +13,7 @@ from benchwell.reports.site_lines import site_lines
 from benchwell.signals import funnel_view
 from benchwell.signals.words import count, direction
 from benchwell.tables import DERIVED
+from benchwell.terms import Adjustment
 
 # Only the common figure stands in a summary: the table holds those without each organization, too.
 _PLAIN_KEYS = tuple(name for name in DERIVED["benchmarks"].columns if name != "without")
@@ -67,6 +68,8 @@ def _benchmark(
 
 
 def _is_common(row: dict[str, Any]) -> bool:
+    if row["adjustment"] != Adjustment.UNADJUSTED:
+        return False
     if row["tier"] == "external":  # its period is the reference's own year
         return True
     return bool(row["tier"] == "all" and row["stratum"] == row["period"] == "all" and row["without"] == "")

@@ -204,6 +204,9 @@ Endpoint = Annotated[
 
 Summary = Literal["proportion", "mean", "ratio_of_means", "effect_size", "rate"]
 
+# Smallest differences that matter where a measure declares none (`Measure.light_margin`).
+_MARGINS: dict[Summary, float] = {"proportion": 0.03, "ratio_of_means": 3.0, "effect_size": 0.1}
+
 _SUMMARY: dict[str, Summary] = {
     "change": "mean",
     "response": "proportion",

@@ -20,6 +20,7 @@ from benchwell.signals.funnel_view import FunnelView, funnel_view
 from benchwell.signals.peers import DOTS_FROM, Distribution, distribution
 from benchwell.signals.reading import ALL, EditionSource, measure_of, organization_rows, rows
 from benchwell.signals.words import capital, count, direction
+from benchwell.terms import Adjustment
 
 LINE_COLUMNS = ("Benchmark", "Figure (95 %)", "Beside it")
 RECORD_COLUMNS = ("Benchmark", "Interval by", "Clinics", "People", "Followed up", "Reliability of the field")
@@ -95,7 +96,8 @@ def _section(edition: EditionSource, measure: Measure, *, sites: bool) -> Sectio
     charts = [distribution_chart(spread, anchor(measure.id, "distribution"))]
     if funnel is not None and funnel.peers:
         charts.append(funnel_chart(funnel, anchor(measure.id, "funnel")))
-    found = [row for row in rows(edition, "benchmarks", measure=measure.id, without="") if row["level"] == ALL]
+    stated = rows(edition, "benchmarks", measure=measure.id, without="", adjustment=Adjustment.UNADJUSTED.value)
+    found = [row for row in stated if row["level"] == ALL]
     common = [row for row in found if row["tier"] == "external" or (row["tier"] == row["period"] == ALL)]
     others = [row for row in found if row not in common and row["tier"] != "organization"]
     results = organization_rows(edition, measure.id)

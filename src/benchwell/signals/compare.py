@@ -27,15 +27,11 @@ from benchwell.signals.reading import (
     organization_name,
     organization_row,
     organization_rows,
+    preferred_adjustment,
     rows,
 )
 from benchwell.signals.words import Figure, figure_of
-from benchwell.terms import BenchmarkKind, Better, Denominator, Light
-
-# Without a declared margin, the smallest difference that matters: 3 points of a percentage, as in METHODS E5.5 (shares
-# are stored as fractions, ratios of means in percent), and a tenth of a standard deviation of an effect size. Other
-# figures have no unit that we could guess.
-_MARGINS = {"proportion": 0.03, "ratio_of_means": 3.0, "effect_size": 0.1}
+from benchwell.terms import Adjustment, BenchmarkKind, Better, Denominator, Light
 
 
 def compare(
@@ -48,6 +44,7 @@ def compare(
     method: str | None = None,
     tier: str = ALL,
     period: str = ALL,
+    adjustment: Adjustment | str | None = None,
     name: str | None = None,
 ) -> Comparison:
     """Compare an organization with a benchmark of the same edition.
@@ -62,6 +59,9 @@ def compare(
         tier: Which tier.
         period: "all", a quarter or a rolling window, for the organization's own figure. Own history is compared with
             the current window unless another period is named: "all" holds the earlier window too.
+        adjustment: Which view of the figures: "unadjusted", "clinical", "clinical+social" …; None takes the clinical
+            one where the edition has it for this kind of benchmark. Own history and external standards are compared
+            unadjusted, since neither was adjusted alike.
         name: What to call the organization; None uses its name in the edition, or its id.
 
     Returns:
@@ -78,13 +78,14 @@ def compare(
     declared = measure_of(edition, measure)
     if BenchmarkKind(kind) is BenchmarkKind.OWN_HISTORY and period == ALL:
         period = _current_window(edition, declared)
-    row = organization_row(edition, organization_id, declared.id, period=period)
+    view = _adjustment(edition, declared, BenchmarkKind(kind), period, adjustment)
+    row = organization_row(edition, organization_id, declared.id, period=period, adjustment=view)
     used_by = _benchmark_declaration(edition, declared, benchmark)
     group = _group_of(edition, organization_id, tier)
-    wanted = _Wanted(declared, used_by, BenchmarkKind(kind), method, tier, group, organization_id)
+    wanted = _Wanted(declared, used_by, BenchmarkKind(kind), method, tier, group, organization_id, view)
     peers = [
         other
-        for other in organization_rows(edition, declared.id, period=period)
+        for other in organization_rows(edition, declared.id, period=period, adjustment=view)
         if other["organization_id"] != organization_id
     ]
     record = _record(edition, wanted)
@@ -97,12 +98,21 @@ def compare(
             f"measure {declared.id} counts {figures.primary}. The two may not be compared.",
             hint="choose a benchmark with the same denominator (METHODS M4.1).",
         )
-    top = _record(
-        edition, _Wanted(declared, used_by, BenchmarkKind.TOP_DECILE, "top_decile.constrained_eb", tier, group, "")
-    )
+    best = "top_decile.constrained_eb"
+    top = _record(edition, _Wanted(declared, used_by, BenchmarkKind.TOP_DECILE, best, tier, group, "", view))
     gates = used_by.gates if used_by else Gates()
     called = name or organization_name(edition, organization_id)
     return _decide(_Case(edition.id, declared, gates, row, peers, record, top, _seed(edition, declared)), called)
+
+
+def _adjustment(
+    edition: EditionSource, measure: Measure, kind: BenchmarkKind, period: str, wanted: Adjustment | str | None
+) -> Adjustment:
+    if wanted is not None:
+        return Adjustment(wanted)
+    if period != ALL or kind in (BenchmarkKind.OWN_HISTORY, BenchmarkKind.FIXED_EXTERNAL):
+        return Adjustment.UNADJUSTED
+    return preferred_adjustment(edition, measure.id)
 
 
 def _seed(edition: EditionSource, measure: Measure) -> int:
@@ -120,6 +130,7 @@ class _Wanted:
     tier: str
     tier_id: str | None
     organization_id: str
+    adjustment: Adjustment
 
 
 @dataclass(frozen=True)
@@ -139,9 +150,7 @@ class _Case:
 
     @property
     def margin(self) -> float:
-        if self.measure.margin is not None:
-            return self.measure.margin
-        return _MARGINS.get(self.measure.summary, 0.0)
+        return self.measure.light_margin
 
     @property
     def target(self) -> float:
@@ -199,6 +208,8 @@ def _record(edition: EditionSource, wanted: _Wanted) -> BenchmarkUsed | None:
 
 def _is_asked_for(row: Row, wanted: _Wanted) -> bool:
     if wanted.method is not None and row["method"] != wanted.method:
+        return False
+    if row["adjustment"] != wanted.adjustment:
         return False
     if wanted.kind is BenchmarkKind.FIXED_EXTERNAL:  # its period is the reference's year
         return True

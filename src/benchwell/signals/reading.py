@@ -10,6 +10,7 @@ import narwhals as nw
 from benchwell.errors import EditionError, UnknownDeclarationError
 from benchwell.registry.benchmark import Benchmark
 from benchwell.registry.measure import Measure
+from benchwell.terms import Adjustment
 
 Row = Mapping[str, Any]
 
@@ -88,21 +89,52 @@ def rows(edition: EditionSource, table: str, **where: str) -> list[dict[str, Any
     return found
 
 
+def adjustments(edition: EditionSource, measure: str) -> tuple[Adjustment, ...]:
+    """The views of a measure's figures that the edition can show, unadjusted first (METHODS M3.1).
+
+    An adjustment whose model failed its checks has no figure, so it is not among them.
+    """
+    found = rows(edition, "adjusted_results", measure=measure, period=ALL, stratum=ALL, status="ok")
+    present = {row["adjustment"] for row in found} | {Adjustment.UNADJUSTED.value}
+    return tuple(one for one in Adjustment if one.value in present)
+
+
+def preferred_adjustment(edition: EditionSource, measure: str) -> Adjustment:
+    """The view that a comparison uses unless another is asked for: clinical where there is one (METHODS M3.1)."""
+    return Adjustment.CLINICAL if Adjustment.CLINICAL in adjustments(edition, measure) else Adjustment.UNADJUSTED
+
+
 def organization_rows(
-    edition: EditionSource, measure: str, *, period: str = ALL, stratum: str = ALL
+    edition: EditionSource,
+    measure: str,
+    *,
+    period: str = ALL,
+    stratum: str = ALL,
+    adjustment: Adjustment = Adjustment.UNADJUSTED,
 ) -> list[dict[str, Any]]:
-    """Results of all organizations for one measure, period and stratum, by organization id."""
-    found = rows(edition, "organization_results", measure=measure, period=period, stratum=stratum)
+    """Results of all organizations for one measure, period, stratum and adjustment, by organization id."""
+    where = {"measure": measure, "period": period, "stratum": stratum}
+    if adjustment is Adjustment.UNADJUSTED:
+        found = rows(edition, "organization_results", **where)
+    else:
+        found = rows(edition, "adjusted_results", adjustment=adjustment.value, **where)
     return sorted(found, key=lambda row: (str(row["organization_id"]), str(row["level"])))
 
 
-def organization_row(edition: EditionSource, organization_id: str, measure: str, *, period: str = ALL) -> Row:
+def organization_row(
+    edition: EditionSource,
+    organization_id: str,
+    measure: str,
+    *,
+    period: str = ALL,
+    adjustment: Adjustment = Adjustment.UNADJUSTED,
+) -> Row:
     """The one result of an organization.
 
     Raises:
         EditionError: If the measure has no result of this organization.
     """
-    found = organization_rows(edition, measure, period=period)
+    found = organization_rows(edition, measure, period=period, adjustment=adjustment)
     for row in found:
         if row["organization_id"] == organization_id:
             return row
