@@ -1,0 +1,147 @@
+"""Search for the variance ratios of largest likelihood: many coarse starts, then Newton steps that never go uphill.
+
+Theta holds square roots, and the deviance is even in each of them, so zero variance is an ordinary stationary point
+and needs no bounds. What does need care is that every boundary is stationary: the search starts inside and steps
+off whenever a step into the inside pays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benchwell.models.arrays import FloatArray
+
+OPTIMIZER = "Newton with analytic gradients from a grid of starts"
+MAX_ITERATIONS = 200
+# Squared distance to the optimum in standard errors at which one last full step is taken; it leaves some 1e-10.
+LAST_STEP = 1e-10
+# Deviance that a parameter must be worth to be told from zero.
+WORTH = 1e-9
+STARTS = 3
+# Two starts closer than this in every theta (natural logarithm) lead to the same place.
+NEAR = 1.2
+
+Objective = Callable[[FloatArray], tuple[float, FloatArray]]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Where a search ended.
+
+    Attributes:
+        theta: Parameters, shape (m,).
+        value: The objective there.
+        gradient: Its derivatives there, shape (m,).
+        iterations: Newton steps taken, over all starts.
+        converged: Whether the last step was shorter than can matter.
+    """
+
+    theta: FloatArray
+    value: float
+    gradient: FloatArray
+    iterations: int
+    converged: bool
+
+
+def search(objective: Objective, value: Callable[[FloatArray], float], starts: list[FloatArray]) -> Found:
+    """Minimize from the most promising starts and keep the lowest end.
+
+    Args:
+        objective: Value and gradient at theta.
+        value: Value alone at theta.
+        starts: Thetas to try, coarsely covering the plausible range.
+    """
+    ends = [newton(objective, value, start) for start in _promising(value, starts)]
+    lowest = min(end.value for end in ends)
+    best = next(end for end in ends if end.value <= lowest + WORTH)
+    return replace(best, iterations=sum(end.iterations for end in ends))
+
+
+def newton(objective: Objective, value: Callable[[FloatArray], float], start: FloatArray) -> Found:
+    """Minimize from one start with Newton steps, curvature from differences of the analytic gradient."""
+    theta = np.asarray(start, dtype=np.float64)
+    here, gradient = objective(theta)
+    for iteration in range(MAX_ITERATIONS):
+        scale = _scale(theta)
+        step, decrement = _newton_step(objective, theta, gradient, scale)
+        if decrement < LAST_STEP:
+            theta, here, gradient = _last_step(objective, theta, here, gradient, step)
+            return Found(theta, here, gradient, iteration + 1, converged=True)
+        length = _step_length(value, theta, here, step, float(gradient @ step))
+        if length == 0.0:
+            return Found(theta, here, gradient, iteration + 1, converged=decrement < 1e-6)
+        theta = theta + length * step
+        here, gradient = objective(theta)
+    return Found(theta, here, gradient, MAX_ITERATIONS, converged=False)
+
+
+def _last_step(
+    objective: Objective, theta: FloatArray, here: float, gradient: FloatArray, step: FloatArray
+) -> tuple[FloatArray, float, FloatArray]:
+    there, new_gradient = objective(theta + step)
+    if there <= here + 1e-12 * max(1.0, abs(here)):
+        return theta + step, there, new_gradient
+    return theta, here, gradient
+
+
+def _scale(theta: FloatArray) -> FloatArray:
+    """What counts as a change of order one in each parameter."""
+    size = np.abs(theta)
+    floor = max(1e-3 * float(size.max(initial=0.0)), 1e-8)
+    scale: FloatArray = np.maximum(size, floor)
+    return scale
+
+
+def _newton_step(
+    objective: Objective, theta: FloatArray, gradient: FloatArray, scale: FloatArray
+) -> tuple[FloatArray, float]:
+    """A downhill step of at most order one, and the squared length of the full step in standard errors."""
+    m = len(theta)
+    curvature = np.empty((m, m))
+    for k in range(m):
+        ahead = theta.copy()
+        ahead[k] += 1e-5 * scale[k]
+        curvature[k] = (objective(ahead)[1] - gradient) / (ahead[k] - theta[k])
+    scaled = (curvature + curvature.T) / 2 * np.outer(scale, scale)
+    values, vectors = np.linalg.eigh(scaled)
+    bent = np.maximum(np.abs(values), 1e-10 * np.abs(values).max(initial=0.0) + 1e-300)
+    along = vectors.T @ (scale * gradient)
+    step = -vectors @ (along / bent)
+    decrement = float(along @ (along / bent))
+    if values[0] < 0 and decrement < LAST_STEP and np.abs(values[0]) > 1e-6:
+        # A saddle: leave it along the direction of negative curvature.
+        step, decrement = 0.1 * vectors[:, 0], np.inf
+    length = np.linalg.norm(step)
+    return scale * step * min(1.0, 2.0 / length if length > 0 else 1.0), decrement
+
+
+def _step_length(
+    value: Callable[[FloatArray], float], theta: FloatArray, here: float, step: FloatArray, slope: float
+) -> float:
+    """Halve the step until it pays; 0 when no length does."""
+    length, noise = 1.0, 1e-13 * max(1.0, abs(here))
+    for _ in range(40):
+        if value(theta + length * step) <= here + min(0.0, 1e-4 * length * slope) + noise:
+            return length
+        length /= 2
+    return 0.0
+
+
+def _promising(value: Callable[[FloatArray], float], starts: list[FloatArray]) -> list[FloatArray]:
+    """The lowest starts that are not neighbors of a lower one already taken."""
+    ranked = sorted(((value(start), index) for index, start in enumerate(starts)))
+    taken: list[FloatArray] = []
+    for _, index in ranked:
+        start = starts[index]
+        if all(np.abs(_log_size(start) - _log_size(other)).max() > 2 * NEAR for other in taken):
+            taken.append(start)
+        if len(taken) == STARTS:
+            break
+    return taken
+
+
+def _log_size(theta: FloatArray) -> FloatArray:
+    return np.asarray(np.log(np.abs(theta) + 1e-12), dtype=np.float64)
