@@ -1,0 +1,112 @@
+"""Newton's method with a modified Hessian and step halving, for smooth deviances in a handful of parameters.
+
+A deviance is -2 log-likelihood, so half of g'H⁻¹g is the squared distance to the minimum in standard errors: that is
+what the stopping rule is stated in. Far from the minimum, directions of negative curvature are turned around.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+from benchwell.models.arrays import FloatArray
+
+_REUSE = 1e-6  # squared distance below which the Hessian at hand is good enough for what is left
+_LARGEST_HALVINGS = 30
+_FLAT = 1e-7  # share of the largest scaled curvature below which a direction counts as flat
+
+
+class Point(Protocol):
+    """A deviance at one parameter vector."""
+
+    @property
+    def phi(self) -> FloatArray: ...  # noqa: D102 - the attribute's own name says it
+    @property
+    def value(self) -> float: ...  # noqa: D102
+    @property
+    def gradient(self) -> FloatArray: ...  # noqa: D102
+
+
+AnyPoint = TypeVar("AnyPoint", bound=Point)
+AnyHessian = TypeVar("AnyHessian")
+
+
+@dataclass(frozen=True)
+class Minimum(Generic[AnyPoint, AnyHessian]):
+    """Where the search ended, and how it got there.
+
+    Attributes:
+        point: The last point.
+        hessian: Second derivatives, at the point or within 1e-3 standard errors of it.
+        distance: Distance to the minimum in standard errors, as the last step foresaw it.
+        iterations: Steps taken.
+        evaluations: Deviances (with gradients) evaluated.
+        converged: Whether the distance is below the tolerance and the curvature is positive.
+    """
+
+    point: AnyPoint
+    hessian: AnyHessian
+    distance: float
+    iterations: int
+    evaluations: int
+    converged: bool
+
+
+def minimize(
+    evaluate: Callable[[FloatArray, AnyPoint, AnyHessian], AnyPoint],
+    curvature: Callable[[AnyPoint], AnyHessian],
+    matrix: Callable[[AnyHessian], FloatArray],
+    start: AnyPoint,
+    *,
+    largest_step: Callable[[FloatArray], float],
+    tolerance: float,
+    max_iterations: int,
+) -> Minimum[AnyPoint, AnyHessian]:
+    """Walk from `start` to a minimum.
+
+    Args:
+        evaluate: Deviance at new parameters, given the point it comes from and its second derivatives (for a start).
+        curvature: Second derivatives at a point.
+        matrix: The matrix in them, shape (q, q).
+        start: Where to begin.
+        largest_step: Share (0, 1] of a proposed step, shape (q,), that may be taken at once.
+        tolerance: Distance to the minimum at which to stop, in standard errors.
+        max_iterations: Steps before giving up.
+    """
+    point, hessian = start, curvature(start)
+    iterations, evaluations = 0, 1
+    while True:
+        step, distance, positive = _newton_step(point.gradient, matrix(hessian))
+        if distance < tolerance or iterations >= max_iterations:
+            return Minimum(point, hessian, distance, iterations, evaluations, positive and distance < tolerance)
+        share, decrease = largest_step(step), -float(point.gradient @ step)
+        for _ in range(_LARGEST_HALVINGS):
+            trial = evaluate(point.phi + share * step, point, hessian)
+            evaluations += 1
+            if trial.value <= point.value - 1e-4 * share * decrease + 1e-12 * abs(point.value):
+                break
+            share /= 2.0
+        else:
+            return Minimum(point, hessian, distance, iterations, evaluations, False)
+        point = trial
+        iterations += 1
+        if distance**2 > _REUSE or not positive:
+            hessian = curvature(point)
+
+
+def _newton_step(gradient: FloatArray, matrix: FloatArray) -> tuple[FloatArray, float, bool]:
+    """Step, distance to the minimum in standard errors, and whether the curvature is positive everywhere."""
+    diagonal = np.abs(np.diag(matrix))
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    values, vectors = np.linalg.eigh(matrix * np.outer(scale, scale))
+    floor = 1e-12 * float(np.abs(values).max(initial=1.0))
+    pull = vectors.T @ (scale * gradient)
+    step = -scale * (vectors @ (pull / np.maximum(np.abs(values), floor)))
+    distance = float(np.sqrt(max(-float(gradient @ step), 0.0) / 2.0))
+    return step, distance, bool(values.min() > -_FLAT)
+
+
+__all__ = ["Minimum", "Point", "minimize"]
