@@ -10,16 +10,23 @@ from benchwell.casemix.follow_up import (
     with_weights,
 )
 from benchwell.casemix.history import follow_up_history
+from benchwell.casemix.imputation import Imputations, impute_follow_up
+from benchwell.casemix.imputation_record import ImputationModel, ImputationSettings, imputation_settings
 
 __all__ = [
     "AdjusterDesign",
     "FollowUpModel",
     "FollowUpWeights",
+    "ImputationModel",
+    "ImputationSettings",
+    "Imputations",
     "PositivityWarning",
     "adjuster_rows",
     "code_adjusters",
     "coding_of",
     "follow_up_history",
     "follow_up_weights",
+    "imputation_settings",
+    "impute_follow_up",
     "with_weights",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,3 +120,27 @@ def _organization(values: pa.Array, followed: FloatArray, room: int) -> tuple[st
     rate = np.clip((seen + _PRIOR_EPISODES * overall) / (n + _PRIOR_EPISODES), 1e-6, 1 - 1e-6)
     logit = np.log(rate / (1 - rate))
     return "shrunken_rate", [("organization follow-up rate", logit[codes])]
+
+
+def score_design(rows: pa.Table, predictors: Sequence[str], room: int) -> Design:
+    """Code the predictors of a follow-up score: as `follow_up_design`, but clinics are no columns here.
+
+    They enter the imputation model as random effects, which the data always can carry.
+
+    Args:
+        rows: One row per eligible episode.
+        predictors: Names of columns, the most important first; those that `rows` lacks are passed over.
+        room: Most terms besides the constant; what is beyond is left out from the end.
+    """
+    coded: list[_Term] = []
+    for name in predictors:
+        if name == ORGANIZATION or name not in rows.column_names:
+            continue
+        values = rows[name].combine_chunks()
+        is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+        coded += _levels(name, values) if is_text else _number(name, values)
+        if name == "baseline":
+            coded += [(f"{name}^2", column**2) for term, column in coded if term == name]
+    kept = coded[: max(room, 0)]
+    columns = np.column_stack([np.ones(rows.num_rows), *(column for _, column in kept)])
+    return Design(columns, ("intercept", *(term for term, _ in kept)), "random_effect")
