@@ -8,8 +8,8 @@
 Nobody in it exists. The same settings give the same people; each switch changes only what it says.
 """
 
+from benchwell.synthetic.episodes import Generated, generate, write_parquet
 from benchwell.synthetic.export import MAPPING, write_csv
-from benchwell.synthetic.generate import Generated, generate, write_parquet
 from benchwell.synthetic.truth import Truth
 from benchwell.synthetic.world import CaseMix, Courses, Dif, Equity, FollowUp, Gaming, World
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from benchwell.synthetic.clinics import BoolArray, FloatArray, IntArray, draw_clinics
-from benchwell.synthetic.generate import INSURANCES, blocks
+from benchwell.synthetic.episodes import INSURANCES, blocks
 from benchwell.synthetic.items import answers, course_answers
 from benchwell.synthetic.people import People
 from benchwell.synthetic.phq9 import phq9

@@ -33,7 +33,8 @@ def answers(total: npt.ArrayLike, rng: np.random.Generator) -> IntArray:
     # race: that is weighted sampling without replacement, for all people at once.
     place = np.asarray(total, dtype=np.int64)
     n = len(place)
-    race = (rng.standard_exponential((n, shape.items, shape.answer)) / READINESS[:, None]).reshape(n, -1)
+    points = shape.items * shape.answer
+    race = rng.standard_exponential((n, points)) / np.repeat(READINESS, shape.answer)
     ranked = np.sort(race, axis=1)
     last = np.where(place > 0, ranked[np.arange(n), np.maximum(place - 1, 0)], -1.0)
     counts: IntArray = (race <= last[:, None]).reshape(n, shape.items, shape.answer).sum(axis=2)

@@ -6,6 +6,7 @@ Rates and means are expectations, not draws: the only chance left in them is who
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -58,9 +59,15 @@ def expected_follow_up(world: World, mean: FloatArray, sd: float) -> FloatArray:
     """
     if world.outcome == "linear":
         return mean
+    return np.asarray(np.interp(mean, *_recorded(sd)))
+
+
+@lru_cache(maxsize=8)
+def _recorded(sd: float) -> tuple[FloatArray, FloatArray]:
+    """Means of the continuous score, and of the recorded one: the sum of P(at least t) for t = 1 to 27."""
     steps = np.arange(phq9().top) + 0.5
     grid = np.arange(_LOW, _HIGH, _STEP)
-    return np.asarray(np.interp(mean, grid, special.ndtr((grid[:, None] - steps) / sd).sum(axis=1)))
+    return grid, np.asarray(special.ndtr((grid[:, None] - steps) / sd).sum(axis=1))
 
 
 def remission_probability(world: World, mean: FloatArray, sd: float) -> FloatArray:
