@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+from scipy.linalg import lapack
 
 from benchwell.models.arrays import FloatArray
 from benchwell.models.mixed_blocks import Blocks, Evaluated
+
+# Share of y'V^-1 y below which a residual is rounding.
+NO_REST = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,23 +42,29 @@ def solve(blocks: Blocks, ratios: FloatArray) -> Solved:
         ValueError: If the columns of X explain y without a rest.
     """
     at = blocks.evaluate(ratios)
-    k = len(at.products) - 1
-    try:
-        factor = linalg.cholesky(at.products, lower=True, check_finite=False)
-    except linalg.LinAlgError as error:
-        raise ValueError("y is explained without a rest, so no residual variance is left to fit") from error
-    if k == 0:
-        none = np.zeros(0)
-        return Solved(none, np.zeros((0, 0)), float(factor[0, 0] ** 2), 0.0, at.log_determinant, at)
-    inverse_factor = linalg.solve_triangular(factor[:k, :k], np.eye(k), lower=True, check_finite=False)
+    factor = _factor(at)
+    k = len(factor) - 1
+    inverse_factor, _ = lapack.dtrtri(factor[:k, :k], lower=1) if k else (np.zeros((0, 0)), 0)
     return Solved(
         coefficients=inverse_factor.T @ factor[k, :k],
         inverse=inverse_factor.T @ inverse_factor,
         residual=float(factor[k, k] ** 2),
-        log_x=2 * float(np.log(np.diag(factor)[:k]).sum()),
+        log_x=_log_x(factor),
         log_v=at.log_determinant,
         evaluated=at,
     )
+
+
+def _factor(at: Evaluated) -> FloatArray:
+    """Lower Cholesky factor of the products; LAPACK directly, since a search asks hundreds of times."""
+    factor, failed = lapack.dpotrf(at.products, lower=1, clean=1)
+    if failed or factor[-1, -1] ** 2 <= NO_REST * at.products[-1, -1]:
+        raise ValueError("y is explained without a rest, so no residual variance is left to fit")
+    return np.asarray(factor, dtype=np.float64)
+
+
+def _log_x(factor: FloatArray) -> float:
+    return 2 * float(np.log(np.diag(factor)[:-1]).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +85,14 @@ class Profiled:
 
     def value(self, theta: FloatArray) -> float:
         """Deviance at theta."""
-        return self._deviance(solve(self.blocks, self.blocks.ratios(theta)))
+        at = self.blocks.evaluate(self.blocks.ratios(theta))
+        factor = _factor(at)
+        return self._deviance(at.log_determinant, _log_x(factor), float(factor[-1, -1] ** 2))
 
     def value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """Deviance at theta and its derivatives by theta."""
         fit = solve(self.blocks, self.blocks.ratios(theta))
-        return self._deviance(fit), self.blocks.chain(theta, self.by_ratio(fit))
+        return self._deviance(fit.log_v, fit.log_x, fit.residual), self.blocks.chain(theta, self.by_ratio(fit))
 
     def by_ratio(self, fit: Solved) -> FloatArray:
         """Derivatives of the deviance by the variance ratios."""
@@ -92,9 +103,9 @@ class Profiled:
             weight[:-1, :-1] += fit.inverse
         return self.blocks.derivative(fit.evaluated, weight)
 
-    def _deviance(self, fit: Solved) -> float:
-        log_x = fit.log_x if self.reml else 0.0
+    def _deviance(self, log_v: float, log_x: float, residual: float) -> float:
+        logs = log_v + log_x if self.reml else log_v
         if self.fixed_sd is not None:
             variance = self.fixed_sd**2
-            return float(fit.log_v + log_x + self.freedom * np.log(2 * np.pi * variance) + fit.residual / variance)
-        return float(fit.log_v + log_x + self.freedom * (1 + np.log(2 * np.pi * fit.residual / self.freedom)))
+            return float(logs + self.freedom * np.log(2 * np.pi * variance) + residual / variance)
+        return float(logs + self.freedom * (1 + np.log(2 * np.pi * residual / self.freedom)))

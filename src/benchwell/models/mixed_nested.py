@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,6 +14,8 @@ from benchwell.models.mixed_design import MixedDesign
 
 # Decades of ratio times mean group size to start from, per level; the search itself is exact.
 DECADES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.5, 5.0, 7.0)
+# From this many pairs of outer group and size on the likelihood has one mode and a start costs more: fewer do.
+MANY = 5000
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +140,11 @@ class Nested:
         """All pairs of decades around one over the mean sizes."""
         rows = float(self.sizes @ self.count)
         inner, outer = rows / self.count.sum(), rows / len(self.means)
-        return [np.sqrt(np.array([10.0**low / inner, 10.0**high / outer])) for low in DECADES for high in DECADES]
+        decades = DECADES[::2] if len(self.pair_size) > MANY else DECADES
+        return [
+            np.sqrt(np.array([10.0**low / inner, 10.0**high / outer]))
+            for low, high in itertools.product(decades, repeat=2)
+        ]
 
     def transformed(self, matrix: FloatArray) -> Self:
         """The same groups for other columns."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,6 +16,8 @@ from benchwell.models.mixed_design import ROUNDING, MixedDesign
 DECADES = (-2.0, -0.5, 0.5, 1.5, 3.0, 5.0)
 # Correlations of intercept and slope to start from.
 CORRELATIONS = (-0.7, 0.0, 0.7)
+# From this many groups on the likelihood has one mode near its moments, and a start costs more: fewer do.
+MANY = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +111,13 @@ class InterceptAndSlope:
         """Decades of both variances, and three correlations."""
         intercept = float(np.mean(self.r11**2))
         slope = float(np.mean(self.r12**2 + self.r22**2))
+        many = len(self.r11) > MANY
         found = []
-        for low in DECADES:
-            for high in DECADES:
-                a, s = np.sqrt(10.0**low / intercept), np.sqrt(10.0**high / slope)
-                found += [np.array([a, s * rho, s * np.sqrt(1 - rho**2)]) for rho in CORRELATIONS]
+        for low, high in itertools.product(DECADES[1::2] if many else DECADES, repeat=2):
+            a, s = np.sqrt(10.0**low / intercept), np.sqrt(10.0**high / slope)
+            found += [
+                np.array([a, s * rho, s * np.sqrt(1 - rho**2)]) for rho in (CORRELATIONS[1:2] if many else CORRELATIONS)
+            ]
         return found
 
     def transformed(self, matrix: FloatArray) -> Self:

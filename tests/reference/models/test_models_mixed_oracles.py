@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-import mixed_cases
 import numpy as np
 import pytest
 
+import mixed_cases
 from benchwell.models.linear_mixed import linear_mixed
 
 pytestmark = [
