@@ -15,6 +15,7 @@ from docgen.markdown import page, section, table
 FOLDERS = {
     "instruments": "Instruments",
     "measures": "Measures",
+    "casemix": "Case mixes: what is adjusted for, and what never",
     "benchmarks": "Benchmarks",
     "references": "References: figures that others published",
 }

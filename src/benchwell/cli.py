@@ -305,6 +305,16 @@ def measures(
 
 
 @app.command()
+def casemix(
+    casemix: Annotated[str | None, typer.Argument(help="One case mix's id; none lists all.")] = None,
+    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Include this workspace's own.")] = None,
+    json: Json = False,
+) -> None:
+    """List the case mixes, or show one: what is adjusted for, what never, and why."""
+    _declarations("casemix", casemix, workspace, as_json=json)
+
+
+@app.command()
 def benchmarks(
     benchmark: Annotated[str | None, typer.Argument(help="One benchmark's id; none lists all.")] = None,
     workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Include this workspace's own.")] = None,

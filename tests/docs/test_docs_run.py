@@ -42,11 +42,12 @@ def test_the_python_examples_run_from_top_to_bottom(repository, tmp_path):
     run([sys.executable, "-W", "error", "-c", script], tmp_path, repository.root / "examples")
 
 
-@pytest.mark.parametrize("kind", ["instrument", "measure", "benchmark", "reference"])
+@pytest.mark.parametrize("kind", ["instrument", "measure", "casemix", "benchmark", "reference"])
 def test_the_declarations_of_the_how_to_pages_load(kind, repository):
-    page = DOCS / "how-to" / f"define-a{'n' if kind == 'instrument' else ''}-{kind}.md"
+    title = {"casemix": "case-mix"}.get(kind, kind)
+    page = DOCS / "how-to" / f"define-a{'n' if kind == 'instrument' else ''}-{title}.md"
     blocks = repository.blocks(page, f"yaml {kind}")
     assert blocks
     for block in blocks:
-        declaration = parse(block, FOLDERS[f"{kind}s"], page.name)
+        declaration = parse(block, FOLDERS[kind if kind in FOLDERS else f"{kind}s"], page.name)
         assert declaration.status == "draft"

@@ -23,7 +23,7 @@ def registry_of(workspace: Path | None) -> Registry:
 
 
 def list_declarations(kind: str, workspace: Path | None = None) -> list[dict[str, Any]]:
-    """One line per declaration of a kind (`instruments`, `measures`, `benchmarks`).
+    """One line per declaration of a kind (`instruments`, `measures`, `casemix`, `benchmarks`).
 
     >>> [item["id"] for item in list_declarations("instruments") if item["id"] == "phq-9"]
     ['phq-9']

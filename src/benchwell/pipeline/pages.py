@@ -31,6 +31,7 @@ def _declared(sums: Sums) -> Iterator[tuple[str, Declaration]]:
         ("measures", found.measures),
         ("benchmarks", found.benchmarks),
         ("references", found.references),
+        ("casemix", found.casemix),
     ):
         for name, declaration in known.items():
             yield f"{folder}/{name}", declaration

@@ -20,6 +20,7 @@ COMMANDS = (
     "score",
     "instruments",
     "measures",
+    "casemix",
     "benchmarks",
 )
 

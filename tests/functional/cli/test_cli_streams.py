@@ -31,7 +31,7 @@ def test_data_go_to_one_stream_and_messages_to_the_other(shell, own_practice):
     assert ran.err == ""
 
 
-@pytest.mark.parametrize("kind", ["instruments", "measures", "benchmarks"])
+@pytest.mark.parametrize("kind", ["instruments", "measures", "casemix", "benchmarks"])
 def test_lists_and_single_declarations_are_strict_json(cli, kind):
     listed = cli(kind, "--json")
     assert listed.code == 0
@@ -43,7 +43,7 @@ def test_lists_and_single_declarations_are_strict_json(cli, kind):
     assert len(one["numbers_hash"]) == 64
 
 
-@pytest.mark.parametrize("kind", ["instruments", "measures", "benchmarks"])
+@pytest.mark.parametrize("kind", ["instruments", "measures", "casemix", "benchmarks"])
 def test_what_is_piped_is_neither_wrapped_nor_colored(cli, kind):
     listed = cli(kind)
     assert "\x1b" not in listed.out

@@ -11,7 +11,7 @@ from benchwell.reports import method_html, method_markdown
 from benchwell.reports.method import Link, Table, method_page
 from benchwell.reports.method.structure import table
 
-KINDS = ("instruments", "measures", "benchmarks", "references")
+KINDS = ("instruments", "measures", "casemix", "benchmarks", "references")
 
 
 def declared():

@@ -68,7 +68,7 @@ def test_declarations_are_found_by_other_spellings():
     declaration, page = describe_declaration("instruments", "PHQ 9")
     assert declaration["id"] == "phq-9"
     assert page.startswith("# ")
-    for kind in ("measures", "benchmarks", "instruments"):
+    for kind in ("measures", "casemix", "benchmarks", "instruments"):
         with pytest.raises(UnknownDeclarationError):
             describe_declaration(kind, "no such")
         assert all(item["why"] for item in list_declarations(kind))

@@ -7,12 +7,15 @@ from benchwell.registry.declaration import Declaration
 from benchwell.reports.method.settings import settings_table
 from benchwell.reports.method.structure import Link, Section, Words, joined, plain, table
 
-_SHOWN = frozenset({*Declaration.model_fields, "measure", "population", "references", "strata", "cadence", "gates"})
+_OWN_PLACE = ("measure", "population", "references", "casemix", "strata", "cadence", "gates")
+_SHOWN = frozenset({*Declaration.model_fields, *_OWN_PLACE})
 
 
 def benchmark_lead(one: Benchmark) -> list[Words]:
     """Which measure, of whom, beside which published figures."""
     lead: list[Words] = [("Measure: ", Link("measures", one.measure), f". Population: {one.population.rstrip('.')}.")]
+    if one.casemix is not None:
+        lead.append(("Adjusted, beside the unadjusted figure, by the case mix ", Link("casemix", one.casemix), "."))
     if one.references:
         links = joined([Link("references", name) for name in one.references])
         lead.append(("Figures that others published, shown beside it: ", *links, "."))

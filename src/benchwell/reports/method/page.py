@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from benchwell.registry.benchmark import Benchmark
+from benchwell.registry.casemix import CaseMix
 from benchwell.registry.declaration import Declaration, Fact
 from benchwell.registry.instrument import Instrument
 from benchwell.registry.measure import Measure
 from benchwell.registry.reference import Reference
 from benchwell.reports.method.benchmark import benchmark_lead, benchmark_sections
+from benchwell.reports.method.casemix import casemix_lead, casemix_sections
 from benchwell.reports.method.instrument import instrument_lead, instrument_sections
 from benchwell.reports.method.measure import measure_lead, measure_sections
 from benchwell.reports.method.reference import reference_lead, reference_sections
@@ -21,7 +23,7 @@ def method_page(declaration: Declaration) -> MethodPage:
     """The page of a declaration, as data.
 
     Args:
-        declaration: An instrument, measure, benchmark or reference.
+        declaration: An instrument, measure, case mix, benchmark or reference.
 
     Returns:
         The page; sections without content are left out.
@@ -51,6 +53,8 @@ def _body(one: Declaration) -> tuple[list[Words], list[Section]]:
         return measure_lead(one), measure_sections(one)
     if isinstance(one, Benchmark):
         return benchmark_lead(one), benchmark_sections(one)
+    if isinstance(one, CaseMix):
+        return casemix_lead(one), casemix_sections(one)
     if isinstance(one, Reference):
         return reference_lead(one), reference_sections(one)
     return [], []

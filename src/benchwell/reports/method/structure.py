@@ -87,7 +87,7 @@ class MethodPage:
     """A declaration in words.
 
     Attributes:
-        kind: What it is: instrument, measure, benchmark or reference.
+        kind: What it is: instrument, measure, casemix, benchmark or reference.
         id: Its id.
         title: Its title.
         why: The question that it answers.
