@@ -2,9 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from benchwell.models.arrays import ArrayLike, FloatArray, vector
+from benchwell.models.arrays import ArrayLike, BoolArray, FloatArray, share, vector
+
+# METHODS section 0.1: share of false flags accepted over one edition.
+EDITION_Q = 0.10
+
+
+@dataclass(frozen=True)
+class Discoveries:
+    """All comparisons of an edition, judged together.
+
+    Attributes:
+        adjusted: Adjusted p values in the shape given; NaN where there was no comparison.
+        flagged: Where `adjusted` is at most q, same shape.
+        comparisons: Comparisons made (p values that are not NaN).
+        flags: Number flagged.
+        expected_false: At most this many of the flagged are expected to be false: q times `flags`.
+        expected_false_uncorrected: False flags to expect at p <= .05 without adjusting, were nothing different.
+        q: Share of false flags accepted.
+    """
+
+    adjusted: FloatArray
+    flagged: BoolArray
+    comparisons: int
+    flags: int
+    expected_false: float
+    expected_false_uncorrected: float
+    q: float
+
+
+def edition_discoveries(p: ArrayLike, q: float = EDITION_Q, *, any_dependence: bool = False) -> Discoveries:
+    """Flag comparisons of an edition (clinic by measure by stratum) so that few of the flags are false.
+
+    Args:
+        p: P values, any shape, in [0, 1]; NaN where a comparison was not made.
+        q: Share of false flags accepted.
+        any_dependence: Benjamini-Yekutieli instead of Benjamini-Hochberg, for negative dependence.
+
+    Returns:
+        Adjusted p values and flags in the shape given, and what to expect of them.
+
+    Raises:
+        ValueError: If a p value is infinite or outside [0, 1], or q outside (0, 1).
+
+    Source:
+        Benjamini & Hochberg (1995); METHODS E5.7.
+
+    >>> table = edition_discoveries([[0.001, np.nan], [0.008, 0.6]])
+    >>> table.flagged.tolist(), table.comparisons, round(table.expected_false, 2)
+    ([[True, False], [True, False]], 3, 0.2)
+    """
+    values, accepted = np.asarray(p, dtype=np.float64), share("q", q)
+    made = ~np.isnan(values)
+    adjusted = np.full(values.shape, np.nan)
+    adjusted[made] = (benjamini_yekutieli if any_dependence else benjamini_hochberg)(values[made])
+    # A p value that lies on the line must not miss it by a rounding of the multiplication.
+    flagged = np.where(made, adjusted, 1.0) <= accepted * (1 + 1e-12)
+    flags, comparisons = int(flagged.sum()), int(made.sum())
+    return Discoveries(adjusted, flagged, comparisons, flags, accepted * flags, 0.05 * comparisons, accepted)
 
 
 def benjamini_hochberg(p: ArrayLike) -> FloatArray:
