@@ -164,9 +164,9 @@ def log_likelihood(y: FloatArray, v: FloatArray, X: FloatArray, tau2: float, *, 
     fit = WeightedFit(y, v, X, tau2)
     both: float = 0.5 * float(np.log(fit.weight).sum()) - 0.5 * fit.q
     if not restricted:
-        return both - 0.5 * k * float(np.log(2 * np.pi))
+        return both - 0.5 * float(k * np.log(2 * np.pi))
     design = 0.5 * float(np.linalg.slogdet(X.T @ X)[1])
-    return both - 0.5 * (k - p) * float(np.log(2 * np.pi)) + design - 0.5 * fit.log_det
+    return both - 0.5 * float((k - p) * np.log(2 * np.pi)) + design - 0.5 * fit.log_det
 
 
 def _dersimonian_laird(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Estimate:
