@@ -77,6 +77,7 @@ def fit_fixed_effects_logistic(
     group: ArrayLike,
     groups: int,
     *,
+    weight: ArrayLike | None = None,
     max_iterations: int = 50,
     tolerance: float = 1e-9,
 ) -> FixedEffectsFit:
@@ -90,6 +91,8 @@ def fit_fixed_effects_logistic(
         outcome: 0 or 1, shape (n,).
         group: Index of each person's clinic, shape (n,), 0 to `groups` - 1.
         groups: Number of clinics, k.
+        weight: Of each person, shape (n,), > 0, such as inverse probabilities of follow-up; None is 1. The covariance
+            takes the weights for counts of people.
         max_iterations: Newton steps before giving up.
         tolerance: Largest move of a coefficient, in standard deviations of its column, at which the fit is settled.
 
@@ -114,8 +117,10 @@ def fit_fixed_effects_logistic(
         raise ValueError("no clinic has people with and without the outcome")
     rows = used[index]
     position = np.cumsum(used) - 1
-    X, y, index = X[rows], y[rows], position[index[rows]]
-    block = _Blocks(X, y, index, int(used.sum()))
+    w = np.ones(len(y)) if weight is None else positive("weight", vector("weight", weight))
+    same_shape(outcome=y, weight=w)
+    X, y, w, index = X[rows], y[rows], w[rows], position[index[rows]]
+    block = _Blocks(X, y, index, int(used.sum()), w)
     steps, converged = block.climb(max_iterations, tolerance)
     constants = np.where(people == 0, np.nan, np.where(met > 0, np.inf, -np.inf))
     constants[used] = block.alpha - block.center @ block.slopes_or_zero()
@@ -220,7 +225,7 @@ class _Blocks:
     def __init__(self, X: FloatArray, y: FloatArray, index: IntArray, clinics: int) -> None:
         self.y, self.index, self.clinics = y, index, clinics
         self.people = np.bincount(index, minlength=clinics)
-        self.center = np.column_stack([self._by_clinic(column) / self.people for column in X.T])
+        self.center = np.column_stack([self._by_clinic(w * column) / people for column in X.T])
         centered = X - self.center[index]
         scale = np.sqrt(np.mean(centered**2, axis=0))
         size = np.sqrt(np.mean(X**2, axis=0))
@@ -229,7 +234,7 @@ class _Blocks:
         self.scale = scale
         self.Z = centered[:, self.kept] / scale[self.kept]
         self.beta = np.zeros(self.Z.shape[1])
-        self.alpha: FloatArray = special.logit(self._by_clinic(y) / self.people)
+        self.alpha: FloatArray = special.logit(self._by_clinic(w * y) / people)
         self.information = np.zeros((self.Z.shape[1], self.Z.shape[1]))
 
     def climb(self, max_iterations: int, tolerance: float) -> tuple[int, bool]:
@@ -255,7 +260,7 @@ class _Blocks:
     def height(self, alpha: FloatArray, beta: FloatArray) -> float:
         """Log likelihood."""
         eta = alpha[self.index] + self.Z @ beta
-        return float(self.y @ eta - np.logaddexp(0.0, eta).sum())
+        return float(self.w @ (self.y * eta - np.logaddexp(0.0, eta)))
 
     def slopes_or_zero(self) -> FloatArray:
         """Slopes per unit of the original columns; 0 for those left out."""
@@ -271,7 +276,7 @@ class _Blocks:
 
     def _step(self) -> tuple[FloatArray, FloatArray]:
         chance = special.expit(self.alpha[self.index] + self.Z @ self.beta)
-        weight, residual = chance * (1 - chance), self.y - chance
+        weight, residual = self.w * chance * (1 - chance), self.w * (self.y - chance)
         total = np.maximum(self._by_clinic(weight), 1e-300)
         border = np.column_stack([self._by_clinic(weight * column) for column in self.Z.T]).reshape(self.clinics, -1)
         score = self._by_clinic(residual)
