@@ -77,7 +77,7 @@ def cumulative_incidence(
     row = np.searchsorted(table.time, t)
     counts = [np.bincount(row[code == kind], minlength=len(n)).astype(np.float64) for kind in kinds]
     hazard = np.array(counts).reshape(len(kinds), len(n)) / n
-    free = np.cumprod(1 - table.events / n)
+    free: FloatArray = np.cumprod(1 - table.events / n, dtype=np.float64)
     before = np.concatenate([[1.0], free[:-1]])
     incidence = np.cumsum(before * hazard, axis=1)
     std_error = np.array([_std_error(incidence[j], hazard[j], table.events / n, before, n) for j in range(len(kinds))])
@@ -126,7 +126,7 @@ def median_incidence_time(result: CumulativeIncidence) -> FloatArray:
 def _std_error(
     incidence: FloatArray, hazard: FloatArray, all_hazard: FloatArray, before: FloatArray, n: FloatArray
 ) -> FloatArray:
-    """Delta method: each time's events are a multinomial draw from the people at risk, and later shares depend on it."""
+    """Delta method: the events of each time are a multinomial draw from the people at risk, and move later shares."""
     # The sum over earlier times of (a_i - b_i)^2 splits into powers of the incidence at the time looked at, so that
     # one pass suffices: b_i = (F(t) - F(t_i)) / (1 - h_i) is linear in F(t).
     left = 1 - all_hazard

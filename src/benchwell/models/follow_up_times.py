@@ -58,6 +58,6 @@ def risk_table(time: ArrayLike, event: ArrayLike) -> RiskTable:
     t, happened = follow_up(time, event)
     distinct, row = np.unique(t, return_inverse=True)
     everybody = np.bincount(row, minlength=len(distinct)).astype(np.float64)
-    events = np.bincount(row, weights=happened, minlength=len(distinct))
+    events = np.bincount(row[happened], minlength=len(distinct)).astype(np.float64)
     at_risk = everybody[::-1].cumsum()[::-1]
     return RiskTable(time=distinct, at_risk=at_risk, events=events, censored=everybody - events)

@@ -131,7 +131,7 @@ def kaplan_meier(
     """
     table = risk_table(time, event)
     n, d = table.at_risk, table.events
-    survival = np.cumprod(1 - d / n)
+    survival: FloatArray = np.cumprod(1 - d / n, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_variance = np.cumsum(np.where(d > 0, d / (n * (n - d)), 0.0))
         std_error = survival * np.sqrt(log_variance)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
-from benchwell.models.arrays import ArrayLike, FloatArray, finite, same_shape
+from benchwell.models.arrays import ArrayLike, BoolArray, FloatArray, finite, same_shape
 from benchwell.models.follow_up_times import follow_up
 
 
@@ -70,7 +71,7 @@ def log_rank_test(time: ArrayLike, event: ArrayLike, group: ArrayLike, stratum: 
         inside = layer == one
         more, spread = _one_stratum(t[inside], happened[inside], member[inside], len(groups))
         expected, covariance = expected + more, covariance + spread
-    observed = np.bincount(member, weights=happened, minlength=len(groups))
+    observed = np.bincount(member[happened], minlength=len(groups)).astype(np.float64)
     chi_squared, df = _chi_squared(observed, expected, covariance)
     return LogRankTest(
         groups=groups,
@@ -84,12 +85,14 @@ def log_rank_test(time: ArrayLike, event: ArrayLike, group: ArrayLike, stratum: 
     )
 
 
-def _one_stratum(t: FloatArray, happened: FloatArray, member: FloatArray, g: int) -> tuple[FloatArray, FloatArray]:
+def _one_stratum(
+    t: FloatArray, happened: BoolArray, member: npt.NDArray[np.intp], g: int
+) -> tuple[FloatArray, FloatArray]:
     times, row = np.unique(t, return_inverse=True)
     people = np.zeros((len(times), g))
     np.add.at(people, (row, member), 1.0)
     at_risk = people[::-1].cumsum(axis=0)[::-1]
-    d, n = np.bincount(row, weights=happened, minlength=len(times)), at_risk.sum(axis=1)
+    d, n = np.bincount(row[happened], minlength=len(times)).astype(np.float64), at_risk.sum(axis=1)
     part = at_risk / n[:, None]
     # Hypergeometric: the last person at risk leaves nothing to chance.
     chance = np.divide(d * (n - d), n - 1, out=np.zeros_like(n), where=n > 1)
