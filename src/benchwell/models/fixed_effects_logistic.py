@@ -222,9 +222,9 @@ def logistic_contrast(columns: ArrayLike, outcome: ArrayLike, group: ArrayLike, 
 class _Blocks:
     """Newton's equations with the clinics' constants eliminated; columns are centered per clinic and scaled."""
 
-    def __init__(self, X: FloatArray, y: FloatArray, index: IntArray, clinics: int) -> None:
-        self.y, self.index, self.clinics = y, index, clinics
-        self.people = np.bincount(index, minlength=clinics)
+    def __init__(self, X: FloatArray, y: FloatArray, index: IntArray, clinics: int, w: FloatArray) -> None:
+        self.y, self.index, self.clinics, self.w = y, index, clinics, w
+        people = self._by_clinic(w)
         self.center = np.column_stack([self._by_clinic(w * column) / people for column in X.T])
         centered = X - self.center[index]
         scale = np.sqrt(np.mean(centered**2, axis=0))
