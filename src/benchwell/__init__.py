@@ -8,6 +8,8 @@ The whole public interface in Python:
 - `Edition.load(path)` and `verify(path)`: open and recompute an edition.
 - `Registry.load()`: the declared instruments, measures, benchmarks and references.
 - `score_frame(frame, instrument, items)`: score a column-per-item frame (pandas, Polars, PyArrow, DuckDB).
+- `fit_linear(frame, outcome, covariates, groups)` and `fit_logistic(...)`: hierarchical case-mix models, as a `Fit`.
+- `sufficient_statistics(...)` and `fit_linear_statistics(statistics)`: the same fit from sums that sites can send.
 
 Names are loaded on first use, so that `import benchwell` stays light.
 """
@@ -19,6 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from benchwell.benchmarks import Edition
+    from benchwell.casemix.fit import Fit
+    from benchwell.casemix.fitting import fit_linear, fit_linear_statistics, fit_logistic
+    from benchwell.casemix.sufficient import SufficientStatistics, sufficient_statistics
     from benchwell.errors import BenchwellError
     from benchwell.pipeline import IntakeReport, Workspace, report, verify
     from benchwell.registry import Registry
@@ -29,27 +34,39 @@ __version__ = "0.1.0"
 _HOMES = {
     "BenchwellError": "benchwell.errors",
     "Edition": "benchwell.benchmarks",
+    "Fit": "benchwell.casemix.fit",
     "IntakeReport": "benchwell.pipeline",
     "Registry": "benchwell.registry",
     "Score": "benchwell.scoring",
+    "SufficientStatistics": "benchwell.casemix.sufficient",
     "Workspace": "benchwell.pipeline",
+    "fit_linear": "benchwell.casemix.fitting",
+    "fit_linear_statistics": "benchwell.casemix.fitting",
+    "fit_logistic": "benchwell.casemix.fitting",
     "report": "benchwell.pipeline",
     "score": "benchwell.scoring",
     "score_frame": "benchwell.scoring",
+    "sufficient_statistics": "benchwell.casemix.sufficient",
     "verify": "benchwell.pipeline",
 }
 
 __all__ = [
     "BenchwellError",
     "Edition",
+    "Fit",
     "IntakeReport",
     "Registry",
     "Score",
+    "SufficientStatistics",
     "Workspace",
     "__version__",
+    "fit_linear",
+    "fit_linear_statistics",
+    "fit_logistic",
     "report",
     "score",
     "score_frame",
+    "sufficient_statistics",
     "verify",
 ]
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 import narwhals as nw
 
-from benchwell.casemix.coding import NumberTerm
+from benchwell.casemix.coding import CategoryTerm, Coding, NumberTerm, Term
 from benchwell.engine import Frame, to_arrow
 from benchwell.errors import ModelError
 
@@ -72,7 +73,7 @@ class Profile:
 
 
 def profile_of(frame: Frame, roles: Roles) -> Profile:
-    """Count missing values and take ranges, in one aggregate.
+    """Take ranges and count levels in one aggregate, and missing values in a second where there are any.
 
     Raises:
         ModelError: If a column has a type that its part cannot have, or no complete row is left.
@@ -80,32 +81,59 @@ def profile_of(frame: Frame, roles: Roles) -> Profile:
     schema = frame.collect_schema()
     kinds = covariate_kinds(schema, roles)
     numbers = [name for name, kind in kinds.items() if kind == "number"]
-    usable = [is_usable(name, schema) for name in roles.columns]
-    reasons = [
-        reduce(lambda earlier, one: earlier & one, usable[:place], ~usable[place]) for place in range(len(usable))
-    ]
-    found = to_arrow(
-        frame.select(
-            nw.len().alias("rows"),
-            *(reason.cast(nw.Int64).sum().alias(f"out{place}") for place, reason in enumerate(reasons)),
-            *(expression for name in numbers for expression in _range(name, schema)),
-            *(nw.col(name).n_unique().alias(f"levels {name}") for name, kind in kinds.items() if kind == "category"),
-        )
-    ).to_pylist()[0]
-    profile = Profile(
-        rows=found["rows"],
-        left_out={
-            f"{name} missing": int(found[f"out{place}"] or 0)
-            for place, name in enumerate(roles.columns)
-            if found[f"out{place}"]
-        },
-        ranges={name: tuple(found[f"{what} {name}"] for what in ("mean", "low", "high")) for name in numbers},
-        distinct={name: found[f"levels {name}"] for name, kind in kinds.items() if kind == "category"},
-    )
+    categories = [name for name, kind in kinds.items() if kind == "category"]
+    # Three aggregates, not one: the first is read off a Parquet file's footer, and counting levels slows its company.
+    known = one_row(frame.select(nw.len().alias("every row"), *(nw.col(name).count() for name in roles.columns)))
+    rows = known.pop("every row")
+    found = one_row(frame.select(*(each for name in numbers for each in _range(as_number(name), name))))
+    distinct = one_row(frame.select(*(nw.col(name).n_unique() for name in categories))) if categories else {}
+    # A mean is finite only if all its numbers are: then no row needs to be looked at for NaN.
+    whole = set(known.values()) == {rows} and all(math.isfinite(found[f"mean {name}"] or 0.0) for name in numbers)
+    left_out = {} if whole else _left_out(frame, roles, schema)
+    if not whole:
+        finite = {name: nw.when(is_usable(name, schema)).then(as_number(name)) for name in numbers}
+        found = one_row(frame.select(*(each for name in numbers for each in _range(finite[name], name))))
+    ranges = {name: _range_of(found, name) for name in numbers}
+    profile = Profile(rows, left_out, ranges, {name: int(distinct[name]) for name in categories})
     if profile.n == 0:
-        reasons_told = "; ".join(f"{count} rows: {why}" for why, count in profile.left_out.items())
-        raise ModelError("No row is complete, so nothing can be fitted.", hint=reasons_told or "the frame is empty")
+        told = "; ".join(f"{count} rows: {reason}" for reason, count in left_out.items())
+        raise ModelError("No row is complete, so nothing can be fitted.", hint=told or "the frame is empty")
     return profile
+
+
+def one_row(frame: Frame) -> dict[str, Any]:
+    """An aggregate of a whole frame."""
+    row: dict[str, Any] = to_arrow(frame).to_pylist()[0]
+    return row
+
+
+def _left_out(frame: Frame, roles: Roles, schema: Mapping[str, Any]) -> dict[str, int]:
+    """Rows by the first of their columns that is missing, so that the counts add up."""
+    usable = [is_usable(name, schema) for name in roles.columns]
+    first = [reduce(lambda one, other: one & other, usable[:place], ~usable[place]) for place in range(len(usable))]
+    aggregates = [reason.cast(nw.Int64).sum().alias(name) for reason, name in zip(first, roles.columns, strict=True)]
+    counts = one_row(frame.select(*aggregates))
+    return {f"{name} missing": int(count) for name, count in counts.items() if count}
+
+
+def coding_of(
+    roles: Roles, numbers: Sequence[NumberTerm], levels: Mapping[str, set[str]], references: Mapping[str, str]
+) -> Coding:
+    """The coding of terms in the order asked for; the outcome is the last of the numbers.
+
+    Raises:
+        ModelError: If a reference is not a level, or two columns would have one name.
+    """
+    stray = set(references) - set(levels)
+    if stray:
+        raise ModelError(f"References are given for {', '.join(sorted(stray))}, no categorical covariate of the model.")
+    terms: dict[str, Term] = {term.name: term for term in numbers}
+    terms |= {name: CategoryTerm.with_reference(name, found, references.get(name)) for name, found in levels.items()}
+    coding = Coding(numbers[-1], tuple(terms[name] for name in roles.covariates), roles.groups, roles.slope)
+    twice = {name for name in coding.columns if coding.columns.count(name) > 1}
+    if twice:
+        raise ModelError(f"Two columns of the design would be called {', '.join(sorted(twice))}.")
+    return coding
 
 
 def covariate_kinds(schema: Mapping[str, Any], roles: Roles) -> dict[str, str]:
@@ -135,7 +163,6 @@ def _kind(name: str, dtype: Any) -> str:
 def is_usable(name: str, schema: Mapping[str, Any]) -> nw.Expr:
     """Whether a row's value can enter a sum: neither null, nor NaN, nor infinite."""
     present = ~nw.col(name).is_null()
-    # Of NaN in a null row nothing is asked: `null & False` is False on every engine.
     return present & nw.col(name).is_finite() if schema[name].is_float() else present
 
 
@@ -156,8 +183,10 @@ def number_term(name: str, profile: Profile) -> NumberTerm:
     return NumberTerm.from_range(name, *profile.ranges[name])
 
 
-def _range(name: str, schema: Mapping[str, Any]) -> list[nw.Expr]:
-    value = as_number(name)
-    if schema[name].is_float():
-        value = nw.when(nw.col(name).is_finite()).then(value)
+def _range(value: nw.Expr, name: str) -> list[nw.Expr]:
     return [value.mean().alias(f"mean {name}"), value.min().alias(f"low {name}"), value.max().alias(f"high {name}")]
+
+
+def _range_of(found: Mapping[str, Any], name: str) -> tuple[float, float, float]:
+    mean, low, high = (found[f"{what} {name}"] for what in ("mean", "low", "high"))
+    return (0.0, 0.0, 0.0) if mean is None else (float(mean), float(low), float(high))

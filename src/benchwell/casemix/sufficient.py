@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
 
-from benchwell.casemix.coding import INTERCEPT, CategoryTerm, Coding, NumberTerm, Term
-from benchwell.casemix.profile import Profile, Roles, number_term, profile_of
+from benchwell.casemix.coding import INTERCEPT, Coding, NumberTerm, Term
+from benchwell.casemix.groups import plain_keys
+from benchwell.casemix.profile import Profile, Roles, coding_of, number_term, profile_of
 from benchwell.casemix.sums import (
     Cells,
     cells_of,
@@ -181,10 +182,10 @@ def sufficient_statistics(
             raise ModelError("The coding belongs to another model (outcome, covariates, groups or slope differ).")
         numbers = _numbers(profile, roles, coding)
         categories = tuple(profile.distinct)
-        rows = coded(source.frame, numbers, categories, roles.groups)
+        rows = coded(source.frame, numbers, categories, roles.groups, whole=not profile.left_out)
         tables = _cells(rows, profile, len(numbers), len(groups) if by_group else 0)
         if coding is None:
-            coding = _coding(roles, numbers, categories, tables, references or {})
+            coding = coding_of(roles, numbers, _levels(categories, tables), references or {})
         return _added_up(rows, coding, tables, profile, source.kind, by_group)
 
 
@@ -197,6 +198,8 @@ def _numbers(profile: Profile, roles: Roles, coding: Coding | None) -> list[Numb
     if coding is None:
         center = number_term(roles.outcome, profile).center
         terms = [number_term(name, profile) for name in profile.ranges if name != roles.outcome]
+        # A group's own intercept is its effect where the slope's column is zero: that one is not centered.
+        terms = [replace(term, center=0.0) if term.name == roles.slope else term for term in terms]
         return [*terms, NumberTerm(roles.outcome, center, 1.0)]
     if {term.name for term in coding.numbers} != set(profile.ranges) - {roles.outcome}:
         raise ModelError("A covariate that is a number in the coding is a category here, or the other way round.")
@@ -209,25 +212,11 @@ def _cells(rows: Frame, profile: Profile, m: int, groups: int) -> list[Cells]:
     return [cells_of(rows, m, chosen) for chosen in sets_of_categories(list(profile.distinct.values()))]
 
 
-def _coding(
-    roles: Roles,
-    numbers: Sequence[NumberTerm],
-    categories: Sequence[str],
-    tables: Sequence[Cells],
-    references: Mapping[str, str],
-) -> Coding:
-    stray = set(references) - set(categories)
-    if stray:
-        raise ModelError(f"References are given for {', '.join(sorted(stray))}, no categorical covariate of the model.")
-    terms: dict[str, Term] = {term.name: term for term in numbers}
-    for k, name in enumerate(categories):
-        found = {level for table in tables if k in table.levels for level in table.levels[k]}
-        terms[name] = CategoryTerm.with_reference(name, found, references.get(name))
-    coding = Coding(numbers[-1], tuple(terms[name] for name in roles.covariates), roles.groups, roles.slope)
-    twice = {name for name in coding.columns if coding.columns.count(name) > 1}
-    if twice:
-        raise ModelError(f"Two columns of the design would be called {', '.join(sorted(twice))}.")
-    return coding
+def _levels(categories: Sequence[str], tables: Sequence[Cells]) -> dict[str, set[str]]:
+    return {
+        name: {level for table in tables if k in table.levels for level in table.levels[k]}
+        for k, name in enumerate(categories)
+    }
 
 
 def _added_up(
@@ -263,7 +252,7 @@ def _added_up(
         slope=slope,
         **products,
     )
-    return SufficientStatistics(coding, sums, own.keys, profile.left_out, kind)
+    return SufficientStatistics(coding, sums, plain_keys(own.keys), profile.left_out, kind)
 
 
 def _numbered(values: list[Any]) -> IntArray:

@@ -26,19 +26,23 @@ from benchwell.models.arrays import FloatArray, IntArray
 _MOST_CELLS = 20_000
 
 
-def coded(frame: Frame, numbers: Sequence[NumberTerm], categories: Sequence[str], groups: Sequence[str]) -> Frame:
-    """Complete rows with short names: numbers `x0...` centered and scaled, categories `c0...` as text, groups `g0...`.
+def coded(
+    frame: Frame, numbers: Sequence[NumberTerm], categories: Sequence[str], groups: Sequence[str], *, whole: bool
+) -> Frame:
+    """Complete rows with short names: centered numbers `x0...`, levels `c0...` as text, group keys `g0...`.
 
     Args:
         frame: The opened frame.
         numbers: Numeric covariates in order, the outcome last.
         categories: Categorical covariates in order.
         groups: Grouping columns from the outside in.
+        whole: Whether every row is known to be complete.
     """
     schema = frame.collect_schema()
     columns = [*(term.name for term in numbers), *categories, *groups]
-    return frame.filter(*(is_usable(name, schema) for name in columns)).select(
-        *(((as_number(term.name) - term.center) / term.scale).alias(f"x{k}") for k, term in enumerate(numbers)),
+    complete = frame if whole else frame.filter(*(is_usable(name, schema) for name in columns))
+    return complete.select(
+        *((as_number(term.name) - term.center).alias(f"x{k}") for k, term in enumerate(numbers)),
         *(as_level(name, schema).alias(f"c{k}") for k, name in enumerate(categories)),
         *(_group_key(name, schema).alias(f"g{k}") for k, name in enumerate(groups)),
     )
@@ -111,13 +115,14 @@ def products_of(tables: list[Cells], coding: Coding) -> FloatArray:
     """
     numbers, categories = _places(coding)
     gram = np.zeros((len(coding.columns) + 1,) * 2)
+    scale = _scales(coding)
     for table in tables:
         dense, places = _indicators(table, coding, categories)
         gram[np.ix_(places, places)] = dense.T @ (table.n[:, None] * dense)
         gram[np.ix_(places, numbers)] = dense.T @ table.sums
         gram[np.ix_(numbers, places)] = gram[np.ix_(places, numbers)].T
         gram[np.ix_(numbers, numbers)] = table.products.sum(axis=0)
-    return gram
+    return gram / np.outer(scale, scale)
 
 
 def products_by_group(table: Cells, coding: Coding, group: IntArray, n_groups: int) -> FloatArray:
@@ -125,6 +130,7 @@ def products_by_group(table: Cells, coding: Coding, group: IntArray, n_groups: i
     numbers, categories = _places(coding)
     dense, places = _indicators(table, coding, categories)
     grams = np.zeros((n_groups, *(len(coding.columns) + 1,) * 2))
+    scale = _scales(coding)
     order = np.argsort(group, kind="stable")
     for own in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         gram, n = grams[group[own[0]]], table.n[own]
@@ -132,7 +138,12 @@ def products_by_group(table: Cells, coding: Coding, group: IntArray, n_groups: i
         gram[np.ix_(places, numbers)] = dense[own].T @ table.sums[own]
         gram[np.ix_(numbers, places)] = gram[np.ix_(places, numbers)].T
         gram[np.ix_(numbers, numbers)] = table.products[own].sum(axis=0)
-    return grams
+    return grams / np.outer(scale, scale)
+
+
+def _scales(coding: Coding) -> FloatArray:
+    """What each column of [X, y] is divided by: after summing, as that costs nothing."""
+    return np.append(coding.constants[1], coding.outcome.scale)
 
 
 def _places(coding: Coding) -> tuple[IntArray, list[IntArray]]:
@@ -199,10 +210,12 @@ def group_sums(frame: Frame, coding: Coding) -> GroupSums:
         frame.with_columns(**wide).group_by(*by).agg(nw.len().alias("n"), *(nw.col(name).sum() for name in wide))
     ).sort_by([(name, "ascending") for name in by])
     n = floats(summed, "n")
-    x = np.column_stack([n, *(floats(summed, f"s{k}") for k in range(len(columns)))])
+    scale = _scales(coding)
+    x = np.column_stack([n, *(floats(summed, f"s{k}") for k in range(len(columns)))]) / scale
     zx = None
     if slope is not None:
-        zx = np.column_stack([x[:, slope], *(floats(summed, f"z{k}") for k in range(len(columns)))])
+        products = np.column_stack([*(floats(summed, f"z{k}") for k in range(len(columns)))])
+        zx = np.column_stack([x[:, slope], products / scale[slope] / scale[1:]])
     return GroupSums(
         summed.select(by).rename_columns(list(coding.groups)),
         n.astype(np.int64),
