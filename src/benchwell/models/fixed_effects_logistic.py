@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from benchwell.models.arrays import ArrayLike, BoolArray, FloatArray, IntArray, finite
+from benchwell.models.arrays import ArrayLike, BoolArray, FloatArray, IntArray, finite, positive, same_shape, vector
 from benchwell.models.group_sums import rows_by_group, sums_by_group
 from benchwell.models.logistic_regression import fit_logistic
 from benchwell.models.within_between import Slopes, independent_columns, wald
