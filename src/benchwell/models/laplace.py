@@ -85,8 +85,12 @@ def split(rows: GroupedRows, phi: FloatArray) -> tuple[FloatArray, tuple[float, 
     return phi[:p], (float(phi[p]), float(phi[p + 1]) if len(phi) > p + 1 else 0.0)
 
 
-def evaluate(rows: GroupedRows, phi: FloatArray, start: tuple[FloatArray, FloatArray]) -> LaplacePoint:
+def evaluate(
+    rows: GroupedRows, phi: FloatArray, start: tuple[FloatArray, FloatArray], *, determinant: bool = True
+) -> LaplacePoint:
     """Laplace deviance and gradient at phi, the mode search beginning at `start`.
+
+    Without the determinant, value and gradient are those of the penalized likelihood alone.
 
     >>> from benchwell.models.grouped_rows import group_rows
     >>> y = np.array([0.0, 1, 1, 0])
@@ -101,7 +105,7 @@ def evaluate(rows: GroupedRows, phi: FloatArray, start: tuple[FloatArray, FloatA
     slope = np.empty(len(offset))
 
     def work(block: Block) -> _BlockPoint:
-        return _evaluate_block(rows, block, offset[block.rows], theta, start, slope[block.rows])
+        return _evaluate_block(rows, block, offset[block.rows], theta, start, slope[block.rows], determinant)
 
     parts = rows.each_block(work)
     inner = np.concatenate([part.modes.inner for part in parts])
@@ -115,10 +119,13 @@ def evaluate(rows: GroupedRows, phi: FloatArray, start: tuple[FloatArray, FloatA
         rows.outer_sizes,
     )
     penalized = float(-2.0 * sum(part.loglik for part in parts) + inner @ inner + outer @ outer)
-    gradient = np.concatenate([rows.x.T @ slope, _theta_gradient(curvature, inner, outer, residual, third)])
+    by_theta = -2.0 * np.array([residual @ inner, curvature.sum(residual) @ outer])
+    if determinant:
+        by_theta += _theta_slopes(curvature, inner, outer, residual, third)
+    gradient = np.concatenate([rows.x.T @ slope, by_theta])
     return LaplacePoint(
         phi=phi,
-        value=penalized + curvature.log_determinant(),
+        value=penalized + (curvature.log_determinant() if determinant else 0.0),
         penalized=penalized,
         gradient=gradient[: len(phi)],
         inner=inner,
@@ -138,6 +145,7 @@ def _evaluate_block(
     theta: tuple[float, float],
     start: tuple[FloatArray, FloatArray],
     slope: FloatArray,
+    determinant: bool,
 ) -> _BlockPoint:
     """Modes, log-likelihood and d value / d eta of one block; the last is written into `slope`."""
     successes = rows.successes[block.rows]
@@ -152,7 +160,11 @@ def _evaluate_block(
         theta,
         (start[0][block.inner], start[1][block.outer]),
     )
-    loglik = float(bernoulli_loglik(modes.eta, successes, trials))
+    loglik = float(bernoulli_loglik(modes.eta, successes, trials).sum())
+    expected = modes.probability if trials is None else modes.probability * trials
+    if not determinant:
+        np.multiply(expected - successes, 2.0, out=slope)
+        return _BlockPoint(modes, np.zeros(len(starts)), loglik)
     # w' = w (1 - 2p)
     third_rows = modes.probability * -2.0
     third_rows += 1.0
@@ -162,16 +174,15 @@ def _evaluate_block(
     third_rows *= np.repeat(variance, sizes)
     np.multiply(np.repeat(adjoint, sizes), modes.weight, out=slope)
     np.subtract(third_rows, slope, out=slope)
-    expected = modes.probability if trials is None else modes.probability * trials
     slope -= 2.0 * (successes - expected)
     return _BlockPoint(modes, third, loglik)
 
 
 def bernoulli_loglik(eta: FloatArray, successes: FloatArray, trials: FloatArray | None) -> FloatArray:
-    """Sum of y eta - trials log(1 + exp(eta)), without the binomial coefficient and without overflow.
+    """Log-likelihood y eta - trials log(1 + exp(eta)) of each row, without the binomial coefficient.
 
-    >>> round(float(bernoulli_loglik(np.array([0.0, 900.0]), np.array([1.0, 1.0]), None)), 6)
-    -0.693147
+    >>> bernoulli_loglik(np.array([0.0, 900.0]), np.array([1.0, 1.0]), None).round(6).tolist()
+    [-0.693147, 0.0]
     """
     softplus = np.abs(eta)
     np.negative(softplus, out=softplus)
@@ -181,7 +192,7 @@ def bernoulli_loglik(eta: FloatArray, successes: FloatArray, trials: FloatArray 
     softplus += np.maximum(eta, 0.0)
     if trials is not None:
         softplus *= trials
-    return np.asarray((successes * eta - softplus).sum())
+    return np.asarray(np.subtract(successes * eta, softplus, out=softplus))
 
 
 def _determinant_slopes(
@@ -197,7 +208,7 @@ def _determinant_slopes(
     return variance, curvature.intercepts(inner, outer), inner, outer
 
 
-def _theta_gradient(
+def _theta_slopes(
     curvature: Curvature, inner: FloatArray, outer: FloatArray, residual: FloatArray, third: FloatArray
 ) -> FloatArray:
     variance, adjoint, adjoint_inner, adjoint_outer = _determinant_slopes(curvature, third)
@@ -205,20 +216,25 @@ def _theta_gradient(
     share = information / curvature.d
     pull = variance * third - adjoint * information
     by_inner = (
-        -2.0 * (residual @ inner)
-        + 2.0 * theta[0] * share.sum()
+        2.0 * theta[0] * share.sum()
         - 2.0 * theta[0] * theta[1] ** 2 * (curvature.sum(share**2) / curvature.s).sum()
         + pull @ inner
         + adjoint_inner @ residual
     )
     outer_residual = curvature.sum(residual)
     by_outer = (
-        -2.0 * (outer_residual @ outer)
-        + 2.0 * theta[1] * (curvature.sum(share) / curvature.s).sum()
+        2.0 * theta[1] * (curvature.sum(share) / curvature.s).sum()
         + curvature.sum(pull) @ outer
         + adjoint_outer @ outer_residual
     )
     return np.array([by_inner, by_outer])
+
+
+def penalized_hessian(rows: GroupedRows, point: LaplacePoint) -> LaplaceHessian:
+    """Second derivatives of the penalized likelihood alone, modes profiled out; `total` repeats them."""
+    weight = _row_curvatures(rows, point, None)[0]
+    penalized = _penalized(rows, point, weight, _padded(rows.column_sums(weight), len(point.phi)))
+    return LaplaceHessian(penalized.matrix, penalized.matrix, penalized.modes)
 
 
 def hessian(rows: GroupedRows, point: LaplacePoint) -> LaplaceHessian:
@@ -226,32 +242,15 @@ def hessian(rows: GroupedRows, point: LaplacePoint) -> LaplaceHessian:
     p, q = rows.x.shape[1], len(point.phi)
     curvature = point.curvature
     variance, adjoint, adjoint_inner, adjoint_outer = _determinant_slopes(curvature, point.third)
-    weight, third, kappa = _row_curvatures(rows, point, variance, adjoint)
-    weight_x = _padded(rows.column_sums(weight), q)
-    third_x = _padded(rows.column_sums(third), q)
-    kappa_x = _padded(rows.column_sums(kappa), q)
-    kappa_group = np.add.reduceat(kappa, rows.starts)
-
-    modes = _mode_slopes(point, weight_x, p)
-    spread_outer = curvature.spread(point.outer)
-    intercept = curvature.intercepts(*modes)
-    intercept[:, p] += point.inner
-    if q > p + 1:
-        intercept[:, p + 1] += spread_outer
-    residual_slope = -(weight_x + curvature.information[:, None] * intercept)
-    weight_slope = third_x + point.third[:, None] * intercept
-
-    penalized = np.zeros((q, q))
-    penalized[:p, :p] = 2.0 * rows.weighted_cross(weight)
-    penalized[:p] += 2.0 * (weight_x.T @ intercept)[:p]
-    penalized[p] = -2.0 * (point.inner @ residual_slope + point.residual @ modes[0])
-    if q > p + 1:
-        penalized[p + 1] = -2.0 * (spread_outer @ residual_slope + curvature.sum(point.residual) @ modes[1])
+    weight, third, kappa = _row_curvatures(rows, point, (variance, adjoint))
+    penalized = _penalized(rows, point, weight, _padded(rows.column_sums(weight), q))
+    intercept, modes, residual_slope = penalized.intercept, penalized.modes, penalized.residual
+    weight_slope = _padded(rows.column_sums(third), q) + point.third[:, None] * intercept
 
     determinant = np.zeros((q, q))
     determinant[:p, :p] = rows.weighted_cross(kappa)
-    cross = kappa_x.T @ intercept
-    determinant += cross + cross.T + intercept.T @ (kappa_group[:, None] * intercept)
+    cross = _padded(rows.column_sums(kappa), q).T @ intercept
+    determinant += cross + cross.T + intercept.T @ (np.add.reduceat(kappa, rows.starts)[:, None] * intercept)
     determinant += _weights_in_determinant(curvature, weight_slope, p)
     free = variance * point.third - adjoint * curvature.information
     by_theta = np.zeros((q, q))
@@ -260,27 +259,58 @@ def hessian(rows: GroupedRows, point: LaplacePoint) -> LaplaceHessian:
         by_theta[p + 1] = curvature.sum(free) @ modes[1] + adjoint_outer @ curvature.sum(residual_slope)
     determinant += by_theta + by_theta.T
     determinant[p:, p:] += _theta_in_determinant(curvature)[: q - p, : q - p]
-    total = penalized + determinant
-    return LaplaceHessian((total + total.T) / 2.0, (penalized + penalized.T) / 2.0, modes)
+    total = penalized.matrix + determinant
+    return LaplaceHessian((total + total.T) / 2.0, penalized.matrix, modes)
+
+
+@dataclass(frozen=True)
+class _Penalized:
+    """Second derivatives of the penalized likelihood, and the slopes by phi that they are made of."""
+
+    matrix: FloatArray
+    modes: tuple[FloatArray, FloatArray]
+    intercept: FloatArray
+    residual: FloatArray
+
+
+def _penalized(rows: GroupedRows, point: LaplacePoint, weight: FloatArray, weight_x: FloatArray) -> _Penalized:
+    p, q = rows.x.shape[1], len(point.phi)
+    curvature = point.curvature
+    modes = _mode_slopes(point, weight_x, p)
+    spread_outer = curvature.spread(point.outer)
+    intercept = curvature.intercepts(*modes)
+    intercept[:, p] += point.inner
+    if q > p + 1:
+        intercept[:, p + 1] += spread_outer
+    residual = -(weight_x + curvature.information[:, None] * intercept)
+    matrix = np.zeros((q, q))
+    matrix[:p, :p] = 2.0 * rows.weighted_cross(weight)
+    matrix[:p] += 2.0 * (weight_x.T @ intercept)[:p]
+    matrix[p] = -2.0 * (point.inner @ residual + point.residual @ modes[0])
+    if q > p + 1:
+        matrix[p + 1] = -2.0 * (spread_outer @ residual + curvature.sum(point.residual) @ modes[1])
+    return _Penalized((matrix + matrix.T) / 2.0, modes, intercept, residual)
 
 
 def _row_curvatures(
-    rows: GroupedRows, point: LaplacePoint, variance: FloatArray, adjoint: FloatArray
+    rows: GroupedRows, point: LaplacePoint, slopes: tuple[FloatArray, FloatArray] | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """w, w' and c w'' - rho w' of each row."""
+    """w, w' and c w'' - rho w' of each row; the last two only where the slopes (c, rho) are given."""
     beta, _ = split(rows, point.phi)
     eta = rows.x @ beta
     intercept = point.curvature.intercepts(point.inner, point.outer)
-    third, kappa = np.empty_like(eta), np.empty_like(eta)
+    third = np.empty(0 if slopes is None else len(eta))
+    kappa = np.empty_like(third)
 
     def work(block: Block) -> None:
         at, sizes = block.rows, rows.sizes[block.inner]
         probability = expit(eta[at] + np.repeat(intercept[block.inner], sizes))
         spread = probability * (1.0 - probability)
         weight = spread if rows.trials is None else spread * rows.trials[at]
-        third[at] = weight * (1.0 - 2.0 * probability)
-        kappa[at] = np.repeat(variance[block.inner], sizes) * weight * (1.0 - 6.0 * spread)
-        kappa[at] -= np.repeat(adjoint[block.inner], sizes) * third[at]
+        if slopes is not None:
+            third[at] = weight * (1.0 - 2.0 * probability)
+            kappa[at] = np.repeat(slopes[0][block.inner], sizes) * weight * (1.0 - 6.0 * spread)
+            kappa[at] -= np.repeat(slopes[1][block.inner], sizes) * third[at]
         eta[at] = weight  # the linear predictor is no longer needed
 
     rows.each_block(work)

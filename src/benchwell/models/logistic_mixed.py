@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchwell.models.arrays import ArrayLike, BoolArray, FloatArray, IntArray, finite, vector
+from benchwell.models.arrays import ArrayLike, BoolArray, FloatArray, IntArray, vector
 from benchwell.models.grouped_rows import GroupedRows, group_rows
-from benchwell.models.laplace import LaplaceHessian, LaplacePoint, evaluate, hessian
-from benchwell.models.mode_search import expit
-from benchwell.models.newton import Minimum, minimize
+from benchwell.models.logistic_search import DISTANCE_TOLERANCE, Found, search
+from benchwell.models.logistic_start import independent_columns
+from benchwell.models.mode_search import MODE_TOLERANCE
 
 LATENT_VARIANCE = np.pi**2 / 3.0  # of the standard logistic distribution: the residual on the scale of log odds
-DISTANCE_TOLERANCE = 1e-6  # stop this close to the minimum, in standard errors
-_LARGEST_ITERATIONS = 100
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,8 @@ class LogisticMixedFit:
         converged: Whether the search settled.
         iterations: Newton steps.
         evaluations: Deviances evaluated.
-        gradient: Of the deviance by (kept beta, sd_inner, sd_outer) at the end.
+        gradient: Of what was minimized, at the end: by (kept beta, sd_inner, sd_outer); with points=0 by the
+            standard deviations alone.
         distance: Distance to the minimum in standard errors, as the last step foresaw it.
         tolerances: Those of the search, by name.
         optimizer: Its name.
@@ -122,11 +121,7 @@ def logistic_mixed(
     (True, False, 0.64)
     """
     rows, kept, sizes = _checked(x, successes, trials, group, parent, points)
-    if points != 1:
-        raise ValueError("points other than 1 are on their way")
-    start = _start(rows)
-    found = _search(rows, start)
-    return _result(rows, kept, sizes, found, points)
+    return _result(rows, kept, sizes, search(rows, points), points)
 
 
 def _checked(
@@ -155,7 +150,7 @@ def _checked(
         raise ValueError("trials must be above zero everywhere")
     if outer is not None and code.max() >= len(outer):
         raise ValueError(f"group holds codes beyond the {len(outer)} entries of parent")
-    kept = _independent_columns(design)
+    kept = independent_columns(design)
     if not kept.all():
         design = design[:, kept]
     sizes = (int(code.max()) + 1 if outer is None else len(outer), 0 if outer is None else int(outer.max()) + 1)
@@ -171,106 +166,25 @@ def _codes(name: str, values: ArrayLike) -> IntArray:
     return codes.astype(np.int64, copy=False)
 
 
-def _independent_columns(x: FloatArray) -> BoolArray:
-    """Columns that are no combination of earlier ones, from the Gram matrix around the column means."""
-    p = x.shape[1]
-    mean = x.mean(axis=0)
-    mean[0] = 0.0
-    gram = np.zeros((p, p))
-    for start in range(0, len(x), 65_536):
-        part = x[start : start + 65_536] - mean
-        gram += part.T @ part
-    finite("x", gram)
-    kept: list[int] = []
-    for column in range(p):
-        cross = gram[kept, column]
-        rest = gram[column, column]
-        if kept:
-            rest = rest - cross @ np.linalg.solve(gram[np.ix_(kept, kept)], cross)
-        # A constant column is constant to rounding: compare with what rounding leaves of its mean.
-        if rest > 1e-9 * gram[column, column] and rest > 1e-20 * len(x) * mean[column] ** 2:
-            kept.append(column)
-    mask = np.zeros(p, dtype=np.bool_)
-    mask[kept] = True
-    return mask
-
-
-def _start(rows: GroupedRows) -> FloatArray:
-    """Fixed effects without groups, and a moment estimate of the standard deviation of the groups."""
-    beta = _without_groups(rows)
-    probability = expit(rows.x @ beta)
-    trials = 1.0 if rows.trials is None else rows.trials
-    residual = np.add.reduceat(rows.successes - trials * probability, rows.starts)
-    information = np.add.reduceat(trials * probability * (1.0 - probability), rows.starts)
-    # E residual² = information + variance information²
-    variance = float((residual**2 - information).sum() / max(float((information**2).sum()), 1e-300))
-    levels = 1 if rows.outer_starts is None else 2
-    sd = float(np.clip(np.sqrt(max(variance, 0.0) / levels), 0.1, 3.0))
-    return np.concatenate([beta, [sd] * levels])
-
-
-def _without_groups(rows: GroupedRows) -> FloatArray:
-    """Damped Newton for the plain logistic regression; rough, and stopped early when columns separate the rows."""
-    beta = np.zeros(rows.x.shape[1])
-    trials = np.ones(1) if rows.trials is None else rows.trials
-    rate = float(rows.successes.sum() / (trials.sum() if rows.trials is not None else len(rows.successes)))
-    beta[0] = np.log((rate + 1e-6) / (1.0 - rate + 1e-6))
-    for _ in range(12):
-        probability = expit(rows.x @ beta)
-        weight = trials * probability * (1.0 - probability)
-        score = rows.x.T @ (rows.successes - trials * probability)
-        information = rows.weighted_cross(weight)
-        step = np.linalg.lstsq(information, score, rcond=1e-12)[0]
-        move = float(np.abs(rows.x @ step).max())
-        beta = beta + step * (np.log1p(move) / move if move > 0.5 else 1.0)
-        if move < 1e-2:
-            break
-    return beta
-
-
-def _search(rows: GroupedRows, start: FloatArray) -> Minimum[LaplacePoint, LaplaceHessian]:
-    p = rows.x.shape[1]
-
-    def moved(phi: FloatArray, origin: LaplacePoint, slopes: LaplaceHessian) -> LaplacePoint:
-        step = phi - origin.phi
-        return evaluate(rows, phi, (origin.inner + slopes.modes[0] @ step, origin.outer + slopes.modes[1] @ step))
-
-    def largest_step(step: FloatArray) -> float:
-        return float(1.0 / max(1.0, np.abs(step[p:]).max()))
-
-    zero = (np.zeros(len(rows.starts)), np.zeros(len(rows.outer_sizes)))
-    return minimize(
-        moved,
-        lambda point: hessian(rows, point),
-        lambda slopes: slopes.total,
-        evaluate(rows, start, zero),
-        largest_step=largest_step,
-        tolerance=DISTANCE_TOLERANCE,
-        max_iterations=_LARGEST_ITERATIONS,
-    )
-
-
-def _result(
-    rows: GroupedRows,
-    kept: BoolArray,
-    sizes: tuple[int, int],
-    found: Minimum[LaplacePoint, LaplaceHessian],
-    points: int,
-) -> LogisticMixedFit:
+def _result(rows: GroupedRows, kept: BoolArray, sizes: tuple[int, int], found: Found, points: int) -> LogisticMixedFit:
     point, p = found.point, rows.x.shape[1]
     theta = np.abs(point.phi[p:])
     variances = point.curvature.conditional_variances()
     nested = rows.outer_starts is not None
-    signs = np.sign(point.phi[p:])
+    flips = np.concatenate([np.ones(p), -np.ones(len(theta))])  # the sign of a standard deviation is arbitrary
     inner = _placed(point.phi[p] * point.inner, rows.codes, sizes[0], 0.0)
     inner_sd = _placed(np.sqrt(variances[0]), rows.codes, sizes[0], float(theta[0]))
     outer = _placed(point.phi[-1] * point.outer, rows.outer_codes, sizes[1], 0.0) if nested else None
     outer_sd = _placed(np.sqrt(variances[1]), rows.outer_codes, sizes[1], float(theta[-1])) if nested else None
+    covariance_rx = _inverse(found.slopes.penalized[:p, :p])
+    separated = np.zeros(len(kept), dtype=np.bool_)
+    if found.separated is not None:
+        separated[np.flatnonzero(kept)[found.separated]] = True
     total = LATENT_VARIANCE + float((theta**2).sum())
     return LogisticMixedFit(
         coefficients=_placed(point.phi[:p], np.flatnonzero(kept), len(kept), 0.0),
-        covariance=_full(_inverse(found.hessian.total)[:p, :p], kept),
-        covariance_rx=_full(_inverse(found.hessian.penalized[:p, :p]), kept),
+        covariance=_full(covariance_rx if points == 0 else _inverse(found.slopes.total)[:p, :p], kept),
+        covariance_rx=_full(covariance_rx, kept),
         kept=kept,
         sd_inner=float(theta[0]),
         sd_outer=float(theta[1]) if nested else None,
@@ -285,15 +199,15 @@ def _result(
         icc=float((theta**2).sum()) / total,
         icc_outer=float(theta[1] ** 2) / total if nested else None,
         singular=bool((theta == 0.0).any()),
-        separated=False,
-        separated_columns=np.zeros(len(kept), dtype=np.bool_),
-        converged=found.converged and point.settled,
+        separated=found.separated is not None,
+        separated_columns=separated,
+        converged=found.converged,
         iterations=found.iterations,
         evaluations=found.evaluations,
-        gradient=point.gradient * np.concatenate([np.ones(p), np.where(signs < 0, -1.0, 1.0)]),
+        gradient=found.gradient * np.where(point.phi[-len(found.gradient) :] < 0, flips[-len(found.gradient) :], 1.0),
         distance=found.distance,
-        tolerances={"distance": DISTANCE_TOLERANCE},
-        optimizer="Newton, exact Hessian",
+        tolerances={"distance": DISTANCE_TOLERANCE, "modes": MODE_TOLERANCE},
+        optimizer=found.optimizer,
         points=points,
     )
 
