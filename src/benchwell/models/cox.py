@@ -139,9 +139,9 @@ def cox(
     center = X.mean(axis=0)
     scale = X.std(axis=0)
     Z = (X - center) / np.where(scale > 0, scale, 1.0)
-    _refuse_dependent(Z, layer)
     layers = np.unique(layer)
     sets = [RiskSets(Z[layer == one], t[layer == one], happened[layer == one], ties) for one in layers]
+    _refuse_without_information(_derivatives(sets, np.zeros(X.shape[1]))[1])
     climb = _maximize(sets, X.shape[1])
     if climb.endless.any():
         warnings.warn(
@@ -207,6 +207,8 @@ def _maximize(sets: list[RiskSets], p: int, max_steps: int = 60) -> _Climb:
     slope, information = _derivatives(sets, beta)
     while steps < max_steps and not converged and flat < 3:
         step = np.linalg.pinv(information, hermitian=True) @ slope
+        # Near a plateau the information is next to nothing and a full step would leave what one can compute with.
+        step = step * min(1.0, 3.0 / max(float(np.abs(step).max()), 1e-300))
         rounding = 1e-13 * (1 + abs(height))
         while _height(sets, beta + step) < height - rounding and np.abs(step).max() > 1e-12:
             step = step / 2
@@ -230,10 +232,9 @@ def _derivatives(sets: list[RiskSets], beta: FloatArray) -> tuple[FloatArray, Fl
     return np.sum([slope for slope, _ in parts], axis=0), np.sum([information for _, information in parts], axis=0)
 
 
-def _refuse_dependent(Z: FloatArray, layer: FloatArray) -> None:
-    """A covariate that does not vary inside any stratum, or follows from the others, has no coefficient of its own."""
-    inside = Z.copy()
-    for one in np.unique(layer):
-        inside[layer == one] -= inside[layer == one].mean(axis=0)
-    if np.linalg.matrix_rank(inside, tol=1e-9 * np.sqrt(len(Z))) < Z.shape[1]:
-        raise ValueError("a covariate is constant or follows from the others (within strata); leave it out")
+def _refuse_without_information(information: FloatArray) -> None:
+    """Without information at zero there is no coefficient: nobody at risk beside an event differs in the covariate."""
+    if np.linalg.matrix_rank(information, tol=1e-9 * max(1.0, float(np.diag(information).max())), hermitian=True) < len(
+        information
+    ):
+        raise ValueError("a covariate does not vary among people at risk, or follows from the others; leave it out")
