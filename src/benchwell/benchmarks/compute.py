@@ -19,7 +19,7 @@ from benchwell.registry import Benchmark, CaseMix, Measure, Reference
 from benchwell.tables import DERIVED
 
 # Frozen inputs beside the statistics; each may be empty.
-FROZEN_BESIDE = ("adjusted_sums", "coefficients", "model_checks", "monitoring_months")
+FROZEN_BESIDE = ("adjusted_sums", "coefficients", "model_checks", "monitoring_months", "imputations")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def compute(
         edition: The edition's id, once it has one.
 
     Raises:
-        DeclarationError: If two benchmarks of one measure declare different minimums, periods or seeds.
+        DeclarationError: If two benchmarks of one measure declare different minimums, periods, seeds or case mixes.
     """
     measures = sorted({benchmark.measure for benchmark in declarations.benchmarks.values()})
 
@@ -128,15 +128,16 @@ def _ensure_one_voice(benchmarks: Sequence[Benchmark]) -> None:
     """An organization has one result per measure, so benchmarks of one measure share what decides it."""
     first = benchmarks[0]
     for other in benchmarks[1:]:
-        same = (other.gates.organization_n, other.period, other.seed) == (
+        same = (other.gates.organization_n, other.period, other.seed, other.casemix) == (
             first.gates.organization_n,
             first.period,
             first.seed,
+            first.casemix,
         )
         if not same:
             raise DeclarationError(
                 f"Benchmarks {first.id!r} and {other.id!r} of measure {first.measure!r} declare different "
-                "gates.organization_n, period or seed.",
+                "gates.organization_n, period, seed or casemix.",
                 hint="Give both the same, or build them in two editions.",
             )
 

@@ -2,6 +2,7 @@
 
 from benchwell.casemix.adjuster_coding import AdjusterDesign, code_adjusters, coding_of
 from benchwell.casemix.adjusters import adjuster_rows
+from benchwell.casemix.expectations import CaseMixModel, Expectations, as_plain, expectations
 from benchwell.casemix.follow_up import (
     FollowUpModel,
     FollowUpWeights,
@@ -12,9 +13,12 @@ from benchwell.casemix.follow_up import (
 from benchwell.casemix.history import follow_up_history
 from benchwell.casemix.imputation import Imputations, impute_follow_up
 from benchwell.casemix.imputation_record import ImputationModel, ImputationSettings, imputation_settings
+from benchwell.casemix.model_rows import model_rows
 
 __all__ = [
     "AdjusterDesign",
+    "CaseMixModel",
+    "Expectations",
     "FollowUpModel",
     "FollowUpWeights",
     "ImputationModel",
@@ -22,11 +26,14 @@ __all__ = [
     "Imputations",
     "PositivityWarning",
     "adjuster_rows",
+    "as_plain",
     "code_adjusters",
     "coding_of",
+    "expectations",
     "follow_up_history",
     "follow_up_weights",
     "imputation_settings",
     "impute_follow_up",
+    "model_rows",
     "with_weights",
 ]

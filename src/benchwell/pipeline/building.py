@@ -57,6 +57,7 @@ def build(
             as_of=as_of,
             snapshot=snapshot.to_dict(),
             code=code(),
+            adjusted=sums.adjusted.tables,
             engine="duckdb",
             settings={"use": settings.use.value, "consent_rule": settings.consent_rule.value},
             outcomes=sums.outcomes,
@@ -93,9 +94,14 @@ def _only_builder(workspace: Path) -> Iterator[Path]:
 
 
 def extra_files(sums: Sums) -> dict[str, bytes]:
-    """Method pages, and how the weights for missing follow-up were found."""
-    models = json.dumps(sums.follow_up_models, indent=2, sort_keys=True).encode("utf-8")
-    return {"follow_up_models.json": models} | edition_pages(sums)
+    """Method pages, and how weights, case-mix models and imputations were found."""
+    models = {
+        "follow_up_models.json": sums.follow_up_models,
+        "casemix_models.json": sums.adjusted.casemix_models,
+        "imputation_models.json": sums.adjusted.imputation_models,
+    }
+    files = {name: json.dumps(one, indent=2, sort_keys=True).encode("utf-8") for name, one in models.items()}
+    return files | edition_pages(sums)
 
 
 @lru_cache(maxsize=1)

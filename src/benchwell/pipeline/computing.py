@@ -16,6 +16,7 @@ from benchwell.casemix import FollowUpModel, PositivityWarning, follow_up_histor
 from benchwell.engine import Engine, Frame
 from benchwell.outcomes import OutcomeInputs, build_outcomes, episode_features, saes_reference, with_saes
 from benchwell.outcomes.cuts import sign_of
+from benchwell.pipeline.adjusting import Adjusted, adjust
 from benchwell.pipeline.choosing import Present, choose, distinct, instruments_of, published_pairs
 from benchwell.pipeline.inputs import Reader, epoch_day, known_rates, outcome_inputs, present_instruments
 from benchwell.pipeline.progress import Stages
@@ -39,6 +40,7 @@ class Sums:
     outcomes: pa.Table
     features: pa.Table | None
     follow_up_models: tuple[dict[str, Any], ...]
+    adjusted: Adjusted
     notes: tuple[str, ...]
 
 
@@ -78,6 +80,8 @@ def compute_sums(
         history = follow_up_history(built.scores, inputs.encounters, outcomes, measures, instruments, keep=engine.keep)
         weights = follow_up_weights(outcomes, measures, engine, history=history, features=features)
         outcomes = engine.keep(with_weights(outcomes, engine.from_arrow(weights.table)))
+    with stages.stage("case mix and missing follow-up"):
+        adjusted = adjust(engine, inputs, outcomes, features, history, declarations, instruments, plan)
     with stages.stage("sums"):
         rates = engine.to_arrow(known_rates(read, as_of))
         statistics = _statistics(engine, rates, outcomes, features, declarations, plan)
@@ -91,6 +95,7 @@ def compute_sums(
             engine.to_arrow(outcomes),
             None if features is None else engine.to_arrow(features),
             tuple(asdict(model) for model in weights.models),
+            adjusted,
             _notes(weights.models),
         )
 

@@ -1,0 +1,413 @@
+"""What each organization's people were expected to reach: adjusted sums, coefficients and checks (METHODS M3).
+
+One model per measure, view and denominator. Patient rows end here: what leaves are sums per organization, period and
+stratum, from which an edition computes every adjusted figure, and which `verify` computes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from scipy import special
+
+from benchwell.casemix.adjuster_coding import AdjusterDesign, code_adjusters
+from benchwell.casemix.expected import CannotFitError, Expectation, expect, split_linear
+from benchwell.casemix.model_check import Group, ModelCheck, check, out_of_clinic
+from benchwell.casemix.people import ALL, People, by_cell, levels_of, people_of, quarters_of
+from benchwell.models.arrays import FloatArray
+from benchwell.models.direct import direct_rates_from_rows
+from benchwell.models.fixed_effects_logistic import logistic_contrast
+from benchwell.registry import CaseMix, Measure
+from benchwell.tables import DERIVED
+from benchwell.terms import Adjustment, Denominator
+
+_SUMS = DERIVED["adjusted_sums"]
+_DIGITS = 12
+_LEAST_ORGANIZATIONS = 5  # as for any tier (METHODS M4.2)
+_SIZE_BANDS = ("smallest third", "middle third", "largest third")
+
+
+@dataclass(frozen=True)
+class CaseMixModel:
+    """How one view of one measure was fitted.
+
+    Attributes:
+        measure: Id.
+        casemix: Id of the declaration.
+        adjustment: The view.
+        denominator: Whom it was fitted to.
+        status: "ok", or "insufficient" with a reason.
+        reason: Code and what was found.
+        n: People.
+        n_excluded: People whom the declaration leaves out, since a value is unknown.
+        n_incomplete: People of whom at least one adjuster is unknown.
+        columns: Names of the coded columns, the constant first.
+        dropped: Declared columns that say nothing here, each with its reason.
+        coding: The published coding with its hash.
+        constant: Of the model.
+        residual_sd: Of a continuous outcome; None for yes/no.
+        factor: By which slopes were multiplied after the checks; 1 as fitted.
+        contrast_p: p value that clinic means matter otherwise than people's deviations from them: below .05, an
+            adjustment by random effects alone would move results (M3.8). None where it was not asked.
+        iterations: Newton steps.
+        clinics_left_out: Clinics that say nothing about the coefficients: nobody or everybody had the outcome.
+    """
+
+    measure: str
+    casemix: str
+    adjustment: str
+    denominator: str
+    status: str
+    reason: str | None
+    n: int
+    n_excluded: int
+    n_incomplete: int
+    columns: tuple[str, ...]
+    dropped: Mapping[str, str]
+    coding: Mapping[str, Any]
+    constant: float | None = None
+    residual_sd: float | None = None
+    factor: float = 1.0
+    contrast_p: float | None = None
+    iterations: int = 0
+    clinics_left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """Everything that an edition freezes of its case-mix models.
+
+    Attributes:
+        adjusted_sums: `tables.DERIVED["adjusted_sums"]`.
+        coefficients: `tables.DERIVED["coefficients"]`.
+        model_checks: `tables.DERIVED["model_checks"]`.
+        models: How each model was fitted, or why not.
+    """
+
+    adjusted_sums: pa.Table
+    coefficients: pa.Table
+    model_checks: pa.Table
+    models: tuple[CaseMixModel, ...]
+
+
+def expectations(
+    rows: Mapping[str, pa.Table],
+    measures: Sequence[Measure],
+    casemix: Mapping[str, CaseMix],
+    strata: Mapping[str, tuple[str, ...]],
+) -> Expectations:
+    """Fit every view of every measure that names a case mix, and sum what is expected.
+
+    Args:
+        rows: Per measure, its eligible episodes sorted by episode: columns of `tables.DERIVED["outcomes"]`, the
+            measure's raw adjusters, `quarter`, and `level_<stratum>` for each declared stratum.
+        measures: Those to fit.
+        casemix: Declaration per measure.
+        strata: Declared strata per measure.
+
+    Returns:
+        Frozen tables, sorted by key, numbers at 12 significant digits.
+    """
+    sums: list[pa.Table] = []
+    terms: list[dict[str, Any]] = []
+    checks: list[dict[str, Any]] = []
+    models: list[CaseMixModel] = []
+    for measure in measures:
+        for view in casemix[measure.id].views:
+            if view is Adjustment.UNADJUSTED:
+                continue
+            for found in _view(rows[measure.id], measure, casemix[measure.id], view, strata.get(measure.id, ())):
+                sums += found.sums
+                terms += found.terms
+                checks += found.checks
+                models.append(found.model)
+    return Expectations(
+        _sorted("adjusted_sums", pa.concat_tables([_SUMS.empty(), *sums])),
+        _frozen("coefficients", terms),
+        _frozen("model_checks", checks),
+        tuple(models),
+    )
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    model: CaseMixModel
+    sums: list[pa.Table]
+    terms: list[dict[str, Any]]
+    checks: list[dict[str, Any]]
+
+
+def _view(
+    rows: pa.Table, measure: Measure, casemix: CaseMix, view: Adjustment, strata: tuple[str, ...]
+) -> Iterator[_Fitted]:
+    """One view under each denominator: the primary first, since its check decides how the others are scaled."""
+    if len(set(rows["organization_id"].to_pylist())) < _LEAST_ORGANIZATIONS:
+        return  # nobody to compare with, so nothing to make comparable
+    order = sorted(Denominator, key=lambda one: one is not measure.primary_denominator)
+    factor = 1.0
+    for denominator in order:
+        people = people_of(rows, measure, denominator)
+        if people is None:
+            continue
+        primary = denominator is measure.primary_denominator
+        try:
+            found, factor = _one(people, measure, casemix, view, denominator, strata, factor, primary=primary)
+        except CannotFitError as problem:
+            yield _refused(people, measure, casemix, view, denominator, str(problem))
+            if primary:
+                return
+            continue
+        yield found
+
+
+def _one(
+    people: People,
+    measure: Measure,
+    casemix: CaseMix,
+    view: Adjustment,
+    denominator: Denominator,
+    strata: tuple[str, ...],
+    factor: float,
+    *,
+    primary: bool,
+) -> tuple[_Fitted, float]:
+    design = code_adjusters(people.rows, casemix, view)
+    if len(design.names) < 2:
+        raise CannotFitError("no_adjusters: nothing that this view adjusts for is recorded here")
+    counted = people if design.kept.all() else people.take(design.kept)
+    share, mundlak = measure.summary == "proportion", casemix.within == "mundlak"
+    columns, groups = design.columns[:, 1:], len(counted.organizations)
+    fit = expect(
+        columns, counted.outcome, counted.organization, groups, share=share, weight=counted.weight, mundlak=mundlak
+    )
+    checked: ModelCheck | None = None
+    contrast: _Contrast | None = None
+    if primary:
+        predictor = out_of_clinic(columns, counted.outcome, counted.organization, groups, share=share, mundlak=mundlak)
+        checked = check(predictor, counted.outcome, _groups(counted, casemix, view, strata), fit)
+        factor = checked.factor
+        contrast = _contrast(columns, counted, share=share)
+    if factor != 1.0:
+        fit = fit.scaled(factor, columns, counted.outcome, counted.weights)
+    key = {"measure": measure.id, "adjustment": view.value, "denominator": denominator.value}
+    model = _model(key, casemix, design, counted, fit, factor)
+    model = replace(model, n_excluded=people.n - counted.n, contrast_p=contrast.p if contrast else None)
+    checks = [key | row for row in checked.rows] if checked else []
+    for row in checks:
+        del row["denominator"]
+    return _Fitted(
+        model,
+        list(_sums(counted, design, columns, fit, _Place(key, view, strata, primary=primary))),
+        [key | row for row in _terms(design, fit, contrast)],
+        checks,
+    ), factor
+
+
+@dataclass(frozen=True)
+class _Contrast:
+    between: FloatArray
+    between_errors: FloatArray
+    p_values: FloatArray
+    p: float | None
+
+
+def _contrast(columns: FloatArray, people: People, *, share: bool) -> _Contrast:
+    """Coefficients of clinic means beside those within, column by column (M3.8)."""
+    groups = len(people.organizations)
+    if share:
+        found = logistic_contrast(columns, people.outcome, people.organization, groups)
+        z = found.contrast.values / found.contrast.standard_errors
+        p_values = 2 * special.ndtr(-np.abs(z))
+        return _Contrast(found.between.values, found.between.standard_errors, p_values, _finite(found.p))
+    linear = split_linear(columns, people.outcome, people.organization, groups, people.weights)
+    return _Contrast(linear.between.values, linear.between.standard_errors, linear.contrast_p, _finite(linear.p))
+
+
+def _groups(people: People, casemix: CaseMix, view: Adjustment, strata: tuple[str, ...]) -> tuple[Group, ...]:
+    """Declared strata, gated where the view adjusts for the variable; and bands of clinic size, reported only.
+
+    A band of sizes holds a few clinics: what they do better or worse shows there, and is no fault of the model.
+    """
+    adjusted = {one.name for one in casemix.views[view]} | {one.source for one in casemix.views[view]}
+    found = []
+    for stratum in strata:
+        levels, index = levels_of(people.rows, stratum)
+        found.append(Group(stratum, levels, index, stratum in adjusted or stratum == "severity_band"))
+    size = np.bincount(people.organization, minlength=len(people.organizations))
+    order = np.argsort(size, kind="stable")
+    band = np.empty(len(size), dtype=np.int64)
+    band[order] = np.minimum(np.arange(len(size)) * 3 // max(len(size), 1), 2)
+    found.append(Group("clinic size", _SIZE_BANDS, band[people.organization], False))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Which sums are wanted of a model: all cells of the primary denominator, the total of the others."""
+
+    key: Mapping[str, str]
+    view: Adjustment
+    strata: tuple[str, ...]
+    primary: bool
+
+    @property
+    def split_by(self) -> tuple[str, ...]:
+        levels = self.primary and self.view is not Adjustment.DAY
+        return (ALL, *self.strata) if levels else (ALL,)
+
+    @property
+    def has_quarters(self) -> bool:
+        return self.primary and self.view is Adjustment.CLINICAL
+
+
+def _sums(
+    people: People, design: AdjusterDesign, columns: FloatArray, fit: Expectation, place: _Place
+) -> Iterator[pa.Table]:
+    """Sums per organization: over everything, per level of each stratum, and per quarter."""
+    predictor = fit.predictor(columns)
+    mean, weight = fit.mean(predictor), people.weights
+    spread = fit.spread(mean)
+    terms = {
+        "n": np.ones(people.n),
+        "n_incomplete": design.incomplete.astype(np.float64),
+        "weight": weight,
+        "weight_squared": weight**2,
+        "observed": weight * people.outcome,
+        "expected": weight * mean,
+        "information": weight * (spread if fit.share else 1.0),
+        "variance": weight**2 * spread,
+    }
+    k = len(people.organizations)
+    for stratum in place.split_by:
+        levels, level = levels_of(people.rows, stratum)
+        cell, cells = level * k + people.organization, len(levels) * k
+        found = by_cell(cell, cells, terms)
+        if fit.share:
+            solved = direct_rates_from_rows(predictor, people.outcome, cell, cells, predictor, people.weight)
+            found |= {"direct": solved.rate, "direct_variance": solved.variance}
+        yield _cells(found, people, levels, "level", {**place.key, "stratum": stratum})
+    if place.has_quarters:
+        quarters, quarter = quarters_of(people.rows)
+        found = by_cell(quarter * k + people.organization, len(quarters) * k, terms)
+        yield _cells(found, people, quarters, "period", place.key)
+
+
+def _cells(
+    found: Mapping[str, FloatArray], people: People, levels: Sequence[str], name: str, place: Mapping[str, str]
+) -> pa.Table:
+    """Cells with people, in the table's shape; numbers at 12 significant digits, since the last depend on order."""
+    k = len(people.organizations)
+    used = np.flatnonzero(found["n"])
+    columns: dict[str, Any] = {
+        part: pa.array([word] * len(used), pa.string())
+        for part, word in ({"period": ALL, "stratum": ALL, "level": ALL} | dict(place)).items()
+    }
+    columns[name] = pa.array(levels, pa.string()).take(pa.array(used // k))
+    columns["organization_id"] = pa.array(people.organizations, pa.string()).take(pa.array(used % k))
+    for column, values in found.items():
+        rounded = significant(values[used])
+        columns[column] = pa.array(rounded, pa.float64(), mask=~np.isfinite(rounded))
+    return _SUMS.conform(pa.table(columns))
+
+
+def significant(values: FloatArray) -> FloatArray:
+    """Numbers at 12 significant digits; NaN and infinity stay.
+
+    >>> significant(np.array([1 / 3, 0.0]))
+    array([0.33333333, 0.        ])
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exponent = np.floor(np.log10(np.abs(values)))
+    exponent = np.where(np.isfinite(exponent), exponent, 0.0)
+    scale = 10.0 ** (_DIGITS - 1 - exponent)
+    return np.where(np.isfinite(values), np.rint(values * scale) / scale, values)
+
+
+def _terms(design: AdjusterDesign, fit: Expectation, contrast: _Contrast | None) -> Iterator[dict[str, Any]]:
+    yield {"term": design.names[0], "estimate": fit.constant}
+    for place, name in enumerate(design.names[1:]):
+        row = {
+            "term": name,
+            "estimate": float(fit.slopes[place]),
+            "standard_error": _finite(float(fit.standard_errors[place])),
+        }
+        if contrast is not None:
+            row |= {
+                "between": _finite(float(contrast.between[place])),
+                "between_standard_error": _finite(float(contrast.between_errors[place])),
+                "contrast_p": _finite(float(contrast.p_values[place])),
+            }
+        yield row
+
+
+def _model(
+    key: Mapping[str, str], casemix: CaseMix, design: AdjusterDesign, people: People, fit: Expectation, factor: float
+) -> CaseMixModel:
+    return CaseMixModel(
+        measure=key["measure"],
+        adjustment=key["adjustment"],
+        denominator=key["denominator"],
+        casemix=casemix.id,
+        status="ok",
+        reason=None,
+        n=people.n,
+        n_excluded=0,
+        n_incomplete=int(design.incomplete.sum()),
+        columns=design.names,
+        dropped=design.dropped,
+        coding=design.coding,
+        constant=fit.constant,
+        residual_sd=None if fit.share else float(np.sqrt(fit.residual_variance)),
+        factor=factor,
+        iterations=fit.iterations,
+        clinics_left_out=fit.left_out,
+    )
+
+
+def _refused(
+    people: People, measure: Measure, casemix: CaseMix, view: Adjustment, denominator: Denominator, reason: str
+) -> _Fitted:
+    design = code_adjusters(people.rows.slice(0, 0), casemix, view)
+    model = CaseMixModel(
+        measure=measure.id,
+        casemix=casemix.id,
+        adjustment=view.value,
+        denominator=denominator.value,
+        status="insufficient",
+        reason=reason,
+        n=people.n,
+        n_excluded=0,
+        n_incomplete=0,
+        columns=(),
+        dropped={},
+        coding=design.coding,
+    )
+    return _Fitted(model, [], [], [])
+
+
+def as_plain(models: Sequence[CaseMixModel]) -> list[dict[str, Any]]:
+    """Models as plain data, for the edition's file."""
+    return [asdict(model) for model in models]
+
+
+def _frozen(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows as an edition stores them: in the table's shape, sorted by key, at 12 significant digits."""
+    table = DERIVED[name]
+    rounded = [
+        {column: float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value for column, value in row.items()}
+        for row in rows
+    ]
+    known = [{column: value for column, value in row.items() if column in table.columns} for row in rounded]
+    return _sorted(name, pa.Table.from_pylist(known, schema=table.schema))
+
+
+def _sorted(name: str, table: pa.Table) -> pa.Table:
+    return table.sort_by([(part, "ascending") for part in DERIVED[name].key]).combine_chunks()
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,181 @@
+"""What is expected of a person: coefficients from within clinics, a common constant, and how sure the model is (M3.8).
+
+Coefficients rest on differences between people of the same clinic, so that poor care where people are poor is not
+booked on the people. The constant makes expected and observed agree over everybody: the reference is the care of all
+organizations together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from benchwell.models.arrays import FloatArray, IntArray
+from benchwell.models.fixed_effects_logistic import deviations_and_means, fit_fixed_effects_logistic, logistic_contrast
+from benchwell.models.logistic_regression import fit_logistic
+from benchwell.models.within_between import ClinicSums, WithinBetween, within_between
+
+PER_COLUMN = 10  # people of the rarer outcome that each column needs
+_LEAST_PEOPLE = 30  # beyond the columns (METHODS M3.2)
+_NEWTON_STEPS = 100
+
+
+class CannotFitError(ValueError):
+    """A model that the data cannot carry; the text is a reason code and what was found."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A fitted expectation.
+
+    Attributes:
+        slopes: Per column after the constant, shape (p,); 0 where the data do not tell.
+        standard_errors: Shape (p,); NaN likewise.
+        constant: So that expected and observed agree over everybody.
+        residual_variance: Of a continuous outcome within clinics; 0 for a yes/no outcome.
+        share: Whether the outcome is yes or no.
+        converged: Whether the fit settled.
+        iterations: Newton steps.
+        left_out: Clinics that say nothing about the slopes, since nobody or everybody there had the outcome.
+    """
+
+    slopes: FloatArray
+    standard_errors: FloatArray
+    constant: float
+    residual_variance: float
+    share: bool
+    converged: bool
+    iterations: int
+    left_out: int
+
+    def predictor(self, columns: FloatArray) -> FloatArray:
+        """Linear predictor of people, shape (n,)."""
+        return np.asarray(self.constant + columns @ self.slopes)
+
+    def mean(self, predictor: FloatArray) -> FloatArray:
+        """Expected outcome of people, shape (n,)."""
+        return np.asarray(special.expit(predictor)) if self.share else predictor
+
+    def spread(self, mean: FloatArray) -> FloatArray:
+        """Variance of one person's outcome around it, shape (n,)."""
+        return mean * (1 - mean) if self.share else np.full(len(mean), self.residual_variance)
+
+    def scaled(self, factor: float, columns: FloatArray, outcome: FloatArray, weight: FloatArray) -> Expectation:
+        """Slopes shrunken by a factor, with the constant that fits them: uniform recalibration (METHODS M3.11)."""
+        slopes = self.slopes * factor
+        constant = _constant(columns @ slopes, outcome, weight, share=self.share)
+        return Expectation(
+            slopes,
+            self.standard_errors * factor,
+            constant,
+            self.residual_variance,
+            self.share,
+            self.converged,
+            self.iterations,
+            self.left_out,
+        )
+
+
+def expect(
+    columns: FloatArray,
+    outcome: FloatArray,
+    group: IntArray,
+    groups: int,
+    *,
+    share: bool,
+    weight: FloatArray | None = None,
+    mundlak: bool = False,
+) -> Expectation:
+    """Fit the expectation of an outcome from differences within clinics.
+
+    Args:
+        columns: Coded adjusters without the constant, shape (n, p).
+        outcome: Shape (n,).
+        group: Index of each person's clinic, shape (n,).
+        groups: Number of clinics.
+        share: Whether the outcome is 0 or 1.
+        weight: Of each person; None is 1.
+        mundlak: Clinic means beside the deviations from them instead of one constant per clinic.
+
+    Raises:
+        CannotFitError: If there are too few people, or too few of the rarer outcome, for so many columns.
+
+    Source:
+        Kalbfleisch & Wolfe (2013), Stat Biosci 5:286-302; Mundlak (1978), Econometrica 46:69-85; METHODS M3.8.
+    """
+    _ensure_enough(columns, outcome, share=share)
+    weights = np.ones(len(outcome)) if weight is None else weight
+    if not share:
+        linear = split_linear(columns, outcome, group, groups, weights)
+        slopes = np.where(linear.within.known, linear.within.values, 0.0)
+        errors, variance = linear.within.standard_errors, linear.residual_variance
+        converged, iterations, left_out = True, 1, 0
+    elif mundlak:
+        split = np.column_stack([np.ones(len(outcome)), *deviations_and_means(columns, group, groups)])
+        fit = fit_logistic(split, outcome)
+        slopes = fit.coefficients[1 : columns.shape[1] + 1]
+        errors = logistic_contrast(columns, outcome, group, groups).within.standard_errors
+        variance, converged, iterations, left_out = 0.0, fit.converged, fit.iterations, 0
+    else:
+        fixed = fit_fixed_effects_logistic(columns, outcome, group, groups, weight=weight)
+        slopes = np.where(fixed.slopes.known, fixed.slopes.values, 0.0)
+        errors, variance = fixed.slopes.standard_errors, 0.0
+        converged, iterations = fixed.converged, fixed.iterations
+        left_out = fixed.left_out_none + fixed.left_out_all
+    if not converged:
+        raise CannotFitError("not_converged: the adjusters separate the outcomes")
+    constant = _constant(columns @ slopes, outcome, weights, share=share)
+    return Expectation(slopes, errors, constant, variance, share, converged, iterations, left_out)
+
+
+def split_linear(
+    columns: FloatArray, outcome: FloatArray, group: IntArray, groups: int, weight: FloatArray
+) -> WithinBetween:
+    """Coefficients of a continuous outcome within and between clinics, from sums per clinic.
+
+    Weights are scaled so that they add up to the people there are: they say whom to count more, not how many there are.
+    """
+    scaled = weight * (len(weight) / weight.sum())
+    design = np.column_stack([np.ones(len(outcome)), columns])
+    p = design.shape[1]
+    weighted = design * scaled[:, None]
+    xtx = np.empty((groups, p, p))
+    xty = np.empty((groups, p))
+    for first in range(p):
+        xty[:, first] = np.bincount(group, weights=weighted[:, first] * outcome, minlength=groups)
+        for second in range(first, p):
+            sums = np.bincount(group, weights=weighted[:, first] * design[:, second], minlength=groups)
+            xtx[:, first, second] = xtx[:, second, first] = sums
+    yty = np.bincount(group, weights=scaled * outcome**2, minlength=groups)
+    present = np.bincount(group, minlength=groups) > 0
+    return within_between(ClinicSums.of(xtx[present, 0, 0], xtx[present], xty[present], yty[present]))
+
+
+def _ensure_enough(columns: FloatArray, outcome: FloatArray, *, share: bool) -> None:
+    n, p = columns.shape
+    if n - p < _LEAST_PEOPLE:
+        raise CannotFitError(f"too_few_people: {n} people for {p} columns; {p + _LEAST_PEOPLE} are needed")
+    if share:
+        rarer = int(min(outcome.sum(), n - outcome.sum()))
+        if rarer < PER_COLUMN * p:
+            raise CannotFitError(
+                f"too_few_outcomes: {rarer} of the rarer outcome for {p} columns; {PER_COLUMN * p} are needed"
+            )
+
+
+def _constant(offset: FloatArray, outcome: FloatArray, weight: FloatArray, *, share: bool) -> float:
+    """The constant at which expected and observed agree over everybody."""
+    if not share:
+        return float((weight * (outcome - offset)).sum() / weight.sum())
+    wanted = float((weight * outcome).sum())
+    constant = float(special.logit(wanted / weight.sum())) - float((weight * offset).sum() / weight.sum())
+    for _ in range(_NEWTON_STEPS):
+        chance = special.expit(constant + offset)
+        slope = float((weight * chance * (1 - chance)).sum())
+        step = (wanted - float((weight * chance).sum())) / max(slope, 1e-300)
+        constant += float(np.clip(step, -2.0, 2.0))
+        if abs(step) < 1e-12:
+            break
+    return constant

@@ -1,0 +1,123 @@
+"""Case-mix models and imputations of an edition: the frozen inputs beside its sums (METHODS M1.6, M3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import narwhals as nw
+import pyarrow as pa
+
+from benchwell.benchmarks import Declarations, Plan
+from benchwell.benchmarks.adjusted_figures import SUMMARIES
+from benchwell.benchmarks.periods import calendar
+from benchwell.casemix import (
+    adjuster_rows,
+    as_plain,
+    expectations,
+    imputation_settings,
+    impute_follow_up,
+    model_rows,
+)
+from benchwell.engine import Engine, Frame
+from benchwell.outcomes import OutcomeInputs
+from benchwell.pipeline.inputs import epoch_day
+from benchwell.registry import CaseMix, Instrument, Measure
+
+_LEAST_ORGANIZATIONS = 2  # one organization has nobody to be compared with
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """What the models leave behind.
+
+    Attributes:
+        tables: Frozen tables by name (`benchmarks.compute.FROZEN_BESIDE`).
+        casemix_models: How each case-mix model was fitted, or why not.
+        imputation_models: The same of the imputations.
+    """
+
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    casemix_models: Sequence[Mapping[str, Any]] = ()
+    imputation_models: Sequence[Mapping[str, Any]] = ()
+
+
+def adjust(
+    engine: Engine,
+    inputs: OutcomeInputs,
+    outcomes: Frame,
+    features: Frame | None,
+    history: Frame,
+    declarations: Declarations,
+    instruments: Mapping[str, Instrument],
+    plan: Plan,
+) -> Adjusted:
+    """Fit every declared case mix and impute what is missing.
+
+    Args:
+        engine: DuckDB or Spark.
+        inputs: The frames that the outcomes were built from.
+        outcomes: `tables.DERIVED["outcomes"]`, with weights.
+        features: Levels of the declared strata.
+        history: Early change and attended contacts, for the imputations.
+        declarations: Of the edition.
+        instruments: By id.
+        plan: Strata and dates per measure.
+
+    Returns:
+        Empty with fewer than two organizations.
+    """
+    counted = engine.to_arrow(outcomes.filter(nw.col("eligible")).select("organization_id").unique())
+    if counted.num_rows < _LEAST_ORGANIZATIONS:
+        return Adjusted()
+    days = {name: (epoch_day(first), epoch_day(last)) for name, (first, last) in plan.dates.items()}
+    within = _within_dates(outcomes, days)
+    mixes = casemix_of(declarations)
+    rows: dict[str, pa.Table] = {}
+    known: list[Frame] = []
+    for casemix in sorted({one.id for one in mixes.values()}):
+        measures = [declarations.measures[name] for name, one in sorted(mixes.items()) if one.id == casemix]
+        adjusters = engine.keep(
+            adjuster_rows(inputs, outcomes, declarations.casemix[casemix], measures, instruments, keep=engine.keep)
+        )
+        known.append(adjusters)
+        names = [measure.id for measure in measures]
+        rows |= model_rows(engine, within, adjusters, features, calendar(), names, plan.strata)
+    fitted = expectations(rows, [declarations.measures[name] for name in sorted(mixes)], mixes, plan.strata)
+    unpublished = [one for one in declarations.measures.values() if not one.is_published]
+    settings = imputation_settings(declarations.benchmarks.values(), days=days)
+    imputed = impute_follow_up(
+        outcomes, unpublished, instruments, engine, settings=settings, history=history, features=features
+    )
+    return Adjusted(
+        {
+            "adjusted_sums": fitted.adjusted_sums,
+            "coefficients": fitted.coefficients,
+            "model_checks": fitted.model_checks,
+            "imputations": imputed.table,
+        },
+        as_plain(fitted.models),
+        [asdict(model) for model in imputed.models],
+    )
+
+
+def casemix_of(declarations: Declarations) -> dict[str, CaseMix]:
+    """The case mix of each measure that has one and whose figures can be adjusted: shares and means."""
+    return {
+        one.measure: declarations.casemix[one.casemix]
+        for one in declarations.benchmarks.values()
+        if one.casemix is not None and _adjustable(declarations.measures[one.measure])
+    }
+
+
+def _adjustable(measure: Measure) -> bool:
+    return not measure.is_published and measure.summary in SUMMARIES
+
+
+def _within_dates(outcomes: Frame, days: Mapping[str, tuple[int, int]]) -> Frame:
+    """Only index dates inside a measure's declared period."""
+    for measure, (first, last) in days.items():
+        inside = (nw.col("index_day") >= first) & (nw.col("index_day") <= last)
+        outcomes = outcomes.filter((nw.col("measure") != measure) | inside)
+    return outcomes
