@@ -52,6 +52,7 @@ class LinearMixedFit:
             (levels,); with a slope, where the slope's column is zero.
         singular: Whether a variance is estimated as zero or a correlation as 1 or -1.
         theta: lme4's parameters: relative SDs (inner, outer), or the relative Cholesky factor by columns.
+        internal_theta: The same on the standardized slope, as the search has it.
         optimizer: How the estimates were found.
         iterations: Newton steps, over all starts.
         gradient: Derivatives of the deviance by the internal parameters at the end, shape (m,).
@@ -81,6 +82,7 @@ class LinearMixedFit:
     icc: FloatArray
     singular: bool
     theta: FloatArray
+    internal_theta: FloatArray
     optimizer: str
     iterations: int
     gradient: FloatArray
@@ -268,6 +270,7 @@ def _fit(design: MixedDesign, profiled: Profiled, found: Found, method: Method) 
         icc=between / (between.sum() + residual_sd**2),
         singular=bool((found.theta[[0, -1]] == 0).any()),
         theta=_lme4_theta(group_covariance, residual_sd, found.theta),
+        internal_theta=found.theta,
         optimizer=OPTIMIZER,
         iterations=found.iterations,
         gradient=found.gradient,

@@ -85,7 +85,11 @@ class Profiled:
 
     def value(self, theta: FloatArray) -> float:
         """Deviance at theta."""
-        at = self.blocks.evaluate(self.blocks.ratios(theta))
+        return self.at(self.blocks.ratios(theta))
+
+    def at(self, ratios: FloatArray) -> float:
+        """Deviance at variance ratios."""
+        at = self.blocks.evaluate(ratios)
         factor = _factor(at)
         return self._deviance(at.log_determinant, _log_x(factor), float(factor[-1, -1] ** 2))
 

@@ -60,12 +60,25 @@ def search(objective: Objective, value: Callable[[FloatArray], float], starts: l
     return replace(best, iterations=sum(end.iterations for end in ends))
 
 
-def newton(objective: Objective, value: Callable[[FloatArray], float], start: FloatArray) -> Found:
-    """Minimize from one start with Newton steps, curvature from differences of the analytic gradient."""
+def newton(
+    objective: Objective,
+    value: Callable[[FloatArray], float],
+    start: FloatArray,
+    typical: FloatArray | None = None,
+) -> Found:
+    """Minimize from one start with Newton steps, curvature from differences of the analytic gradient.
+
+    Args:
+        objective: Value and gradient at theta.
+        value: Value alone at theta.
+        start: Where to begin, shape (m,).
+        typical: Least change of each parameter that counts as a large one, shape (m,); by default a thousandth of
+            the largest parameter.
+    """
     theta = np.asarray(start, dtype=np.float64)
     here, gradient = objective(theta)
     for iteration in range(MAX_ITERATIONS):
-        scale = _scale(theta)
+        scale = _scale(theta, typical)
         step, decrement = _newton_step(objective, theta, gradient, scale)
         if decrement < LAST_STEP:
             theta, here, gradient = _last_step(objective, theta, here, gradient, step)
@@ -87,9 +100,11 @@ def _last_step(
     return theta, here, gradient
 
 
-def _scale(theta: FloatArray) -> FloatArray:
+def _scale(theta: FloatArray, typical: FloatArray | None) -> FloatArray:
     """What counts as a change of order one in each parameter."""
     size = np.abs(theta)
+    if typical is not None:
+        return np.asarray(np.maximum(size, typical), dtype=np.float64)
     floor = max(1e-3 * float(size.max(initial=0.0)), 1e-8)
     scale: FloatArray = np.maximum(size, floor)
     return scale
