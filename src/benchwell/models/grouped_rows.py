@@ -7,7 +7,7 @@ stays in the processor's cache, and two threads never share a sum: the result do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +20,7 @@ from benchwell.models.arrays import FloatArray, IntArray
 
 _BLOCK_ROWS = 16_384  # a vector of these is 128 kB: the handful that a mode search needs fit a core's cache
 _THREADS = 2
+_SERIAL_PRODUCT = 200_000  # multiplications below which OpenBLAS starts no threads of its own
 _Result = TypeVar("_Result")
 
 
@@ -88,7 +89,7 @@ class GroupedRows:
     def each_block(self, work: Callable[[Block], _Result]) -> list[_Result]:
         """Run `work` on every block, two at a time, and return the results in the order of the blocks.
 
-        `work` must not call BLAS: its threads inside ours make everything several times slower.
+        `work` must not let BLAS start threads: inside ours they make everything several times slower.
         """
         if len(self.blocks) == 1:
             return [work(self.blocks[0])]
@@ -105,30 +106,38 @@ class GroupedRows:
             return np.zeros(0, dtype=np.int64)
         return np.asarray(self.outer_starts[block.outer] - block.inner.start)
 
-    def chunks(self) -> Iterator[slice]:
-        """Slices of rows without regard to groups, for cross products."""
-        for start in range(0, len(self.successes), 4 * _BLOCK_ROWS):
-            yield slice(start, start + 4 * _BLOCK_ROWS)
-
     def weighted_cross(self, weight: FloatArray) -> FloatArray:
         """X'diag(weight)X, shape (p, p)."""
-        p = self.x.shape[1]
-        total = np.zeros((p, p))
-        for rows in self.chunks():
-            x = self.x[rows]
-            total += x.T @ (x * weight[rows, None])
-        return total
+        return np.asarray(sum(self.each_block(lambda block: self._cross(block, self._weighted(block, weight)))))
 
     def column_sums(self, weight: FloatArray) -> FloatArray:
         """Sum of weight times x within each inner group, shape (g, p)."""
-        total = np.empty((len(self.starts), self.x.shape[1]))
+        return np.concatenate(self.each_block(lambda block: self._sums(block, self._weighted(block, weight))))
 
-        def work(block: Block) -> None:
-            weighted = self.x[block.rows] * weight[block.rows, None]
-            np.add.reduceat(weighted, self.block_starts(block), axis=0, out=total[block.inner])
+    def moments(self, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """`column_sums` and `weighted_cross` in one pass."""
 
-        self.each_block(work)
-        return total
+        def work(block: Block) -> tuple[FloatArray, FloatArray]:
+            weighted = self._weighted(block, weight)
+            return self._sums(block, weighted), self._cross(block, weighted)
+
+        parts = self.each_block(work)
+        return np.concatenate([part[0] for part in parts]), np.asarray(sum(part[1] for part in parts))
+
+    def _weighted(self, block: Block, weight: FloatArray) -> FloatArray:
+        return np.asarray(self.x[block.rows] * weight[block.rows, None])
+
+    def _sums(self, block: Block, weighted: FloatArray) -> FloatArray:
+        return np.asarray(np.add.reduceat(weighted, self.block_starts(block), axis=0))
+
+    def _cross(self, block: Block, weighted: FloatArray) -> FloatArray:
+        x = self.x[block.rows]
+        p = x.shape[1]
+        # Products this small stay on the calling thread, whatever number of threads BLAS was given.
+        rows = max(_SERIAL_PRODUCT // p**2, 1)
+        whole = len(x) // rows * rows
+        stacked = x[:whole].reshape(-1, rows, p).transpose(0, 2, 1) @ weighted[:whole].reshape(-1, rows, p)
+        return np.asarray(stacked.sum(axis=0) + x[whole:].T @ weighted[whole:])
 
 
 def outer_sum(values: FloatArray, outer_starts: IntArray) -> FloatArray:

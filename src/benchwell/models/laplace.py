@@ -233,7 +233,7 @@ def _theta_slopes(
 def penalized_hessian(rows: GroupedRows, point: LaplacePoint) -> LaplaceHessian:
     """Second derivatives of the penalized likelihood alone, modes profiled out; `total` repeats them."""
     weight = _row_curvatures(rows, point, None)[0]
-    penalized = _penalized(rows, point, weight, _padded(rows.column_sums(weight), len(point.phi)))
+    penalized = _penalized(rows, point, weight)
     return LaplaceHessian(penalized.matrix, penalized.matrix, penalized.modes)
 
 
@@ -243,13 +243,13 @@ def hessian(rows: GroupedRows, point: LaplacePoint) -> LaplaceHessian:
     curvature = point.curvature
     variance, adjoint, adjoint_inner, adjoint_outer = _determinant_slopes(curvature, point.third)
     weight, third, kappa = _row_curvatures(rows, point, (variance, adjoint))
-    penalized = _penalized(rows, point, weight, _padded(rows.column_sums(weight), q))
+    penalized = _penalized(rows, point, weight)
     intercept, modes, residual_slope = penalized.intercept, penalized.modes, penalized.residual
     weight_slope = _padded(rows.column_sums(third), q) + point.third[:, None] * intercept
 
     determinant = np.zeros((q, q))
-    determinant[:p, :p] = rows.weighted_cross(kappa)
-    cross = _padded(rows.column_sums(kappa), q).T @ intercept
+    sums, determinant[:p, :p] = rows.moments(kappa)
+    cross = _padded(sums, q).T @ intercept
     determinant += cross + cross.T + intercept.T @ (np.add.reduceat(kappa, rows.starts)[:, None] * intercept)
     determinant += _weights_in_determinant(curvature, weight_slope, p)
     free = variance * point.third - adjoint * curvature.information
@@ -273,8 +273,10 @@ class _Penalized:
     residual: FloatArray
 
 
-def _penalized(rows: GroupedRows, point: LaplacePoint, weight: FloatArray, weight_x: FloatArray) -> _Penalized:
+def _penalized(rows: GroupedRows, point: LaplacePoint, weight: FloatArray) -> _Penalized:
     p, q = rows.x.shape[1], len(point.phi)
+    sums, information = rows.moments(weight)
+    weight_x = _padded(sums, q)
     curvature = point.curvature
     modes = _mode_slopes(point, weight_x, p)
     spread_outer = curvature.spread(point.outer)
@@ -284,7 +286,7 @@ def _penalized(rows: GroupedRows, point: LaplacePoint, weight: FloatArray, weigh
         intercept[:, p + 1] += spread_outer
     residual = -(weight_x + curvature.information[:, None] * intercept)
     matrix = np.zeros((q, q))
-    matrix[:p, :p] = 2.0 * rows.weighted_cross(weight)
+    matrix[:p, :p] = 2.0 * information
     matrix[:p] += 2.0 * (weight_x.T @ intercept)[:p]
     matrix[p] = -2.0 * (point.inner @ residual + point.residual @ modes[0])
     if q > p + 1:
