@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchwell.casemix.arrow_arrays import as_numpy, floats, whole_numbers
 from benchwell.casemix.coding import CategoryTerm, Coding, NumberTerm
 from benchwell.casemix.groups import plain_keys
 from benchwell.casemix.profile import Profile, Roles, coding_of, number_term, profile_of
-from benchwell.casemix.sums import coded, codes_of, floats
+from benchwell.casemix.sums import coded, codes_of
 from benchwell.engine import Frame, to_arrow
 from benchwell.engine.opening import FrameKind, opened
 from benchwell.errors import ModelError
@@ -148,14 +149,14 @@ def _coding(
 
 
 def _design(table: pa.Table, coding: Coding) -> FloatArray:
-    x = np.zeros((table.num_rows, len(coding.columns)))
+    x = np.zeros((len(coding.columns), table.num_rows)).T  # each column in one piece: they are filled one by one
     x[:, 0] = 1.0
     numbers, categories, place = 0, 0, 1
     for term in coding.terms:
         if isinstance(term, CategoryTerm):
             codes = _codes(table[f"c{categories}"], term)
-            present = np.flatnonzero(codes)
-            x[present, place + codes[present] - 1] = 1.0
+            for level in range(1, len(term.levels)):
+                x[:, place + level - 1] = codes == level
             categories += 1
         else:
             x[:, place] = floats(table, f"x{numbers}") / term.scale
@@ -167,7 +168,7 @@ def _design(table: pa.Table, coding: Coding) -> FloatArray:
 def _codes(column: pa.ChunkedArray, term: CategoryTerm) -> IntArray:
     encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
     by_code = codes_of(encoded.dictionary.to_pylist(), term)
-    return by_code[encoded.indices.to_numpy(zero_copy_only=False)]
+    return by_code[as_numpy(encoded.indices)]
 
 
 def group_codes(keys: pa.Table, names: Sequence[str]) -> tuple[IntArray, IntArray | None, pa.Table]:
@@ -177,21 +178,29 @@ def group_codes(keys: pa.Table, names: Sequence[str]) -> tuple[IntArray, IntArra
         Code of each row, outer code of each inner group (None with one level), and one row of keys per inner group.
     """
     ranked = [_ranked(column) for column in keys.columns]
-    combined = ranked[0][0]
-    for codes, values in ranked[1:]:
-        combined = combined * len(values) + codes
-    found, group = np.unique(combined, return_inverse=True)
     if len(ranked) == 1:
-        return group.astype(np.int64), None, pa.table({names[0]: ranked[0][1].take(pa.array(found))})
-    outer, inner = np.divmod(found, len(ranked[1][1]))
-    own = {names[0]: ranked[0][1].take(pa.array(outer)), names[1]: ranked[1][1].take(pa.array(inner))}
-    return group.astype(np.int64), np.unique(outer, return_inverse=True)[1].astype(np.int64), pa.table(own)
+        return ranked[0][0], None, pa.table({names[0]: ranked[0][1]})
+    (outer_codes, outer_values), (inner_codes, inner_values) = ranked
+    pairs = outer_codes * len(inner_values) + inner_codes
+    found, group = _renumbered(pairs, len(outer_values) * len(inner_values))
+    outer, inner = np.divmod(found, len(inner_values))
+    own = {names[0]: outer_values.take(whole_numbers(outer)), names[1]: inner_values.take(whole_numbers(inner))}
+    return group, outer, pa.table(own)
+
+
+def _renumbered(codes: IntArray, below: int) -> tuple[IntArray, IntArray]:
+    """Codes that occur, and each row's place among them: as `np.unique`, without a sort where there are few."""
+    if below > 4 * len(codes) + 1_000_000:
+        found, places = np.unique(codes, return_inverse=True)
+        return found, places.astype(np.int64)
+    occurs = np.bincount(codes, minlength=below) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[codes]
 
 
 def _ranked(column: pa.ChunkedArray) -> tuple[IntArray, pa.Array]:
     """Codes in the order of the values, and the values in that order."""
     encoded = column.combine_chunks().dictionary_encode()
-    order = pc.sort_indices(encoded.dictionary).to_numpy()
+    order = pc.sort_indices(encoded.dictionary)
     rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return rank[encoded.indices.to_numpy(zero_copy_only=False)], encoded.dictionary.take(pa.array(order))
+    rank[as_numpy(order)] = np.arange(len(order))
+    return rank[as_numpy(encoded.indices)], encoded.dictionary.take(order)

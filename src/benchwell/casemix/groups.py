@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchwell.casemix.arrow_arrays import as_numpy, whole_numbers
 from benchwell.engine.opening import FrameKind
 from benchwell.errors import ModelError
 from benchwell.models.arrays import FloatArray, IntArray
@@ -69,15 +70,15 @@ class Groups:
     def places(self, rows: pa.Table) -> IntArray:
         """Which group each row of a table belongs to, shape (n,); -1 for none that is known."""
         names = self.keys.column_names
-        numbered = self.keys.append_column("place", pa.array(np.arange(len(self.n)), pa.int64()))
+        numbered = self.keys.append_column("place", whole_numbers(np.arange(len(self.n))))
         try:
             wanted = rows.select(names).cast(self.keys.schema)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             # Values that cannot become such keys are groups that nobody knows.
             return np.full(rows.num_rows, -1, dtype=np.int64)
-        wanted = wanted.append_column("row", pa.array(np.arange(rows.num_rows), pa.int64()))
+        wanted = wanted.append_column("row", whole_numbers(np.arange(rows.num_rows)))
         found = wanted.join(numbered, keys=names).sort_by("row")
-        return np.asarray(pc.fill_null(found["place"], -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+        return np.asarray(as_numpy(pc.fill_null(found["place"], -1)))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, ready for JSON."""

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchwell.casemix.arrow_arrays import as_numpy
 from benchwell.casemix.coding import INTERCEPT, CategoryTerm
 from benchwell.engine.opening import rows_of
 from benchwell.errors import ModelError
@@ -55,7 +56,7 @@ def numbers_of(column: pa.ChunkedArray) -> FloatArray:
     """A numeric or yes/no column, with NaN for null and for infinite values."""
     if not (pa.types.is_boolean(column.type) or pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         column = _cast(column)
-    values = np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+    values = as_numpy(pc.fill_null(column.cast(pa.float64()), np.nan))
     return np.where(np.isfinite(values), values, np.nan)
 
 
@@ -75,8 +76,7 @@ def _of_level(term: CategoryTerm, column: pa.ChunkedArray, weights: FloatArray) 
             hint=f"fitted were {', '.join(term.levels)}: recode or leave out the others",
         )
     by_code = np.array([*(weights[term.levels.index(level)] for level in found), np.nan])
-    codes = pc.fill_null(encoded.indices, len(found)).to_numpy(zero_copy_only=False)
-    return by_code[codes.astype(np.int64)]
+    return by_code[as_numpy(pc.fill_null(encoded.indices, len(found)))]
 
 
 def _random(fit: Fit, rows: pa.Table, new_levels: NewLevels) -> FloatArray:

@@ -16,6 +16,7 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
+from benchwell.casemix.arrow_arrays import floats
 from benchwell.casemix.coding import CategoryTerm, Coding, NumberTerm
 from benchwell.casemix.profile import as_level, as_number, is_usable
 from benchwell.engine import Frame, to_arrow
@@ -238,8 +239,3 @@ def _column_expressions(coding: Coding) -> list[nw.Expr]:
             columns.append(nw.col(f"x{numbers}"))
             numbers += 1
     return [*columns, nw.col(f"x{numbers}")]
-
-
-def floats(table: pa.Table, name: str) -> FloatArray:
-    """A column of sums as floating-point numbers."""
-    return np.asarray(table[name].to_numpy(zero_copy_only=False), dtype=np.float64)
