@@ -75,8 +75,7 @@ def _in_force(home: Path | None) -> tuple[Registry | None, list[Check]]:
     except DeclarationError as problem:
         return None, [Check("declarations in force", False, found="unreadable", detail=problem.message)]
     plain = [plain_benchmark(measure) for measure in declared.measures.values()]
-    kinds = (declared.instruments, declared.measures, declared.benchmarks, declared.references)
-    return Registry([*plain, *(one for kind in kinds for one in kind.values())]), []
+    return Registry([*plain, *declared]), []
 
 
 def _lake_problems(home: Path, stated: dict[str, Any]) -> list[str]:

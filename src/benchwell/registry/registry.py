@@ -5,7 +5,7 @@ The package's own declarations come first; a workspace may add its own folder, w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -57,6 +57,10 @@ class Registry:
         for folder in folders:
             found.extend(_read_folder(folder))
         return cls(found)
+
+    def __iter__(self) -> Iterator[Declaration]:
+        """Every declaration, whatever its kind."""
+        return (one for known in self._by_kind.values() for one in known.values())
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
