@@ -20,7 +20,8 @@ from benchwell.models.arrays import FloatArray, IntArray
 
 _BLOCK_ROWS = 16_384  # a vector of these is 128 kB: the handful that a mode search needs fit a core's cache
 _THREADS = 2
-_SERIAL_PRODUCT = 200_000  # multiplications below which OpenBLAS starts no threads of its own
+_SERIAL_PRODUCT = 200_000  # multiplications below which OpenBLAS starts no threads of its own: matrix by matrix,
+_SERIAL_VECTOR = 8_000  # and matrix by vector
 _Result = TypeVar("_Result")
 
 
@@ -106,6 +107,14 @@ class GroupedRows:
             return np.zeros(0, dtype=np.int64)
         return np.asarray(self.outer_starts[block.outer] - block.inner.start)
 
+    def predictor(self, block: Block, beta: FloatArray) -> FloatArray:
+        """X beta of a block's rows, shape (rows of the block,)."""
+        return _serial_product(self.x[block.rows], beta)
+
+    def pull(self, block: Block, slope: FloatArray) -> FloatArray:
+        """X'slope over a block's rows, shape (p,)."""
+        return _serial_cross(self.x[block.rows], slope[:, None])[:, 0]
+
     def weighted_cross(self, weight: FloatArray) -> FloatArray:
         """X'diag(weight)X, shape (p, p)."""
         return np.asarray(sum(self.each_block(lambda block: self._cross(block, self._weighted(block, weight)))))
@@ -131,13 +140,26 @@ class GroupedRows:
         return np.asarray(np.add.reduceat(weighted, self.block_starts(block), axis=0))
 
     def _cross(self, block: Block, weighted: FloatArray) -> FloatArray:
-        x = self.x[block.rows]
-        p = x.shape[1]
-        # Products this small stay on the calling thread, whatever number of threads BLAS was given.
-        rows = max(_SERIAL_PRODUCT // p**2, 1)
-        whole = len(x) // rows * rows
-        stacked = x[:whole].reshape(-1, rows, p).transpose(0, 2, 1) @ weighted[:whole].reshape(-1, rows, p)
-        return np.asarray(stacked.sum(axis=0) + x[whole:].T @ weighted[whole:])
+        return _serial_cross(self.x[block.rows], weighted)
+
+
+def _serial_product(x: FloatArray, beta: FloatArray) -> FloatArray:
+    """X beta in pieces so small that BLAS stays on the calling thread."""
+    rows = max(_SERIAL_VECTOR // x.shape[1], 1)
+    whole = len(x) // rows * rows
+    result = np.empty(len(x))
+    np.matmul(x[:whole].reshape(-1, rows, x.shape[1]), beta, out=result[:whole].reshape(-1, rows))
+    np.matmul(x[whole:], beta, out=result[whole:])
+    return result
+
+
+def _serial_cross(x: FloatArray, other: FloatArray) -> FloatArray:
+    """X'other in pieces so small that BLAS stays on the calling thread."""
+    p, columns = x.shape[1], other.shape[1]
+    rows = max((_SERIAL_PRODUCT if columns > 1 else _SERIAL_VECTOR) // (p * columns), 1)
+    whole = len(x) // rows * rows
+    stacked = x[:whole].reshape(-1, rows, p).transpose(0, 2, 1) @ other[:whole].reshape(-1, rows, columns)
+    return np.asarray(stacked.sum(axis=0) + x[whole:].T @ other[whole:])
 
 
 def outer_sum(values: FloatArray, outer_starts: IntArray) -> FloatArray:

@@ -74,9 +74,31 @@ class LaplaceHessian:
 
 @dataclass(frozen=True)
 class _BlockPoint:
-    modes: Modes
+    """What is kept of a block: nothing as long as its rows."""
+
+    inner: FloatArray
+    outer: FloatArray
+    residual: FloatArray
+    information: FloatArray
     third: FloatArray
     loglik: float
+    slope: FloatArray
+    steps: int
+    settled: bool
+
+    @classmethod
+    def of(cls, modes: Modes, third: FloatArray, loglik: float, slope: FloatArray) -> _BlockPoint:
+        return cls(
+            modes.inner,
+            modes.outer,
+            modes.residual,
+            modes.curvature.information,
+            third,
+            loglik,
+            slope,
+            modes.steps,
+            modes.settled,
+        )
 
 
 def split(rows: GroupedRows, phi: FloatArray) -> tuple[FloatArray, tuple[float, float]]:
@@ -101,20 +123,18 @@ def evaluate(
     0.094696
     """
     beta, theta = split(rows, phi)
-    offset = rows.x @ beta
-    slope = np.empty(len(offset))
 
     def work(block: Block) -> _BlockPoint:
-        return _evaluate_block(rows, block, offset[block.rows], theta, start, slope[block.rows], determinant)
+        return _evaluate_block(rows, block, beta, theta, start, determinant)
 
     parts = rows.each_block(work)
-    inner = np.concatenate([part.modes.inner for part in parts])
-    outer = np.concatenate([part.modes.outer for part in parts])
-    residual = np.concatenate([part.modes.residual for part in parts])
+    inner = np.concatenate([part.inner for part in parts])
+    outer = np.concatenate([part.outer for part in parts])
+    residual = np.concatenate([part.residual for part in parts])
     third = np.concatenate([part.third for part in parts])
     curvature = Curvature.of(
         theta,
-        np.concatenate([part.modes.curvature.information for part in parts]),
+        np.concatenate([part.information for part in parts]),
         np.zeros(0, dtype=np.int64) if rows.outer_starts is None else rows.outer_starts,
         rows.outer_sizes,
     )
@@ -122,7 +142,7 @@ def evaluate(
     by_theta = -2.0 * np.array([residual @ inner, curvature.sum(residual) @ outer])
     if determinant:
         by_theta += _theta_slopes(curvature, inner, outer, residual, third)
-    gradient = np.concatenate([rows.x.T @ slope, by_theta])
+    gradient = np.concatenate([sum(part.slope for part in parts), by_theta])
     return LaplacePoint(
         phi=phi,
         value=penalized + (curvature.log_determinant() if determinant else 0.0),
@@ -133,26 +153,25 @@ def evaluate(
         residual=residual,
         third=third,
         curvature=curvature,
-        steps=max(part.modes.steps for part in parts),
-        settled=all(part.modes.settled for part in parts),
+        steps=max(part.steps for part in parts),
+        settled=all(part.settled for part in parts),
     )
 
 
 def _evaluate_block(
     rows: GroupedRows,
     block: Block,
-    offset: FloatArray,
+    beta: FloatArray,
     theta: tuple[float, float],
     start: tuple[FloatArray, FloatArray],
-    slope: FloatArray,
     determinant: bool,
 ) -> _BlockPoint:
-    """Modes, log-likelihood and d value / d eta of one block; the last is written into `slope`."""
+    """Modes, log-likelihood and slope by beta of one block."""
     successes = rows.successes[block.rows]
     trials = None if rows.trials is None else rows.trials[block.rows]
     starts, sizes = rows.block_starts(block), rows.sizes[block.inner]
     modes = find_modes(
-        offset,
+        rows.predictor(block, beta),
         successes,
         trials,
         starts,
@@ -163,8 +182,8 @@ def _evaluate_block(
     loglik = float(bernoulli_loglik(modes.eta, successes, trials).sum())
     expected = modes.probability if trials is None else modes.probability * trials
     if not determinant:
-        np.multiply(expected - successes, 2.0, out=slope)
-        return _BlockPoint(modes, np.zeros(len(starts)), loglik)
+        pull = rows.pull(block, 2.0 * (expected - successes))
+        return _BlockPoint.of(modes, np.zeros(len(starts)), loglik, pull)
     # w' = w (1 - 2p)
     third_rows = modes.probability * -2.0
     third_rows += 1.0
@@ -172,10 +191,9 @@ def _evaluate_block(
     third = np.add.reduceat(third_rows, starts)
     variance, adjoint = _determinant_slopes(modes.curvature, third)[:2]
     third_rows *= np.repeat(variance, sizes)
-    np.multiply(np.repeat(adjoint, sizes), modes.weight, out=slope)
-    np.subtract(third_rows, slope, out=slope)
-    slope -= 2.0 * (successes - expected)
-    return _BlockPoint(modes, third, loglik)
+    third_rows -= np.repeat(adjoint, sizes) * modes.weight
+    third_rows -= 2.0 * (successes - expected)
+    return _BlockPoint.of(modes, third, loglik, rows.pull(block, third_rows))
 
 
 def bernoulli_loglik(eta: FloatArray, successes: FloatArray, trials: FloatArray | None) -> FloatArray:
@@ -299,24 +317,24 @@ def _row_curvatures(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """w, w' and c w'' - rho w' of each row; the last two only where the slopes (c, rho) are given."""
     beta, _ = split(rows, point.phi)
-    eta = rows.x @ beta
     intercept = point.curvature.intercepts(point.inner, point.outer)
-    third = np.empty(0 if slopes is None else len(eta))
+    weights = np.empty(len(rows.successes))
+    third = np.empty(0 if slopes is None else len(weights))
     kappa = np.empty_like(third)
 
     def work(block: Block) -> None:
         at, sizes = block.rows, rows.sizes[block.inner]
-        probability = expit(eta[at] + np.repeat(intercept[block.inner], sizes))
+        probability = expit(rows.predictor(block, beta) + np.repeat(intercept[block.inner], sizes))
         spread = probability * (1.0 - probability)
         weight = spread if rows.trials is None else spread * rows.trials[at]
         if slopes is not None:
             third[at] = weight * (1.0 - 2.0 * probability)
             kappa[at] = np.repeat(slopes[0][block.inner], sizes) * weight * (1.0 - 6.0 * spread)
             kappa[at] -= np.repeat(slopes[1][block.inner], sizes) * third[at]
-        eta[at] = weight  # the linear predictor is no longer needed
+        weights[at] = weight
 
     rows.each_block(work)
-    return eta, third, kappa
+    return weights, third, kappa
 
 
 def _mode_slopes(point: LaplacePoint, weight_x: FloatArray, p: int) -> tuple[FloatArray, FloatArray]:

@@ -33,15 +33,13 @@ def evaluate_quadrature(
     """
     point = evaluate(rows, phi, start)
     beta, (theta, _) = split(rows, phi)
-    offset = rows.x @ beta
-    slope = np.empty(len(offset))
     nodes = hermite(points)
 
-    def work(block: Block) -> tuple[float, float]:
-        return _evaluate_block(rows, block, point, offset[block.rows], theta, nodes, slope[block.rows])
+    def work(block: Block) -> tuple[float, FloatArray]:
+        return _evaluate_block(rows, block, point, beta, theta, nodes)
 
     parts = rows.each_block(work)
-    gradient = np.append(rows.x.T @ slope, sum(part[1] for part in parts))
+    gradient = np.asarray(sum(part[1] for part in parts))
     return replace(point, value=sum(part[0] for part in parts), gradient=gradient)
 
 
@@ -55,12 +53,12 @@ def _evaluate_block(
     rows: GroupedRows,
     block: Block,
     point: LaplacePoint,
-    offset: FloatArray,
+    beta: FloatArray,
     theta: float,
     nodes: tuple[FloatArray, FloatArray],
-    slope: FloatArray,
-) -> tuple[float, float]:
-    """Deviance and slope by theta of one block; the slope by eta of each row is written into `slope`."""
+) -> tuple[float, FloatArray]:
+    """Deviance of one block, and its slope by (beta, theta)."""
+    offset = rows.predictor(block, beta)
     successes = rows.successes[block.rows]
     trials = None if rows.trials is None else rows.trials[block.rows]
     starts, sizes = rows.block_starts(block), rows.sizes[block.inner]
@@ -102,11 +100,10 @@ def _evaluate_block(
     weight = probability * (1.0 - probability)
     if trials is not None:
         weight *= trials
-    slope[:] = successes - expected / np.repeat(total, sizes)
+    slope = successes - expected / np.repeat(total, sizes)
     slope -= np.repeat(by_mode * theta / d + by_d * theta**4 * third / d, sizes) * weight
     slope += np.repeat(by_d * theta**2, sizes) * weight * (1.0 - 2.0 * probability)
-    slope *= -2.0
-    return -2.0 * float(loglik.sum()), -2.0 * float(by_theta.sum())
+    return -2.0 * float(loglik.sum()), -2.0 * np.append(rows.pull(block, slope), by_theta.sum())
 
 
 def quadrature_hessian(rows: GroupedRows, point: LaplacePoint, points: int) -> LaplaceHessian:
