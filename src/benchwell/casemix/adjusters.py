@@ -91,7 +91,8 @@ def _with_columns(frame: Frame, inputs: OutcomeInputs, variables: Sequence[Varia
         "baseline": nw.col("baseline"),
         "measurement_day": nw.col("followup_day") - nw.col("index_day"),
     }
-    return frame.with_columns(**{_held(one): made[one.source] for one in variables if one.source in made})
+    columns = {_held(one): made[one.source] for one in variables if one.source in made}
+    return frame.with_columns(**columns) if columns else frame
 
 
 def _with_characteristics(frame: Frame, characteristics: Frame, variables: Sequence[Variable]) -> Frame:

@@ -103,6 +103,11 @@ class Variable(Model):
             return not isinstance(self.form, Categories)
         return self.source in sources.NUMERIC or self.source.startswith(sources.SCORE)
 
+    @property
+    def excludes_unknown(self) -> bool:
+        """Whether an episode without a value leaves the model."""
+        return self.missing is not None and self.missing.rule == "exclude"
+
     @model_validator(mode="after")
     def _allowed(self) -> Self:
         if not sources.is_known(self.source):
@@ -131,7 +136,7 @@ class Variable(Model):
             raise ValueError(f"variable {self.name!r} cannot be adjusted for: {never}; {rule}")
         if is_ruler and self.timing != "post_index":
             raise ValueError(f"variable {self.name!r}: the measurement day is post_index; say so")
-        if is_ruler and self.missing is not None and self.missing.rule != "exclude":
+        if is_ruler and self.missing is not None and not self.excludes_unknown:
             raise ValueError(
                 f"variable {self.name!r}: who was not followed has no measurement day, and an indicator of that would "
                 "adjust for the follow-up itself; use missing: {rule: exclude}"
