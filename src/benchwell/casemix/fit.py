@@ -15,6 +15,7 @@ from benchwell.casemix.coding import Coding, sha256_of
 from benchwell.casemix.fit_text import as_html, as_text
 from benchwell.casemix.groups import Groups, same_kind
 from benchwell.casemix.prediction import Kind, NewLevels, predicted
+from benchwell.casemix.profile_intervals import profile_of_fit
 from benchwell.casemix.sufficient import SufficientStatistics
 from benchwell.engine.opening import FrameKind
 from benchwell.errors import DamagedFitError, ModelError
@@ -190,7 +191,7 @@ class Fit:
 
         Returns:
             Lower and upper end by column; SDs are called `sd(<grouping column>)`, `sd(residual)` and, with a slope,
-            `sd(<grouping column>, <slope>)`.
+            `sd(<grouping column>, <slope>)` beside `correlation(<grouping column>, <slope>)`.
 
         Raises:
             ModelError: If a profile is asked of a fit that has no sums (logistic, or read from a file).
@@ -198,9 +199,7 @@ class Fit:
         if not 0.0 < level < 1.0:
             raise ModelError("The level of an interval lies between 0 and 1, such as 0.95.")
         if method == "profile":
-            from benchwell.casemix.profile_intervals import profile_intervals
-
-            return profile_intervals(self, level)
+            return profile_of_fit(self, level)
         if method != "wald":
             raise ModelError("The method of an interval is 'wald' or 'profile'.")
         z = NormalDist().inv_cdf(0.5 + level / 2.0)
