@@ -15,12 +15,13 @@ import pyarrow as pa
 from scipy import special
 
 from benchwell.casemix.adjuster_coding import AdjusterDesign, code_adjusters
-from benchwell.casemix.expected import CannotFitError, Expectation, expect, split_linear
+from benchwell.casemix.expected import CannotFitError, Expectation, clinic_sums, expect
 from benchwell.casemix.model_check import Group, ModelCheck, check, out_of_clinic
 from benchwell.casemix.people import ALL, People, by_cell, levels_of, people_of, quarters_of
 from benchwell.models.arrays import FloatArray
 from benchwell.models.direct import direct_rates_from_rows
 from benchwell.models.fixed_effects_logistic import logistic_contrast
+from benchwell.models.within_between import within_between
 from benchwell.registry import CaseMix, Measure
 from benchwell.tables import DERIVED
 from benchwell.terms import Adjustment, Denominator
@@ -223,7 +224,7 @@ def _contrast(columns: FloatArray, people: People, *, share: bool) -> _Contrast:
         z = found.contrast.values / found.contrast.standard_errors
         p_values = 2 * special.ndtr(-np.abs(z))
         return _Contrast(found.between.values, found.between.standard_errors, p_values, _finite(found.p))
-    linear = split_linear(columns, people.outcome, people.organization, groups, people.weights)
+    linear = within_between(clinic_sums(columns, people.outcome, people.organization, groups, people.weights))
     return _Contrast(linear.between.values, linear.between.standard_errors, linear.contrast_p, _finite(linear.p))
 
 

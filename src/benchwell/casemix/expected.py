@@ -15,7 +15,7 @@ from scipy import special
 from benchwell.models.arrays import FloatArray, IntArray
 from benchwell.models.fixed_effects_logistic import deviations_and_means, fit_fixed_effects_logistic, logistic_contrast
 from benchwell.models.logistic_regression import fit_logistic
-from benchwell.models.within_between import ClinicSums, WithinBetween, within_between
+from benchwell.models.within_between import ClinicSums, within_slopes
 
 PER_COLUMN = 10  # people of the rarer outcome that each column needs
 _LEAST_PEOPLE = 30  # beyond the columns (METHODS M3.2)
@@ -108,9 +108,8 @@ def expect(
     _ensure_enough(columns, outcome, share=share)
     weights = np.ones(len(outcome)) if weight is None else weight
     if not share:
-        linear = split_linear(columns, outcome, group, groups, weights)
-        slopes = np.where(linear.within.known, linear.within.values, 0.0)
-        errors, variance = linear.within.standard_errors, linear.residual_variance
+        known, variance = within_slopes(clinic_sums(columns, outcome, group, groups, weights))
+        slopes, errors = np.where(known.known, known.values, 0.0), known.standard_errors
         converged, iterations, left_out = True, 1, 0
     elif mundlak:
         split = np.column_stack([np.ones(len(outcome)), *deviations_and_means(columns, group, groups)])
@@ -130,27 +129,21 @@ def expect(
     return Expectation(slopes, errors, constant, variance, share, converged, iterations, left_out)
 
 
-def split_linear(
+def clinic_sums(
     columns: FloatArray, outcome: FloatArray, group: IntArray, groups: int, weight: FloatArray
-) -> WithinBetween:
-    """Coefficients of a continuous outcome within and between clinics, from sums per clinic.
+) -> ClinicSums:
+    """Sums per clinic that a continuous outcome's coefficients rest on; clinics without people are left out.
 
     Weights are scaled so that they add up to the people there are: they say whom to count more, not how many there are.
     """
     scaled = weight * (len(weight) / weight.sum())
-    design = np.column_stack([np.ones(len(outcome)), columns])
-    p = design.shape[1]
-    weighted = design * scaled[:, None]
-    xtx = np.empty((groups, p, p))
-    xty = np.empty((groups, p))
-    for first in range(p):
-        xty[:, first] = np.bincount(group, weights=weighted[:, first] * outcome, minlength=groups)
-        for second in range(first, p):
-            sums = np.bincount(group, weights=weighted[:, first] * design[:, second], minlength=groups)
-            xtx[:, first, second] = xtx[:, second, first] = sums
-    yty = np.bincount(group, weights=scaled * outcome**2, minlength=groups)
-    present = np.bincount(group, minlength=groups) > 0
-    return within_between(ClinicSums.of(xtx[present, 0, 0], xtx[present], xty[present], yty[present]))
+    order = np.argsort(group, kind="stable")
+    design = np.column_stack([np.ones(len(outcome)), columns, outcome])[order]
+    weighted = design * scaled[order, None]
+    bounds = np.searchsorted(group[order], np.arange(groups + 1))
+    present = np.flatnonzero(np.diff(bounds))
+    full = np.stack([design[bounds[j] : bounds[j + 1]].T @ weighted[bounds[j] : bounds[j + 1]] for j in present])
+    return ClinicSums.of(full[:, 0, 0], full[:, :-1, :-1], full[:, :-1, -1], full[:, -1, -1])
 
 
 def _ensure_enough(columns: FloatArray, outcome: FloatArray, *, share: bool) -> None:

@@ -10,53 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
-from benchwell.models.arrays import ArrayLike, BoolArray, FloatArray, finite, non_negative, positive, vector
+from benchwell.models.arrays import BoolArray, FloatArray
+from benchwell.models.linear_mixed import LinearMixedFit, linear_mixed
+from benchwell.models.mixed_statistics import MixedStatistics
 
 # A column counts as a combination of earlier ones when less than this share of its square is left.
 _SINGULAR = 1e-9
-
-
-@dataclass(frozen=True)
-class ClinicSums:
-    """Sufficient statistics per clinic; the first column of the design is the constant.
-
-    Attributes:
-        n: People per clinic, shape (k,), > 0.
-        xtx: X'X per clinic, shape (k, p, p).
-        xty: X'y per clinic, shape (k, p).
-        yty: y'y per clinic, shape (k,).
-    """
-
-    n: FloatArray
-    xtx: FloatArray
-    xty: FloatArray
-    yty: FloatArray
-
-    @classmethod
-    def of(cls, n: ArrayLike, xtx: ArrayLike, xty: ArrayLike, yty: ArrayLike) -> ClinicSums:
-        """Check shapes and values.
-
-        Raises:
-            ValueError: If shapes do not fit, a value is NaN, a clinic has nobody, or the first column is no constant.
-
-        >>> ClinicSums.of([2], [[[2.0]]], [[3.0]], [5.0]).n
-        array([2.])
-        """
-        sums = cls(
-            positive("n", vector("n", n)),
-            finite("xtx", xtx),
-            finite("xty", xty),
-            non_negative("yty", vector("yty", yty)),
-        )
-        k = len(sums.n)
-        p = sums.xty.shape[-1]
-        if sums.xtx.shape != (k, p, p) or sums.xty.shape != (k, p) or sums.yty.shape != (k,) or not p:
-            raise ValueError(f"statistics do not fit together: xtx {sums.xtx.shape}, xty {sums.xty.shape}")
-        if not np.allclose(sums.xtx[:, 0, 0], sums.n, rtol=1e-9):
-            raise ValueError("the first column of the design must be the constant 1")
-        return sums
 
 
 @dataclass(frozen=True)
@@ -114,57 +75,50 @@ class WithinBetween:
     residual_variance: float
 
 
-def within_between(sums: ClinicSums) -> WithinBetween:
+def within_between(statistics: MixedStatistics) -> WithinBetween:
     """Split every case-mix coefficient into its part within and its part between clinics.
 
     Args:
-        sums: Sufficient statistics of each clinic.
+        statistics: Sums of a design (constant first) with one level of groups, the clinics.
 
     Returns:
-        Both coefficients, their contrast and test, and the results of the models that mix them. The variances between
-        clinics behind `between` and `random` are REML estimates of the model with clinic means and without.
+        Both coefficients, their contrast and test, and the results of the models that mix them. `between` and
+        `contrast` come from the random-intercept model (REML) with deviations from the clinic's mean and the means as
+        columns.
 
     Raises:
-        ValueError: If there are too few people for a residual variance within clinics.
+        ValueError: If there is more than one level, too few people for a residual variance within clinics, or a
+            mixed model cannot be fitted.
 
     Source:
         Mundlak (1978), Econometrica 46:69-85; METHODS E3.8.
 
-    >>> pre = [np.array([12, 16, 20, 14]), np.array([18, 15, 13]), np.array([17, 11, 19, 14, 16])]
-    >>> post = [np.array([8, 10, 15, 7]), np.array([9, 6, 6]), np.array([14, 9, 16, 12, 12])]
-    >>> designs = [np.column_stack([np.ones(len(x)), x - 15]) for x in pre]
-    >>> sums = ClinicSums.of(
-    ...     [len(x) for x in pre],
-    ...     [X.T @ X for X in designs],
-    ...     [X.T @ y for X, y in zip(designs, post)],
-    ...     [y @ y for y in post],
-    ... )
-    >>> result = within_between(sums)
+    >>> sites = MixedStatistics.from_sites(
+    ...     [4, 3, 5], [[[4, 2], [2, 36]], [[3, 1], [1, 13]], [[5, 2], [2, 38]]],
+    ...     [[40, 54], [21, 15], [63, 56]], [438, 153, 821])
+    >>> result = within_between(sites)
     >>> [round(one.values[0].item(), 6) for one in (result.within, result.random, result.pooled)]
     [0.857816, 0.858135, 0.863592]
     """
-    k, p = sums.xty.shape
-    gram, cross, total = _centered(sums)
+    if statistics.parent is not None:
+        raise ValueError("the contrast is between one level of groups; give the sums by clinic")
+    p, k = statistics.p, statistics.groups
+    gram, cross, total = _centered(statistics)
     kept = independent_columns(gram)
-    df = sums.n.sum() - k - kept.sum()
-    if df <= 0:
-        raise ValueError("too few people within clinics to separate clinics from people")
-    beta = _solved(gram, cross, kept)
-    residual = max(float(total - beta[kept] @ cross[kept]) / df, 0.0)
-    within = _slopes(beta, residual, gram, kept)
-    split = _with_means(sums, gram)
-    mundlak, _ = _reml(split, sums.n)
-    between = _part(mundlak, slice(p, 2 * p - 1))
+    beta, residual = _least_squares(gram, cross, total, kept, statistics.n - k)
+    mundlak = linear_mixed(_with_means(statistics, gram, cross))
     contrast = _contrast(mundlak, p)
-    random, mixed_ratio = _reml(sums, sums.n)
-    posts = (sums.xty[:, 0] - sums.xtx[:, 0, 1:] @ np.where(kept, beta, 0.0)) / sums.n
+    random = linear_mixed(statistics)
+    whole = independent_columns(statistics.xtx)
+    pooled, pooled_residual = _least_squares(statistics.xtx, statistics.xty, statistics.yty, whole, statistics.n)
+    posts = (statistics.group_y - statistics.group_x[:, 1:] @ np.where(kept, beta, 0.0)) / statistics.group_n
     z = contrast.values / contrast.standard_errors
     chi_square, contrasts = wald(contrast)
     return WithinBetween(
-        within=within,
-        between=between,
+        within=_slopes(beta, residual, gram, kept),
+        between=_part(mundlak, slice(p, 2 * p - 1)),
         random=_part(random, slice(1, p)),
-        pooled=_part(_gls(sums, sums.n, 0.0)[0], slice(1, p)),
+        pooled=_without_constant(_slopes(pooled, pooled_residual, statistics.xtx, whole)),
         posts=posts,
         contrast=contrast,
         contrast_z=z,
@@ -172,7 +126,7 @@ def within_between(sums: ClinicSums) -> WithinBetween:
         chi_square=chi_square,
         df=contrasts,
         p=float(special.chdtrc(contrasts, chi_square)) if contrasts else float("nan"),
-        variance_ratio=mixed_ratio,
+        variance_ratio=(random.sd_inner / random.residual_sd) ** 2,
         residual_variance=residual,
     )
 
@@ -207,77 +161,42 @@ def independent_columns(gram: FloatArray) -> BoolArray:
     return mask
 
 
-def _centered(sums: ClinicSums) -> tuple[FloatArray, FloatArray, float]:
+def _centered(sums: MixedStatistics) -> tuple[FloatArray, FloatArray, float]:
     """Cross products of deviations from the clinic's means, over all clinics."""
-    means = sums.xtx[:, 0, 1:] / sums.n[:, None]
-    gram = sums.xtx[:, 1:, 1:].sum(axis=0) - np.einsum("ki,kj->ij", means * sums.n[:, None], means)
+    n, x = sums.group_n.astype(np.float64), sums.group_x[:, 1:]
+    gram = sums.xtx[1:, 1:] - (x / n[:, None]).T @ x
     # A column that is constant in each clinic leaves rounding only.
-    scale = np.diag(sums.xtx[:, 1:, 1:].sum(axis=0))
-    empty = np.diag(gram) <= 1e-12 * scale
+    empty = np.diag(gram) <= 1e-12 * np.diag(sums.xtx)[1:]
     gram[empty] = 0.0
     gram[:, empty] = 0.0
-    cross = sums.xty[:, 1:].sum(axis=0) - (means * sums.xty[:, :1]).sum(axis=0)
-    total = float(sums.yty.sum() - (sums.xty[:, 0] ** 2 / sums.n).sum())
-    return gram, np.where(empty, 0.0, cross), total
+    cross = np.where(empty, 0.0, sums.xty[1:] - x.T @ (sums.group_y / n))
+    return gram, cross, float(sums.yty - (sums.group_y**2 / n).sum())
 
 
-def _with_means(sums: ClinicSums, gram: FloatArray) -> ClinicSums:
-    """Statistics of the design (1, x - clinic mean, clinic mean), from those of (1, x)."""
-    k, p = sums.xty.shape
-    n, means = sums.n, sums.xtx[:, 0, 1:] / sums.n[:, None]
-    constant = np.column_stack([np.ones(k), means])
-    xtx = np.zeros((k, 2 * p - 1, 2 * p - 1))
+def _with_means(sums: MixedStatistics, gram: FloatArray, cross: FloatArray) -> MixedStatistics:
+    """Statistics of the design (1, deviations, clinic means), from those of (1, x)."""
+    p, n = sums.p, sums.group_n.astype(np.float64)
+    means = sums.group_x / n[:, None]  # 1 and the means of the columns
     outer = [0, *range(p, 2 * p - 1)]
-    xtx[np.ix_(range(k), outer, outer)] = n[:, None, None] * constant[:, :, None] * constant[:, None, :]
-    within = slice(1, p)
-    xtx[:, within, within] = sums.xtx[:, 1:, 1:] - n[:, None, None] * means[:, :, None] * means[:, None, :]
-    empty = np.diag(gram) == 0
-    xtx[:, 1:p][:, empty] = 0.0
-    xtx[:, :, 1:p][:, :, empty] = 0.0
-    xty = np.zeros((k, 2 * p - 1))
-    xty[:, outer] = constant * sums.xty[:, :1]
-    xty[:, within] = np.where(empty, 0.0, sums.xty[:, 1:] - means * sums.xty[:, :1])
-    return ClinicSums(n, xtx, xty, sums.yty)
+    xtx, xty = np.zeros((2 * p - 1, 2 * p - 1)), np.zeros(2 * p - 1)
+    xtx[np.ix_(outer, outer)] = (means * n[:, None]).T @ means
+    xtx[1:p, 1:p] = gram
+    xty[outer], xty[1:p] = means.T @ sums.group_y, cross
+    group_x = np.zeros((sums.groups, 2 * p - 1))  # deviations sum to nothing in every clinic
+    group_x[:, outer] = sums.group_x
+    return MixedStatistics(sums.n, xtx, xty, sums.yty, sums.group_n, group_x, sums.group_y)
 
 
-def _reml(sums: ClinicSums, n: FloatArray) -> tuple[Slopes, float]:
-    """Random-intercept fit at the REML ratio of the variances (METHODS M3.2)."""
-    grid = np.concatenate([[-np.inf], np.linspace(-14.0, 9.0, 24)])
-    heights = np.array([_gls(sums, n, float(np.exp(log_ratio)))[1] for log_ratio in grid])
-    top = int(np.argmax(heights))
-    if top == 0:
-        return _gls(sums, n, 0.0)[0], 0.0
-    low, high = (float(bound) for bound in (max(grid[top] - 1.0, -16.0), grid[top] + 1.0))
-    found = optimize.minimize_scalar(
-        lambda log_ratio: -_gls(sums, n, float(np.exp(log_ratio)))[1],
-        bounds=(low, high),
-        method="bounded",
-        options={"xatol": 1e-10},
-    )
-    best = float(np.exp(found.x))
-    return _gls(sums, n, best)[0], best
-
-
-def _gls(sums: ClinicSums, n: FloatArray, variance_ratio: float) -> tuple[Slopes, float]:
-    """Generalized least squares at a ratio of variance between to residual, with its REML height."""
-    k = variance_ratio / (1 + n * variance_ratio)
-    column = sums.xtx[:, 0, :]
-    gram = sums.xtx.sum(axis=0) - np.einsum("k,ki,kj->ij", k, column, column)
-    cross = sums.xty.sum(axis=0) - ((k * sums.xty[:, 0])[:, None] * column).sum(axis=0)
-    total = float(sums.yty.sum() - (k * sums.xty[:, 0] ** 2).sum())
-    kept = independent_columns(gram)
-    beta = _solved(gram, cross, kept)
-    df = float(n.sum()) - int(kept.sum())
-    residual = max(total - float(beta[kept] @ cross[kept]), 1e-12 * max(total, 1e-300)) / df
-    determinant = float(np.linalg.slogdet(gram[np.ix_(kept, kept)])[1])
-    height = -0.5 * (df * np.log(residual) + float(np.log1p(n * variance_ratio).sum()) + determinant)
-    return _slopes(beta, residual, gram, kept), height
-
-
-def _solved(gram: FloatArray, cross: FloatArray, kept: BoolArray) -> FloatArray:
+def _least_squares(
+    gram: FloatArray, cross: FloatArray, total: float, kept: BoolArray, rows: int
+) -> tuple[FloatArray, float]:
+    """Coefficients, NaN where not kept, and the residual variance on `rows` less the columns."""
+    df = rows - int(kept.sum())
+    if df <= 0:
+        raise ValueError("too few people within clinics to separate clinics from people")
     beta = np.full(len(cross), np.nan)
     beta[kept] = np.linalg.solve(gram[np.ix_(kept, kept)], cross[kept])
-    return beta
+    return beta, max(float(total - beta[kept] @ cross[kept]), 0.0) / df
 
 
 def _slopes(beta: FloatArray, residual: float, gram: FloatArray, kept: BoolArray) -> Slopes:
@@ -286,15 +205,19 @@ def _slopes(beta: FloatArray, residual: float, gram: FloatArray, kept: BoolArray
     return Slopes(beta, covariance, kept)
 
 
-def _part(slopes: Slopes, columns: slice) -> Slopes:
-    return Slopes(slopes.values[columns], slopes.covariance[columns, columns], slopes.known[columns])
+def _without_constant(slopes: Slopes) -> Slopes:
+    return Slopes(slopes.values[1:], slopes.covariance[1:, 1:], slopes.known[1:])
 
 
-def _contrast(mundlak: Slopes, p: int) -> Slopes:
+def _part(fit: LinearMixedFit, columns: slice) -> Slopes:
+    return Slopes(fit.coefficients[columns], fit.covariance[columns, columns], fit.kept[columns])
+
+
+def _contrast(mundlak: LinearMixedFit, p: int) -> Slopes:
     """Between minus within, from the model that holds both."""
     within, between = np.arange(1, p), np.arange(p, 2 * p - 1)
     cov = mundlak.covariance
     cross = cov[np.ix_(within, between)]
     covariance = cov[np.ix_(within, within)] + cov[np.ix_(between, between)] - cross - cross.T
-    values = mundlak.values[between] - mundlak.values[within]
+    values = mundlak.coefficients[between] - mundlak.coefficients[within]
     return Slopes(values, covariance, np.isfinite(values))
