@@ -153,6 +153,7 @@ def _checked(
     kept = independent_columns(design)
     if not kept.all():
         design = design[:, kept]
+    design = np.ascontiguousarray(design)  # blocks of rows are read many times: once copied is better than each time
     sizes = (int(code.max()) + 1 if outer is None else len(outer), 0 if outer is None else int(outer.max()) + 1)
     return group_rows(design, y, m, code, outer), kept, sizes
 
