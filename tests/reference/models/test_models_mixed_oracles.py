@@ -9,6 +9,7 @@ import pytest
 
 import mixed_cases
 from benchwell.models.linear_mixed import linear_mixed
+from benchwell.models.mixed_intervals import profile_intervals
 
 pytestmark = [
     pytest.mark.shared,
@@ -131,3 +132,18 @@ def test_effects_of_groups_and_their_conditional_sds_are_lme4s(case, model):
             ours = effect.reshape(len(effect), -1)[order, column]
             assert ours == pytest.approx(mode, abs=RELATIVE * np.abs(mode).max())
             assert sd.reshape(len(sd), -1)[order, column] == pytest.approx(spread, rel=RELATIVE)
+
+
+def test_profile_intervals_of_nested_levels_are_lme4s():
+    expected, fit, _ = fitted("pastes_nested", "nested_reml")
+    _, table = mixed_cases.oracle("pastes_nested")
+    intervals = profile_intervals(pastes(table, None)[0].statistics(), fit)
+    ours = {
+        ".sig01": intervals.sd_inner,
+        ".sig02": intervals.sd_outer,
+        ".sigma": intervals.residual_sd,
+        "(Intercept)": intervals.coefficients[0],
+    }
+    for name, theirs in expected["profile_ci95"].items():
+        # lme4 reads its limits off a spline; ours are solved for.
+        assert ours[name] == pytest.approx(theirs, rel=1e-4), name
