@@ -21,11 +21,12 @@ from benchwell.models.fixed_effects_logistic import deviations_and_means, fit_fi
 from benchwell.models.indirect import observed_expected, ratio_limits_of_groups
 from benchwell.models.intervals import clopper_pearson
 from benchwell.models.logistic_regression import fit_logistic
+from benchwell.models.mixed_statistics import MixedStatistics
 from benchwell.models.multiplicity import benjamini_hochberg, edition_discoveries
 from benchwell.models.poisson_binomial import poisson_binomial_pmf, ratio_limits
 from benchwell.models.predicted_expected import marginal_chance, predicted_expected
 from benchwell.models.ranks import posterior_ranks, rank_confidence_sets
-from benchwell.models.within_between import ClinicSums, within_between
+from benchwell.models.within_between import within_between
 from benchwell.terms import Better
 
 # The same examples in every run, and no time limit: the machine may be busy.
@@ -223,7 +224,7 @@ def test_predicted_and_expected_are_sums_over_people(seed, tau):
 def statistics(X, y, clinic, clinics):
     designs = [np.column_stack([np.ones((clinic == j).sum()), X[clinic == j]]) for j in range(clinics)]
     own = [y[clinic == j] for j in range(clinics)]
-    return ClinicSums.of(
+    return MixedStatistics.from_sites(
         [len(one) for one in own],
         [D.T @ D for D in designs],
         [D.T @ one for D, one in zip(designs, own, strict=True)],

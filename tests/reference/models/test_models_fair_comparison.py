@@ -10,10 +10,11 @@ from benchwell.models.calibration import calibration
 from benchwell.models.cusum import DOUBLED, HALVED, cusum, cusum_weights, vlad
 from benchwell.models.direct import direct_rate, direct_rates_from_rows
 from benchwell.models.indirect import observed_expected, ratio_limits_of_groups
+from benchwell.models.mixed_statistics import MixedStatistics
 from benchwell.models.multiplicity import edition_discoveries
 from benchwell.models.predicted_expected import ExpectedAt, predicted_expected
 from benchwell.models.ranks import posterior_ranks
-from benchwell.models.within_between import ClinicSums, within_between
+from benchwell.models.within_between import within_between
 
 LINEAR_PREDICTOR = [-1.2, -0.4, 0.1, 0.6]
 
@@ -102,7 +103,7 @@ def test_e3_8_within_and_between():
     ]
     designs = [np.column_stack([np.ones(len(pre)), np.array(pre) - 15.0]) for pre, _ in clinics]
     posts = [np.array(post, dtype=float) for _, post in clinics]
-    sums = ClinicSums.of(
+    sums = MixedStatistics.from_sites(
         [len(y) for y in posts],
         [X.T @ X for X in designs],
         [X.T @ y for X, y in zip(designs, posts, strict=True)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,11 +21,12 @@ from benchwell.models.discrimination import c_statistic, c_statistic_from_counts
 from benchwell.models.fixed_effects_logistic import fit_fixed_effects_logistic, logistic_contrast
 from benchwell.models.group_sums import group_index, rows_by_group
 from benchwell.models.indirect import RatioMethod, observed_expected, ratio_limits_of_groups
+from benchwell.models.mixed_statistics import MixedStatistics
 from benchwell.models.multiplicity import edition_discoveries
 from benchwell.models.poisson_binomial import poisson_binomial_pmf, ratio_limits
 from benchwell.models.predicted_expected import marginal_chance, predicted_expected, predicted_expected_interval
 from benchwell.models.ranks import posterior_ranks, rank_confidence_sets
-from benchwell.models.within_between import ClinicSums, within_between
+from benchwell.models.within_between import within_between
 
 
 def test_nobody_expected_has_no_ratio():
@@ -80,8 +82,6 @@ def test_thousands_of_people_leave_no_underflow():
         lambda: direct_rates_from_rows([0.0], [1], [0], 1, [0.0], [-1.0]),
         lambda: marginal_chance([0.0], -1.0),
         lambda: predicted_expected_interval([0.0], [1], [0], [0.0, 0.1], [0.1, 0.1], 0.1, replicates=1),
-        lambda: ClinicSums.of([2], [[[3.0]]], [[1.0]], [1.0]),
-        lambda: ClinicSums.of([2], [[[2.0]]], [[1.0, 2.0]], [1.0]),
         lambda: fit_fixed_effects_logistic([[1.0], [2.0]], [1, 1], [0, 0], 1),
         lambda: fit_fixed_effects_logistic([1.0, 2.0], [1, 0], [0, 0], 1),
         lambda: posterior_ranks([1.0, 2.0], [0.1, 0.0]),
@@ -180,7 +180,7 @@ def test_mundlak_contrast_sees_confounding_between_clinics(strength, seen):
     designs = [np.column_stack([np.ones(30), x[clinic == j]]) for j in range(40)]
     own = [y[clinic == j] for j in range(40)]
     result = within_between(
-        ClinicSums.of(
+        MixedStatistics.from_sites(
             [30] * 40,
             [D.T @ D for D in designs],
             [D.T @ one for D, one in zip(designs, own, strict=True)],
@@ -211,14 +211,14 @@ def test_columns_that_do_not_vary_within_clinics_have_no_within_slope():
     assert np.isnan(fit.slopes.covariance[1]).all()
     alone = fit_fixed_effects_logistic(x[:, None], y, clinic, 40)
     assert fit.slopes.values[0] == pytest.approx(alone.slopes.values[0])
-    design = np.column_stack([np.ones(len(x)), x, clinic_column])
+    design, score = np.column_stack([np.ones(len(x)), x, clinic_column]), signal + rng.normal(size=len(x))
     own = [clinic == j for j in range(40)]
     result = within_between(
-        ClinicSums.of(
+        MixedStatistics.from_sites(
             [30] * 40,
             [design[one].T @ design[one] for one in own],
-            [design[one].T @ signal[one] for one in own],
-            [signal[one] @ signal[one] for one in own],
+            [design[one].T @ score[one] for one in own],
+            [score[one] @ score[one] for one in own],
         )
     )
     assert result.within.known.tolist() == [True, False]
@@ -230,14 +230,20 @@ def test_columns_that_do_not_vary_within_clinics_have_no_within_slope():
 def test_too_few_people_within_clinics_are_refused():
     one = np.array([[1.0, 2.0], [2.0, 4.0]])
     with pytest.raises(ValueError, match="too few people"):
-        within_between(ClinicSums.of([1, 1], [one, one], [[1.0, 2.0], [1.0, 2.0]], [1.0, 1.0]))
+        within_between(MixedStatistics.from_sites([1, 1], [one, one], [[1.0, 2.0], [1.0, 2.0]], [1.0, 1.0]))
+
+
+def test_contrast_is_between_one_level_of_groups():
+    one = MixedStatistics.from_sites([2, 2], [[[2.0]], [[2.0]]], [[3.0], [4.0]], [5.0, 9.0])
+    with pytest.raises(ValueError, match="one level"):
+        within_between(replace(one, parent=np.array([0, 1])))
 
 
 def test_one_clinic_or_two_leave_no_contrast_to_test():
     rng = np.random.default_rng(0)
     design = np.column_stack([np.ones(20), rng.normal(size=20)])
     y = rng.normal(size=20)
-    result = within_between(ClinicSums.of([20], [design.T @ design], [design.T @ y], [y @ y]))
+    result = within_between(MixedStatistics.from_sites([20], [design.T @ design], [design.T @ y], [y @ y]))
     assert result.df == 0
     assert math.isnan(result.p)
     assert np.isfinite(result.within.values).all()
