@@ -33,6 +33,7 @@ GATES = {
     "trend_reliability": "below this reliability only the own trend is shown",
     "light_probability": "probability that a light needs",
     "kappa": "how far, in log-odds, the people without a follow-up may differ from the others while the light holds",
+    "kappa_points": "the same in points of an imputed score; none: half of the reliable change of the instrument",
 }
 CADENCE = {
     "kind": "static: frozen for a year; dynamic: rolling and provisional",
