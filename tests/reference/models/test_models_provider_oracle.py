@@ -11,6 +11,7 @@ import pytest
 
 from benchwell.models.calibration import calibration
 from benchwell.models.fixed_effects_logistic import fit_fixed_effects_logistic
+from benchwell.models.funnel import funnel_of_ratios
 from benchwell.models.indirect import RatioMethod, observed_expected, ratio_limits_of_groups
 from benchwell.models.logistic_regression import fit_logistic
 from benchwell.models.predicted_expected import predicted_expected
@@ -66,6 +67,7 @@ def test_sim_4200x40_observed_over_expected(network):
     )
     assert observed.tolist() == expected["O"]
     assert result.ratio == pytest.approx(expected["OE"], rel=1e-6)
+    assert funnel_of_ratios(expected["O"], expected["E"], expected["V"]).z == pytest.approx(expected["z"], rel=1e-9)
     assert result.z == pytest.approx(expected["z"], rel=1e-5, abs=1e-6)
     limits = ratio_limits_of_groups(p, remission, clinic, 40)
     assert set(limits.method) == {RatioMethod.EXACT}

@@ -19,6 +19,7 @@ from benchwell.models.cusum_limits import control_limit, control_limits, run_len
 from benchwell.models.direct import direct_rate, direct_rates_from_rows
 from benchwell.models.discrimination import c_statistic, c_statistic_from_counts
 from benchwell.models.fixed_effects_logistic import fit_fixed_effects_logistic, logistic_contrast
+from benchwell.models.funnel import funnel, funnel_of_ratios, overdispersed_z, ratio_funnel_limits
 from benchwell.models.group_sums import group_index, rows_by_group
 from benchwell.models.indirect import RatioMethod, observed_expected, ratio_limits_of_groups
 from benchwell.models.mixed_statistics import MixedStatistics
@@ -103,6 +104,11 @@ def test_thousands_of_people_leave_no_underflow():
         lambda: control_limit([0.5], years=0),
         lambda: control_limits([[0.5]], years=-1),
         lambda: edition_discoveries([1.2]),
+        lambda: overdispersed_z([1.0], [0.0]),
+        lambda: overdispersed_z([1.0, 2.0], [1.0]),
+        lambda: overdispersed_z([1.0], [1.0], 0.5),
+        lambda: funnel_of_ratios([1], [0], [1]),
+        lambda: ratio_funnel_limits([1.0], tau2=-1.0),
         lambda: edition_discoveries([0.2], q=1),
     ],
 )
@@ -430,3 +436,35 @@ def test_limits_of_four_hundred_clinics_take_seconds():
 def test_an_edition_without_comparisons_has_no_flags():
     table = edition_discoveries([math.nan])
     assert (table.comparisons, table.flags, table.expected_false) == (0, 0, 0)
+
+
+def test_e5_1_distances_of_any_kind_are_those_of_the_funnel():
+    met, n = np.array([52, 30, 61, 18, 70, 25, 40, 9]), np.array([100, 80, 120, 60, 130, 40, 100, 30])
+    expected = funnel(met, n)
+    distance = np.arcsin(np.sqrt(met / n)) - np.arcsin(np.sqrt(met.sum() / n.sum()))
+    found = overdispersed_z(distance, 0.25 / n)
+    assert found.phi == pytest.approx(2.566650, rel=1e-6)
+    assert found.tau2 == expected.tau2
+    assert found.z_additive == pytest.approx(expected.z_additive)
+    assert found.z_multiplicative == pytest.approx(expected.z_multiplicative)
+
+
+def test_poor_adjustment_widens_the_funnel_of_ratios_and_chance_alone_does_not():
+    rng = np.random.default_rng(1)
+    expected = rng.uniform(20, 200, size=300)
+    variance = 0.6 * expected
+    chance = funnel_of_ratios(expected + np.sqrt(variance) * rng.standard_normal(300), expected, variance)
+    assert (np.abs(chance.z_additive) > 1.96).mean() < 0.08
+    spread = 1 + 0.3 * rng.standard_normal(300)
+    poor = funnel_of_ratios(
+        np.maximum(expected * spread + np.sqrt(variance) * rng.standard_normal(300), 0), expected, variance
+    )
+    assert poor.overdispersed
+    assert poor.tau2 == pytest.approx(0.09, rel=0.4)
+    assert (np.abs(poor.z) > 1.96).mean() > 0.4
+    assert 0.05 < (np.abs(poor.z_additive) > 1.96).mean() < 0.16  # 10 %, as the docstring says
+    unpulled = overdispersed_z(poor.z * np.sqrt(variance) / expected, variance / expected**2, winsorize=0.0)
+    assert (np.abs(unpulled.z_additive) > 1.96).mean() < 0.08
+    lower, upper = ratio_funnel_limits(expected**2 / variance, tau2=poor.tau2)
+    outside = (1 + poor.z * np.sqrt(variance) / expected > upper) | (1 + poor.z * np.sqrt(variance) / expected < lower)
+    assert (outside <= (np.abs(poor.z_additive) >= 1.959)).all()
