@@ -17,7 +17,7 @@ import pyarrow as pa
 from benchwell.casemix.design import EVENTS_PER_TERM, ORGANIZATION, score_design
 from benchwell.casemix.endpoint_table import endpoint_table, reference_of, why_not_imputed
 from benchwell.casemix.imputation_cells import Cells, imputation_table
-from benchwell.casemix.imputation_record import ImputationModel, ImputationSettings, described
+from benchwell.casemix.imputation_record import ImputationModel, ImputationSettings, described, significant
 from benchwell.casemix.imputation_rows import EpisodeRows, imputation_rows
 from benchwell.casemix.score_grid import kappa_grid, score_grid
 from benchwell.engine import Engine, Frame
@@ -244,8 +244,8 @@ def _model(task: _Task, fit: ImputationFit, draws: _Draws) -> ImputationModel:
         lowest=float(levels[0]),
         highest=float(levels[-1]),
         n_levels=len(levels),
-        residual_sd=fit.residual_sd,
-        clinic_sd=fit.clinic_sd,
+        residual_sd=significant(fit.residual_sd),
+        clinic_sd=significant(fit.clinic_sd),
         observed=described(seen, times.astype(np.float64)),
         imputed=described(levels, draws.counts),
     )
