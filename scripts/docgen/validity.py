@@ -26,6 +26,7 @@ EXAMPLES = {
     "E2.5": "two-measure rule: three cases",
     "E2.6": "effect size d 1.5885, Hedges' g 1.3355, interval .378 to 2.293",
     "E2.7": "severity-adjusted effect sizes 2.4741 and 1.4661",
+    "E2.9": "improvement with dropout competing: incidence .5333 and .3333 where 1 − Kaplan-Meier says .7375",
     "E2.10": "event rates",
     "E2.11": "gain per day of a stay",
     "E3.6": "observed over expected 1.6393, z 1.4688, standardized .6885; exact and Byar limits of 18 over 12.4",
@@ -47,6 +48,9 @@ EXAMPLES = {
     "E5.4": "CUSUM 1.5467 and VLAD −2.7 of six people",
     "E5.5": "light: green, grey, red, grey",
     "E5.7": "false discovery rate: 6 of 10 at .10, 3 at .05; under any dependence .02929 first",
+    "E10.1": "thirteen trials pooled: Q 152.23, variance between trials .3088 by moments and .3132 by REML, all limits",
+    "E10.2": "two groups of trials that look different are not shown to be: p .163",
+    "E10.3": "Egger's test: −2.112, p .189",
     "E13.1": "SHA-256 of a definition's canonical JSON",
 }
 
