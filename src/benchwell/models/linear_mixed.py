@@ -18,7 +18,7 @@ from benchwell.models.mixed_effects import GroupEffects, nested_effects, one_lev
 from benchwell.models.mixed_likelihood import Profiled, Solved, solve
 from benchwell.models.mixed_nested import Nested
 from benchwell.models.mixed_one_level import OneLevel
-from benchwell.models.mixed_search import OPTIMIZER, WORTH, Found, newton, search
+from benchwell.models.mixed_search import OPTIMIZER, STARTS, WORTH, Found, newton, search
 from benchwell.models.mixed_slope import InterceptAndSlope
 from benchwell.models.mixed_statistics import MixedStatistics
 
@@ -139,7 +139,7 @@ def linear_mixed(statistics: MixedStatistics, *, method: Method = "reml") -> Lin
     design = MixedDesign.of(statistics)
     blocks = blocks_of(design)
     profiled = Profiled(blocks, _freedom(design, method), reml=method == "reml")
-    found = _settled(profiled, search(profiled.value_and_gradient, profiled.value, blocks.starts()))
+    found = _settled(profiled, _searched(profiled))
     return _fit(design, profiled, found, method)
 
 
@@ -207,6 +207,13 @@ def _units(design: MixedDesign, method: Method) -> float:
     """What standardizing y and the columns took off the deviance."""
     on_y = 2 * _freedom(design, method) * np.log(design.y_scale)
     return float(on_y + (2 * design.log_scale if method == "reml" else 0.0))
+
+
+def _searched(profiled: Profiled) -> Found:
+    blocks = profiled.blocks
+    return search(
+        profiled.value_and_gradient, profiled.value, blocks.starts(), newton_starts=1 if blocks.many else STARTS
+    )
 
 
 def _settled(profiled: Profiled, found: Found) -> Found:

@@ -37,15 +37,16 @@ class Evaluated:
 
 
 class Blocks(Protocol):
-    """A covariance structure with m parameters theta, as lme4 has them: entries of the Cholesky factor of the ratios.
-
-    Attributes:
-        parameters: Number of parameters m.
-    """
+    """A covariance structure with m parameters theta, entries of the ratios' Cholesky factor as in lme4."""
 
     @property
     def parameters(self) -> int:
         """Number of parameters."""
+        ...
+
+    @property
+    def many(self) -> bool:
+        """Whether there are so many groups that the likelihood has one mode, and one start will do."""
         ...
 
     def ratios(self, theta: FloatArray) -> FloatArray:

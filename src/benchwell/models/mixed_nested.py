@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from scipy import sparse
 
 from benchwell.models.arrays import FloatArray, IntArray
 from benchwell.models.mixed_blocks import Evaluated, gram, quadratic, sandwich, sorted_grams, within
@@ -92,6 +93,11 @@ class Nested:
         """The inner and the outer ratio."""
         return 2
 
+    @property
+    def many(self) -> bool:
+        """Whether there are so many pairs that one start will do."""
+        return len(self.pair_size) > MANY
+
     def ratios(self, theta: FloatArray) -> FloatArray:
         """Variance ratios: theta squared, inner first."""
         return theta**2
@@ -106,7 +112,7 @@ class Nested:
         shrink = 1.0 / grown_size
         pair_shrink = shrink[self.pair_size]
         weight = self._outer(self.pair_count * self.sizes[self.pair_size] * pair_shrink)
-        tilted = self._outer(self.pair_sums * pair_shrink[:, None])
+        tilted = self._outer_sums(pair_shrink)
         grown = 1.0 + ratios[1] * weight
         totals = tilted + weight[:, None] * self.means
         products = (
@@ -126,7 +132,7 @@ class Nested:
         pair_n = self.sizes[self.pair_size]
         squares = parts.shrink_pair**2 * pair_n
         weight_slope = self._outer(self.pair_count * squares * pair_n)
-        pulled = self._outer(self.pair_sums * squares[:, None])
+        pulled = self._outer_sums(squares)
         factor = parts.outer_ratio / parts.grown
         left = self.means / parts.grown[:, None] - factor[:, None] * parts.tilted
         own = self.sizes * parts.shrink_size**2 * np.einsum("uij,ij->u", self.deviations, weight)
@@ -140,7 +146,7 @@ class Nested:
         """All pairs of decades around one over the mean sizes."""
         rows = float(self.sizes @ self.count)
         inner, outer = rows / self.count.sum(), rows / len(self.means)
-        decades = DECADES[::2] if len(self.pair_size) > MANY else DECADES
+        decades = DECADES[::2] if self.many else DECADES
         return [
             np.sqrt(np.array([10.0**low / inner, 10.0**high / outer]))
             for low, high in itertools.product(decades, repeat=2)
@@ -161,6 +167,11 @@ class Nested:
         )
 
     def _outer(self, per_pair: FloatArray) -> FloatArray:
-        """Sum over the pairs of each outer group."""
-        summed: FloatArray = np.add.reduceat(per_pair, self.first_pair, axis=0)
-        return summed
+        """Sum of a number over the pairs of each outer group, shape (h,)."""
+        return np.asarray(np.add.reduceat(per_pair, self.first_pair), dtype=np.float64)
+
+    def _outer_sums(self, weights: FloatArray) -> FloatArray:
+        """Sum of weight * `pair_sums` over the pairs of each outer group, shape (h, q)."""
+        bounds = np.append(self.first_pair, len(weights))
+        membership = sparse.csr_array((weights, np.arange(len(weights)), bounds), shape=(len(self.means), len(weights)))
+        return np.asarray(membership @ self.pair_sums, dtype=np.float64)

@@ -45,6 +45,11 @@ class OneLevel:
         """One ratio."""
         return 1
 
+    @property
+    def many(self) -> bool:
+        """Never: a start costs little, whatever the number of groups."""
+        return False
+
     def ratios(self, theta: FloatArray) -> FloatArray:
         """Variance ratio: theta squared."""
         return theta**2

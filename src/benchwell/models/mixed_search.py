@@ -46,15 +46,22 @@ class Found:
     converged: bool
 
 
-def search(objective: Objective, value: Callable[[FloatArray], float], starts: list[FloatArray]) -> Found:
+def search(
+    objective: Objective,
+    value: Callable[[FloatArray], float],
+    starts: list[FloatArray],
+    *,
+    newton_starts: int = STARTS,
+) -> Found:
     """Minimize from the most promising starts and keep the lowest end.
 
     Args:
         objective: Value and gradient at theta.
         value: Value alone at theta.
         starts: Thetas to try, coarsely covering the plausible range.
+        newton_starts: How many of them, the lowest that are not neighbors, to follow down.
     """
-    ends = [newton(objective, value, start) for start in _promising(value, starts)]
+    ends = [newton(objective, value, start) for start in _promising(value, starts, newton_starts)]
     lowest = min(end.value for end in ends)
     best = next(end for end in ends if end.value <= lowest + WORTH)
     return replace(best, iterations=sum(end.iterations for end in ends))
@@ -83,6 +90,10 @@ def newton(
         if decrement < LAST_STEP:
             theta, here, gradient = _last_step(objective, theta, here, gradient, step)
             return Found(theta, here, gradient, iteration + 1, converged=True)
+        there, ahead = objective(theta + step)
+        if _pays(there, here, float(gradient @ step)):
+            theta, here, gradient = theta + step, there, ahead
+            continue
         length = _step_length(value, theta, here, step, float(gradient @ step))
         if length == 0.0:
             return Found(theta, here, gradient, iteration + 1, converged=decrement < 1e-6)
@@ -136,16 +147,21 @@ def _newton_step(
 def _step_length(
     value: Callable[[FloatArray], float], theta: FloatArray, here: float, step: FloatArray, slope: float
 ) -> float:
-    """Halve the step until it pays; 0 when no length does."""
-    length, noise = 1.0, 1e-13 * max(1.0, abs(here))
+    """Halve a step that does not pay until it does; 0 when no length does."""
+    length = 0.5
     for _ in range(40):
-        if value(theta + length * step) <= here + min(0.0, 1e-4 * length * slope) + noise:
+        if _pays(value(theta + length * step), here, length * slope):
             return length
         length /= 2
     return 0.0
 
 
-def _promising(value: Callable[[FloatArray], float], starts: list[FloatArray]) -> list[FloatArray]:
+def _pays(there: float, here: float, promised: float) -> bool:
+    """Whether the objective fell by a part of what the gradient promised, up to rounding."""
+    return there <= here + min(0.0, 1e-4 * promised) + 1e-13 * max(1.0, abs(here))
+
+
+def _promising(value: Callable[[FloatArray], float], starts: list[FloatArray], most: int) -> list[FloatArray]:
     """The lowest starts that are not neighbors of a lower one already taken."""
     ranked = sorted(((value(start), index) for index, start in enumerate(starts)))
     taken: list[FloatArray] = []
@@ -153,7 +169,7 @@ def _promising(value: Callable[[FloatArray], float], starts: list[FloatArray]) -
         start = starts[index]
         if all(np.abs(_log_size(start) - _log_size(other)).max() > 2 * NEAR for other in taken):
             taken.append(start)
-        if len(taken) == STARTS:
+        if len(taken) == most:
             break
     return taken
 

@@ -65,6 +65,11 @@ class InterceptAndSlope:
         """The lower triangle of the Cholesky factor."""
         return 3
 
+    @property
+    def many(self) -> bool:
+        """Whether there are so many groups that one start will do."""
+        return len(self.r11) > MANY
+
     def ratios(self, theta: FloatArray) -> FloatArray:
         """D = L L' with L = [[theta0, 0], [theta1, theta2]]: (D11, D21, D22)."""
         a, b, c = theta
@@ -111,12 +116,12 @@ class InterceptAndSlope:
         """Decades of both variances, and three correlations."""
         intercept = float(np.mean(self.r11**2))
         slope = float(np.mean(self.r12**2 + self.r22**2))
-        many = len(self.r11) > MANY
         found = []
-        for low, high in itertools.product(DECADES[1::2] if many else DECADES, repeat=2):
+        for low, high in itertools.product(DECADES[1::2] if self.many else DECADES, repeat=2):
             a, s = np.sqrt(10.0**low / intercept), np.sqrt(10.0**high / slope)
             found += [
-                np.array([a, s * rho, s * np.sqrt(1 - rho**2)]) for rho in (CORRELATIONS[1:2] if many else CORRELATIONS)
+                np.array([a, s * rho, s * np.sqrt(1 - rho**2)])
+                for rho in (CORRELATIONS[1:2] if self.many else CORRELATIONS)
             ]
         return found
 
