@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docgen.markdown import page, table
+from docgen.recovery import recovery
 
 TESTS = Path(__file__).resolve().parents[2] / "tests"
 
@@ -116,4 +117,5 @@ def validity() -> str:
         (example, EXAMPLES[example], ", ".join(f"`{name}`" for name in tests) or "**no test**")
         for example, tests in found().items()
     ]
-    return page("# What was checked against what", WORDS, table(["example", "what it checks", "tests"], rows), MORE)
+    examples = table(["example", "what it checks", "tests"], rows)
+    return page("# What was checked against what", WORDS, examples, recovery(), MORE)
