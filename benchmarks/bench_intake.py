@@ -41,7 +41,7 @@ def _run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="benchwell-bench-") as name:
         folder = Path(name)
         print("Writing the workload (not timed) ...", file=sys.stderr)
-        write_csv(folder / "scores.csv", Size(options.assessments, options.episodes, options.clinics))
+        written = write_csv(folder / "scores.csv", Size(options.assessments, options.episodes, options.clinics))
         size = (folder / "scores.csv").stat().st_size / 2**20
         scan, job = _child("scan", folder), _child("job", folder)
     total = sum(job["seconds"].values())
@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace) -> None:
         f"| processor time of that process, both cores | {job['cpu']:.1f} |",
         f"| DuckDB alone scanning the same CSV | {scan['wall']:.1f} |",
         "",
-        f"{options.assessments:,} assessments of {options.episodes:,} episodes in {options.clinics} clinics, "
+        f"{written:,} assessments of {options.episodes:,} episodes in {options.clinics} clinics, "
         f"{size:.0f} MiB of CSV; {job['rows']['benchmarks']} benchmark records. "
         f"Peak memory {job['peak_gib']:.2f} GiB (aim: at most {TARGET_GIB:.0f}).",
     ]
