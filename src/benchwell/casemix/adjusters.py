@@ -101,7 +101,8 @@ def _with_characteristics(frame: Frame, characteristics: Frame, variables: Seque
     if not mine:
         return frame
     key, wanted = ["patient_id", "index_day"], sorted({sources.bare(one.source) for one in mine})
-    dated = characteristics.filter(nw.col("name").is_in(wanted), ~nw.col("day").is_null())
+    told = ~nw.col("value").is_null() | ~nw.col("code").is_null()
+    dated = characteristics.filter(nw.col("name").is_in(wanted), ~nw.col("day").is_null(), told)
     # One person may have several index days, from several episodes or measures: each looks back from its own.
     known = (
         dated.select("patient_id", "name", "day", "value", label=_label())

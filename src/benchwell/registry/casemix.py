@@ -13,10 +13,13 @@ from pydantic import Field, model_validator
 
 from benchwell.registry import adjuster_sources as sources
 from benchwell.registry.declaration import Declaration, Fact, Model, hash_canonical
+from benchwell.tables import DERIVED
 from benchwell.terms import Adjustment
 
 Role = Literal["adjust", "stratify", "audit", "forbidden"]
 OTHER, UNKNOWN = "other", "unknown"
+# Variables stand beside the columns of outcomes in one table, so they may not be called the same.
+_TAKEN = frozenset({*DERIVED["outcomes"].columns, "quarter"}) - {"baseline"}
 
 
 class Linear(Model):
@@ -110,6 +113,8 @@ class Variable(Model):
 
     @model_validator(mode="after")
     def _allowed(self) -> Self:
+        if self.name in _TAKEN:
+            raise ValueError(f"variable {self.name!r}: that name belongs to a column of outcomes; give it another")
         if not sources.is_known(self.source):
             raise ValueError(
                 f"variable {self.name!r}: unknown source {self.source!r}; known are {sorted(sources.COLUMNS)}, "

@@ -129,6 +129,7 @@ class Twin:
             for row in self.rows["characteristics"]
             if row["patient_id"] == outcome["patient_id"] and row["name"] == "count"
         ]
+        dated = [row for row in dated if row["value"] is not None or row["code"] is not None]
         dated = [row for row in dated if row["day"] is not None and row["day"] <= outcome["index_day"]]
         last = max((row["day"] for row in dated), default=None)
         return [row for row in dated if row["day"] == last]

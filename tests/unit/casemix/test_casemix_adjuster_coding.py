@@ -41,8 +41,8 @@ MIX = CaseMix.model_validate(
                 {"rule": "category"},
             ),
             adjusted(
-                "weight",
-                "characteristic:weight",
+                "mass",
+                "characteristic:mass",
                 {"kind": "linear", "centre": 70},
                 {"rule": "impute", "mean": 75, "slopes": {"age": 0.5, "baseline": -1}},
             ),
@@ -59,18 +59,18 @@ MIX = CaseMix.model_validate(
 
 
 def rows(*given):
-    names = ["baseline", "age", "sex", "weight", "insurance"]
-    numbers = {"baseline", "age", "weight"}
+    names = ["baseline", "age", "sex", "mass", "insurance"]
+    numbers = {"baseline", "age", "mass"}
     columns = [(name, pa.float64() if name in numbers else pa.string()) for name in names]
     return pa.Table.from_pylist([dict.fromkeys(names) | one for one in given], schema=pa.schema(columns))
 
 
 EVERYTHING = rows(
-    {"baseline": 10.0, "age": 30.0, "sex": "female", "weight": 70.0, "insurance": "public"},
-    {"baseline": 20.0, "age": 50.0, "sex": " MALE", "weight": 80.0, "insurance": "private"},
+    {"baseline": 10.0, "age": 30.0, "sex": "female", "mass": 70.0, "insurance": "public"},
+    {"baseline": 20.0, "age": 50.0, "sex": " MALE", "mass": 80.0, "insurance": "private"},
     {"baseline": 5.0, "sex": "intersex"},
     {"baseline": 15.0, "age": 40.0},
-    {"age": 40.0, "sex": "male", "weight": 71.0},
+    {"age": 40.0, "sex": "male", "mass": 71.0},
 )
 
 
@@ -82,21 +82,21 @@ def test_each_kind_of_column_by_hand():
     design = code_adjusters(EVERYTHING, MIX, Adjustment.CLINICAL)
     assert design.names == (
         *("(intercept)", "baseline", "age", "age'", "age[unknown]"),
-        *("sex[male]", "sex[other]", "sex[unknown]", "weight", "weight[unknown]"),
+        *("sex[male]", "sex[other]", "sex[unknown]", "mass", "mass[unknown]"),
     )
     assert design.kept.tolist() == [True, True, True, True, False]  # the fifth has no baseline
     assert design.incomplete.tolist() == [False, False, True, True]
     first, second, third, fourth = coded(design)
     assert set(first.values()) == {0.0, 1.0}
     assert [name for name, value in first.items() if value] == ["(intercept)"]
-    assert (second["baseline"], second["age"], second["weight"], second["sex[male]"]) == (2.0, 2.0, 10.0, 1.0)
+    assert (second["baseline"], second["age"], second["mass"], second["sex[male]"]) == (2.0, 2.0, 10.0, 1.0)
     # Bend at 50: (30^3 - 2 * 10^3) / 40^2 = 15.625; at the centre 30: 10^3 / 1600 = 0.625; per 10.
     assert second["age'"] == pytest.approx((15.625 - 0.625) / 10)
     assert (third["age"], third["age'"], third["age[unknown]"], third["sex[other]"]) == (0.0, 0.0, 1.0, 1.0)
     # 75 + 0.5 * 0 (age unknown: at its centre) - 1 * (5 - 10) = 80, which is 10 above the centre.
-    assert (third["weight"], third["weight[unknown]"]) == (10.0, 1.0)
+    assert (third["mass"], third["mass[unknown]"]) == (10.0, 1.0)
     # 75 + 0.5 * (40 - 30) - (15 - 10) = 75
-    assert (fourth["weight"], fourth["sex[unknown]"], fourth["sex[other]"]) == (5.0, 1.0, 0.0)
+    assert (fourth["mass"], fourth["sex[unknown]"], fourth["sex[other]"]) == (5.0, 1.0, 0.0)
 
 
 def test_the_social_view_adds_columns_and_leaves_out_whom_its_own_rule_excludes():
@@ -114,7 +114,7 @@ def test_unadjusted_is_the_constant_alone_for_everybody():
 
 
 def test_columns_that_say_nothing_are_left_out_and_named():
-    alike = rows(*[{"baseline": value, "sex": "male", "weight": 70.0} for value in (5.0, 6.0)])
+    alike = rows(*[{"baseline": value, "sex": "male", "mass": 70.0} for value in (5.0, 6.0)])
     design = code_adjusters(alike, MIX, "clinical")
     assert design.names == ("(intercept)", "baseline")
     assert design.dropped == {
@@ -124,10 +124,10 @@ def test_columns_that_say_nothing_are_left_out_and_named():
         "sex[male]": "everybody has this level",
         "sex[other]": "nobody has this level",
         "sex[unknown]": "nobody has this level",
-        "weight": "the same for everybody",
-        "weight[unknown]": "nobody has this level",
+        "mass": "the same for everybody",
+        "mass[unknown]": "nobody has this level",
     }
-    assert design.unused == ("age", "sex", "weight")
+    assert design.unused == ("age", "sex", "mass")
     assert not design.incomplete.any()  # nobody's age is known here: that tells no two people apart
 
 
@@ -168,7 +168,7 @@ def test_not_a_number_is_unknown():
 
 def test_the_coding_holds_every_constant_and_its_hash_moves_with_each():
     coding = coding_of(MIX, "clinical")
-    assert [one["name"] for one in coding["variables"]] == ["baseline", "age", "sex", "weight"]
+    assert [one["name"] for one in coding["variables"]] == ["baseline", "age", "sex", "mass"]
     assert coding["variables"][1]["form"] == {"kind": "spline", "knots": [20, 40, 60], "centre": 30, "scale": 10}
     assert len(coding["columns"]) == len(set(coding["columns"]))
     moved = MIX.model_dump(mode="json")

@@ -83,6 +83,7 @@ def test_any_source_may_be_forbidden_even_one_that_no_table_holds():
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
+        (variable(name="status"), "that name belongs to a column of outcomes"),
         (variable(source="shoe_size"), "unknown source 'shoe_size'; known are"),
         (variable(source="score:"), "unknown source"),
         (variable(role="audit", source="alliance"), "its role can only be forbidden"),
@@ -136,13 +137,13 @@ def test_a_source_is_not_adjusted_for_and_forbidden_at_once():
         casemix(BASELINE, refused)
 
 
-@pytest.mark.parametrize("slopes", [{"nothing": 1}, {"age": 1}, {"poverty": 1}, {"weight": 1}])
+@pytest.mark.parametrize("slopes", [{"nothing": 1}, {"age": 1}, {"poverty": 1}, {"mass": 1}])
 def test_a_mean_rests_on_other_clinical_numbers_that_are_not_imputed_themselves(slopes):
     numbers = {"form": {"kind": "linear", "centre": 1}, "missing": {"rule": "impute", "mean": 1}}
     age = variable(name="age", source="age", **numbers)
-    weight = variable(name="weight", source="characteristic:weight", **numbers)
+    weight = variable(name="mass", source="characteristic:mass", **numbers)
     weight |= {"missing": {"rule": "impute", "mean": 1, "slopes": slopes}}
-    with pytest.raises(ValidationError, match=f"'weight' is imputed from .{next(iter(slopes))!r}"):
+    with pytest.raises(ValidationError, match=f"'mass' is imputed from .{next(iter(slopes))!r}"):
         casemix(BASELINE, POVERTY, age, weight)
 
 
