@@ -54,13 +54,29 @@ def test_the_modified_test_is_never_narrower_than_wald():
     assert meta_analysis(y, v).std_error == wald.std_error
 
 
-def test_the_higher_of_two_hills_is_taken_and_said():
-    # One precise study far from several vague ones: a hill at zero and a higher one further out.
-    y, v = np.array([0.0, 3.0, 3.2, 2.9, -0.01]), np.array([1e-4, 0.5, 0.5, 0.5, 1e-4])
+@pytest.mark.parametrize(
+    ("y", "v", "tau2"),
+    [
+        ([-3.4, 3.3], [0.003, 5.869], 0.0),
+        ([0.3, 2.8, -1.0, -0.9], [20.46, 1.38, 0.02, 1.41], 1.670932),
+    ],
+)
+def test_the_higher_of_two_hills_is_taken_and_said(y, v, tau2):
+    y, v, ones = np.array(y), np.array(v), np.ones((len(y), 1))
     result = meta_analysis(y, v, method=Tau2Method.MAXIMUM_LIKELIHOOD)
-    ones = np.ones((5, 1))
-    heights = [log_likelihood(y, v, ones, t, restricted=False) for t in np.linspace(0, 10, 400)]
-    assert result.log_likelihood >= max(heights) - 1e-9
+    assert result.tau2 == pytest.approx(tau2, abs=1e-6)
+    assert result.fit.tau2.several_maxima
+    heights = [log_likelihood(y, v, ones, t, restricted=False) for t in np.linspace(0, 20, 2000)]
+    assert result.log_likelihood >= max(heights)
+
+
+def test_where_scoring_is_too_slow_the_slope_is_bracketed():
+    y, v = np.array([-4.6, -3.9, -0.6, -2.3]), np.array([58.81, 1.25, 1.03, 0.41])
+    found = meta_analysis(y, v, method=Tau2Method.MAXIMUM_LIKELIHOOD).fit.tau2
+    assert found.iterations == 100
+    w = 1 / (v + found.value)
+    mean = (w * y).sum() / w.sum()
+    assert (w**2 * (y - mean) ** 2).sum() == pytest.approx(w.sum(), rel=1e-12)
 
 
 def test_data_on_which_plain_fisher_scoring_runs_away():
@@ -167,3 +183,18 @@ def test_brent_root():
         brent_root(lambda x: x + 1, 0.0, 1.0)
     with pytest.raises(ArithmeticError, match="no root within 2 steps"):
         brent_root(lambda x: x**3 - 2, 0.0, 100.0, max_steps=2)
+
+
+def test_a_common_effect_explains_by_the_adjusted_share_of_the_weighted_squares():
+    y, v, x = np.array([0.1, 0.4, 0.4, 0.9]), np.array([0.1, 0.2, 0.1, 0.2]), np.array([0.0, 1, 2, 3])
+    fit = meta_regression(y, v, x, method=Tau2Method.COMMON_EFFECT, test=PooledTest.NORMAL)
+    total = meta_analysis(y, v, method=Tau2Method.COMMON_EFFECT).q / 3
+    assert fit.r2_percent == pytest.approx(100 * (1 - (fit.q / 2) / total))
+
+
+def test_no_moderator_at_all_is_a_meta_analysis():
+    y, v = [0.1, 0.4, 0.5], [0.1, 0.2, 0.1]
+    fit = meta_regression(y, v, np.empty((3, 0)))
+    assert fit.coefficient[0] == pytest.approx(meta_analysis(y, v).mean)
+    assert fit.moderator_df == 0
+    assert math.isnan(fit.moderator_statistic)
