@@ -38,9 +38,10 @@ class LogisticMixedFit:
         icc: Share of the latent variance that rows of the same inner group have in common.
         icc_outer: Share that rows of the same outer group have in common; None for one level.
         singular: Whether a standard deviation is 0.
-        separated: Whether some combination of columns predicts every row: the coefficients then have no maximum,
-            and what is returned is where the search was stopped. Reported, not patched.
-        separated_columns: Columns that take part in it, shape (p,).
+        separated: Whether some combination of columns tells successes from failures without error: its coefficients
+            then have no maximum, and what is returned is where the search was stopped. Also when every group holds
+            successes only or failures only: the standard deviation then has none. Reported, not patched.
+        separated_columns: Columns that take part, shape (p,); none when it is the groups.
         converged: Whether the search settled.
         iterations: Newton steps.
         evaluations: Deviances evaluated.
@@ -82,8 +83,9 @@ class LogisticMixedFit:
 
     @property
     def standard_errors(self) -> FloatArray:
-        """Square roots of the diagonal of `covariance`, shape (p,)."""
-        return np.asarray(np.sqrt(np.diag(self.covariance)))
+        """Square roots of the diagonal of `covariance`, shape (p,); NaN where a search that failed left none."""
+        variances = np.diag(self.covariance)
+        return np.asarray(np.sqrt(np.where(variances >= 0, variances, np.nan)))
 
 
 def logistic_mixed(
@@ -220,7 +222,13 @@ def _placed(values: FloatArray, at: IntArray, size: int, empty: float) -> FloatA
 
 
 def _inverse(hessian_of_deviance: FloatArray) -> FloatArray:
-    return np.asarray(np.linalg.inv(hessian_of_deviance / 2.0), dtype=np.float64)
+    scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(hessian_of_deviance)) / 2.0, 1e-300))
+    scaled = hessian_of_deviance / 2.0 * np.outer(scale, scale)
+    try:
+        inverse = np.linalg.inv(scaled)
+    except np.linalg.LinAlgError:  # separated to the last digit: there is no covariance to state
+        inverse = np.full_like(scaled, np.nan)
+    return np.asarray(inverse * np.outer(scale, scale), dtype=np.float64)
 
 
 def _full(values: FloatArray, kept: BoolArray) -> FloatArray:

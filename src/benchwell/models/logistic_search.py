@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from benchwell.models.arrays import BoolArray, FloatArray
 from benchwell.models.grouped_rows import GroupedRows
 from benchwell.models.laplace import LaplaceHessian, LaplacePoint, evaluate, hessian
 from benchwell.models.logistic_start import rough_start, sample
-from benchwell.models.newton import Minimum, minimize
+from benchwell.models.newton import Minimum, minimize, solve_scaled
 from benchwell.models.penalized_fit import fit_penalized
 from benchwell.models.quadrature import evaluate_quadrature, quadrature_hessian
 from benchwell.models.separation import separating_columns
@@ -18,7 +18,9 @@ from benchwell.models.separation import separating_columns
 DISTANCE_TOLERANCE = 1e-6  # stop this close to the minimum, in standard errors
 LARGEST_ITERATIONS = 100
 _LOOK_FOR_SEPARATION = 12  # Newton needs fewer steps than this unless something runs away
-_NEAR_ZERO = 1e-3  # a standard deviation below this is compared with zero itself
+_NEAR_ZERO = 0.05  # a standard deviation below this is compared with zero itself,
+_SAME = 1e-8  # and is zero when the deviance there is higher by no more than this
+_SUSPICIOUS = 10.0  # log odds: a standard deviation above this is looked into
 _LARGEST_START = 5.0  # log odds by one column, at its root mean square, that a sample may claim
 
 
@@ -34,7 +36,7 @@ class Found:
         iterations: Newton steps, those on a sample not counted.
         evaluations: Deviances evaluated on all rows.
         converged: Whether the search settled.
-        separated: Columns that separate the rows; None when none do.
+        separated: Columns that separate the rows, none of them when it is the groups that do; None without separation.
         optimizer: Name of the method.
     """
 
@@ -52,10 +54,22 @@ class Found:
 def search(rows: GroupedRows, points: int) -> Found:
     """Find the estimates; see `benchwell.models.logistic_mixed.logistic_mixed` for `points`."""
     start = _start(rows)
-    if points == 0:
-        return _penalized(rows, start)
     found = _laplace(rows, start)
-    return found if points == 1 else _quadrature(rows, found, points)
+    if points == 0:
+        found = _penalized(rows, found)
+    elif points > 1:
+        found = _quadrature(rows, found, points)
+    if np.abs(found.point.phi[rows.x.shape[1] :]).max() > _SUSPICIOUS and _groups_separate(rows):
+        nothing = np.zeros(rows.x.shape[1], dtype=np.bool_)
+        return replace(found, converged=False, separated=nothing if found.separated is None else found.separated)
+    return found
+
+
+def _groups_separate(rows: GroupedRows) -> bool:
+    """Whether every group holds successes only or failures only: its intercept then explains it ever better."""
+    met = np.add.reduceat(rows.successes, rows.starts)
+    people = rows.sizes if rows.trials is None else np.add.reduceat(rows.trials, rows.starts)
+    return bool(((met == 0) | (met == people)).all() and (people > 1).any())
 
 
 def _start(rows: GroupedRows) -> FloatArray:
@@ -123,9 +137,7 @@ def _laplace(rows: GroupedRows, start: FloatArray) -> Found:
 
 def _separated(rows: GroupedRows, point: LaplacePoint, slopes: LaplaceHessian) -> BoolArray | None:
     p = rows.x.shape[1]
-    matrix = slopes.penalized[:p, :p]
-    scale = 1.0 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
-    step = -scale * np.linalg.lstsq(matrix * np.outer(scale, scale), scale * point.gradient[:p], rcond=1e-14)[0]
+    step = -solve_scaled(slopes.penalized[:p, :p], point.gradient[:p])
     return separating_columns(rows, step)
 
 
@@ -137,26 +149,31 @@ def _at_zero(rows: GroupedRows, point: LaplacePoint, slopes: LaplaceHessian) -> 
             phi = point.phi.copy()
             phi[at] = 0.0
             trial = evaluate(rows, phi, (point.inner, point.outer))
-            if trial.value <= point.value + 1e-12 * abs(point.value):
+            if trial.value <= point.value + _SAME:
                 point, slopes = trial, hessian(rows, trial)
     return point, slopes
 
 
-def _penalized(rows: GroupedRows, start: FloatArray) -> Found:
+def _penalized(rows: GroupedRows, laplace: Found) -> Found:
+    """From the Laplace estimates, which are near and cost little."""
+    optimizer = "Newton over the standard deviations, penalized least squares within"
+    p = rows.x.shape[1]
+    if laplace.separated is not None:
+        return replace(laplace, gradient=laplace.gradient[p:], optimizer=optimizer)
+    start = laplace.point.phi.copy()
+    start[p:] = np.maximum(np.abs(start[p:]), 0.05)  # at zero the slope is zero whatever the data
     found = fit_penalized(rows, start, tolerance=DISTANCE_TOLERANCE, max_iterations=LARGEST_ITERATIONS)
-    profile = found.point
-    separated = None if profile.settled else _separated(rows, profile.at, profile.slopes)
-    point, slopes = _at_zero(rows, profile.at, profile.slopes)
+    point, slopes = _at_zero(rows, found.point.at, found.point.slopes)
     return Found(
         point=point,
         slopes=slopes,
-        gradient=profile.gradient,
+        gradient=found.point.gradient,
         distance=found.distance,
-        iterations=found.iterations,
-        evaluations=found.evaluations,
-        converged=found.converged and profile.settled and separated is None,
-        separated=separated,
-        optimizer="Newton over the standard deviations, penalized least squares within",
+        iterations=laplace.iterations + found.iterations,
+        evaluations=laplace.evaluations + found.evaluations,
+        converged=found.converged and found.point.settled,
+        separated=None,
+        optimizer=optimizer,
     )
 
 
@@ -199,7 +216,7 @@ def _quadrature(rows: GroupedRows, laplace: Found, points: int) -> Found:
         phi = point.phi.copy()
         phi[p] = 0.0
         trial = at(phi, point, slopes)
-        if trial.value <= point.value + 1e-12 * abs(point.value):
+        if trial.value <= point.value + _SAME:
             point, slopes = trial, quadrature_hessian(rows, trial, points)
     return Found(
         point=point,

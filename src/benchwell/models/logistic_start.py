@@ -7,6 +7,7 @@ import numpy as np
 from benchwell.models.arrays import BoolArray, FloatArray, finite
 from benchwell.models.grouped_rows import GroupedRows, group_rows
 from benchwell.models.mode_search import expit
+from benchwell.models.newton import solve_scaled
 
 _SAMPLE_ROWS = 50_000  # a search on this many rows lands within a few standard errors of the one on a million
 _SETTLED_MOVE = 1e-2  # log odds: the mixed model moves the fixed effects further than this anyway
@@ -79,8 +80,7 @@ def _without_groups(rows: GroupedRows) -> FloatArray:
         probability = expit(rows.x @ beta)
         score = rows.x.T @ (rows.successes - trials * probability)
         information = rows.weighted_cross(trials * probability * (1.0 - probability))
-        scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
-        step = scale * np.linalg.lstsq(information * np.outer(scale, scale), scale * score, rcond=1e-12)[0]
+        step = solve_scaled(information, score)
         move = float(np.abs(rows.x @ step).max())
         beta = beta + step * (np.log1p(move) / move if move > 0.5 else 1.0)
         if move < _SETTLED_MOVE:

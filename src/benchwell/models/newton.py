@@ -16,6 +16,7 @@ from benchwell.models.arrays import FloatArray
 
 _REUSE = 1e-6  # squared distance below which the Hessian at hand is good enough for what is left
 _LARGEST_HALVINGS = 30
+_ROUNDING = 1e-4  # standard errors: where a step this small finds no descent, rounding is the limit
 _FLAT = 1e-7  # share of the largest scaled curvature below which a direction counts as flat
 
 
@@ -44,7 +45,7 @@ class Minimum(Generic[AnyPoint, AnyHessian]):
         distance: Distance to the minimum in standard errors, as the last step foresaw it.
         iterations: Steps taken.
         evaluations: Deviances (with gradients) evaluated.
-        converged: Whether the distance is below the tolerance and the curvature is positive.
+        converged: Whether the distance is below the tolerance (or rounding is the limit) and the curvature positive.
     """
 
     point: AnyPoint
@@ -89,12 +90,25 @@ def minimize(
             if trial.value <= point.value - 1e-4 * share * decrease + 1e-12 * abs(point.value):
                 break
             share /= 2.0
-        else:
-            return Minimum(point, hessian, distance, iterations, evaluations, False)
+        else:  # no descent left: at the bottom of what rounding can tell apart, or stuck
+            return Minimum(point, hessian, distance, iterations, evaluations, positive and distance < _ROUNDING)
         point = trial
         iterations += 1
         if distance**2 > _REUSE or not positive:
             hessian = curvature(point)
+
+
+def solve_scaled(matrix: FloatArray, right: FloatArray) -> FloatArray:
+    """Least-squares solution of a symmetric system, whatever the units of its rows.
+
+    >>> solve_scaled(np.diag([4.0, 1e-12]), np.array([2.0, 1e-12])).tolist()
+    [0.5, 1.0]
+    """
+    diagonal = np.abs(np.diag(matrix))
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    column = scale if right.ndim == 1 else scale[:, None]
+    solved = np.linalg.lstsq(matrix * np.outer(scale, scale), column * right, rcond=1e-14)[0]
+    return np.asarray(column * solved, dtype=np.float64)
 
 
 def _newton_step(gradient: FloatArray, matrix: FloatArray) -> tuple[FloatArray, float, bool]:
@@ -109,4 +123,4 @@ def _newton_step(gradient: FloatArray, matrix: FloatArray) -> tuple[FloatArray, 
     return step, distance, bool(values.min() > -_FLAT)
 
 
-__all__ = ["Minimum", "Point", "minimize"]
+__all__ = ["Minimum", "Point", "minimize", "solve_scaled"]

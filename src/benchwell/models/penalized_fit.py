@@ -14,7 +14,7 @@ import numpy as np
 from benchwell.models.arrays import FloatArray
 from benchwell.models.grouped_rows import GroupedRows
 from benchwell.models.laplace import LaplaceHessian, LaplacePoint, evaluate, hessian, penalized_hessian
-from benchwell.models.newton import Minimum, minimize
+from benchwell.models.newton import Minimum, minimize, solve_scaled
 
 _INNER_TOLERANCE = 1e-8  # of the fixed effects at given theta, in standard errors
 _INNER_ITERATIONS = 60
@@ -76,7 +76,7 @@ def _theta_curvature(point: ProfilePoint, p: int) -> FloatArray:
     """Curvature of the Laplace deviance with the fixed effects profiled out: close to that of this deviance."""
     whole = point.slopes.total
     cross = whole[:p, p:]
-    return np.asarray(whole[p:, p:] - cross.T @ np.linalg.lstsq(whole[:p, :p], cross, rcond=1e-13)[0])
+    return np.asarray(whole[p:, p:] - cross.T @ solve_scaled(whole[:p, :p], cross))
 
 
 def _profile(
@@ -107,8 +107,7 @@ def _profile(
     phi = np.concatenate([found.point.phi, theta])
     at = evaluate(rows, phi, (found.point.inner, found.point.outer))
     slopes = hessian(rows, at)
-    solved = np.linalg.lstsq(slopes.penalized[:p, :p], slopes.penalized[:p, p:], rcond=1e-13)[0]
-    beta_slope = np.asarray(-solved, dtype=np.float64)
+    beta_slope = -solve_scaled(slopes.penalized[:p, :p], slopes.penalized[:p, p:])
     # The penalized part is flat in beta here, so that only the determinant's slope is carried along.
     gradient = at.gradient[p:] + beta_slope.T @ at.gradient[:p]
     return ProfilePoint(theta, at.value, gradient, at, slopes, beta_slope, found.converged and at.settled)

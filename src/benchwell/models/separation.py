@@ -15,7 +15,8 @@ def separating_columns(rows: GroupedRows, direction: FloatArray) -> BoolArray | 
     """Columns of a direction along which the likelihood rises for ever, or None when it does not.
 
     Under separation Newton's steps turn into such a direction. It is one if no row with a success lies below zero on
-    it, none with a failure above, and some row off it.
+    it, none with a failure above, and some row off it. A column is named if it separates alone, or if the others do
+    not separate without it.
 
     Args:
         rows: The rows.
@@ -32,19 +33,25 @@ def separating_columns(rows: GroupedRows, direction: FloatArray) -> BoolArray | 
     >>> separating_columns(rows, np.array([1.0, 0.0])) is None
     True
     """
-    along = rows.x @ direction
-    largest = float(np.abs(along).max())
-    if largest == 0.0:
+    if not _separates(rows, direction):
         return None
-    trials = 1.0 if rows.trials is None else rows.trials
-    slack = _SLACK * largest
-    against = (rows.successes > 0) & (along < -slack) | (rows.successes < trials) & (along > slack)
-    if against.any():
-        return None
-    reach = np.abs(direction) * np.sqrt(np.einsum("ij,ij->j", rows.x, rows.x) / len(along))
-    spread = np.abs(direction) * np.abs(rows.x).max(axis=0)
-    takes_part: BoolArray = np.maximum(reach, spread) > _TAKES_PART * largest
+    reach = np.abs(direction) * np.abs(rows.x).max(axis=0)
+    takes_part: BoolArray = reach > _TAKES_PART * reach.max()
     # The constant only balances the others, unless it is alone.
     if takes_part[1:].any():
         takes_part[0] = False
-    return takes_part
+    named = takes_part.copy()
+    for column in np.flatnonzero(takes_part) if takes_part.sum() > 1 else ():
+        alone, without = np.zeros_like(direction), direction.copy()
+        alone[column], without[column] = direction[column], 0.0
+        named[column] = _separates(rows, alone) or not _separates(rows, without)
+    return named if named.any() else takes_part
+
+
+def _separates(rows: GroupedRows, direction: FloatArray) -> bool:
+    along = rows.x @ direction
+    largest = float(np.abs(along).max())
+    trials = 1.0 if rows.trials is None else rows.trials
+    slack = _SLACK * largest
+    against = (rows.successes > 0) & (along < -slack) | (rows.successes < trials) & (along > slack)
+    return largest > 0.0 and not bool(against.any())
