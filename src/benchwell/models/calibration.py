@@ -19,7 +19,7 @@ from benchwell.models.logistic_regression import fit_logistic
 
 # Chances of 0 and 1 have no log odds; they count as this close to it.
 _CLOSEST = 1e-10
-_NEWTON_STEPS = 60
+_SETTLED = 1e-11
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,8 @@ def calibration_in_the_large(p: FloatArray, observed: FloatArray, n: FloatArray)
     if not 0 < met < people:
         return float("nan")
     eta, shift = log_odds(p), 0.0
-    low, high = -np.inf, np.inf
-    for _ in range(_NEWTON_STEPS):
+    low, high, move = -np.inf, np.inf, np.inf
+    while abs(move) > _SETTLED:  # ends, since the bracket halves where Newton's step leaves it
         q = special.expit(eta + shift)
         excess, slope = float(n @ q) - met, float(n @ (q * (1 - q)))
         low, high = (shift, high) if excess < 0 else (low, shift)
@@ -176,9 +176,7 @@ def calibration_in_the_large(p: FloatArray, observed: FloatArray, n: FloatArray)
         proposal = shift + step
         if not low < proposal < high and np.isfinite(low + high):
             proposal = (low + high) / 2
-        if abs(proposal - shift) < 1e-12:
-            break
-        shift = proposal
+        move, shift = proposal - shift, proposal
     return float(shift)
 
 

@@ -188,8 +188,8 @@ def _recalibrated(eta: FloatArray, observed: FloatArray, n: FloatArray) -> tuple
     for _ in range(_NEWTON_STEPS):
         q = special.expit(design @ beta)
         information = (design * (n * q * (1 - q))[:, None]).T @ design
-        if np.linalg.cond(information) > 1e13:  # separated: the weights vanish
-            return unknown
+        if np.linalg.cond(information) > 1e13 or information[0, 0] < 1e-9 * n.sum():  # separated: the weights vanish
+            break
         step = np.linalg.solve(information, design.T @ (observed - n * q))
         while height(beta + step) < height(beta) - 1e-9 * abs(height(beta)):
             step = step / 2

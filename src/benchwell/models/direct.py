@@ -144,9 +144,10 @@ class _Sums:
             outside = (proposal <= low) | (proposal >= high)
             with np.errstate(invalid="ignore"):
                 proposal = np.where(outside & np.isfinite(low + high), (low + high) / 2, proposal)
-            if not (np.abs(proposal - shift) > _SETTLED).any():
-                return proposal
+            settled = not (np.abs(proposal - shift) > _SETTLED).any()
             shift = proposal
+            if settled:
+                break
         return shift
 
     def spread(self, shift: FloatArray, *, weighted: bool) -> tuple[FloatArray, FloatArray]:

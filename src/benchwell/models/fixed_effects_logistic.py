@@ -225,7 +225,7 @@ class _Blocks:
     def __init__(self, X: FloatArray, y: FloatArray, index: IntArray, clinics: int, w: FloatArray) -> None:
         self.y, self.index, self.clinics, self.w = y, index, clinics, w
         people = self._by_clinic(w)
-        self.center = np.column_stack([self._by_clinic(w * column) / people for column in X.T])
+        self.center = self._columns_by_clinic(X * w[:, None]) / people[:, None]
         centered = X - self.center[index]
         scale = np.sqrt(np.mean(centered**2, axis=0))
         size = np.sqrt(np.mean(X**2, axis=0))
@@ -278,12 +278,18 @@ class _Blocks:
         chance = special.expit(self.alpha[self.index] + self.Z @ self.beta)
         weight, residual = self.w * chance * (1 - chance), self.w * (self.y - chance)
         total = np.maximum(self._by_clinic(weight), 1e-300)
-        border = np.column_stack([self._by_clinic(weight * column) for column in self.Z.T]).reshape(self.clinics, -1)
+        border = self._columns_by_clinic(self.Z * weight[:, None])
         score = self._by_clinic(residual)
         self.information = _weighted_gram(self.Z, weight) - border.T @ (border / total[:, None])
         side = self.Z.T @ residual - border.T @ (score / total)
         beta = np.linalg.lstsq(self.information, side, rcond=None)[0] if len(side) else side
         return (score - border @ beta) / total, beta
+
+    def _columns_by_clinic(self, columns: FloatArray) -> FloatArray:
+        sums = np.empty((self.clinics, columns.shape[1]))
+        for position, column in enumerate(columns.T):
+            sums[:, position] = self._by_clinic(column)
+        return sums
 
     def _by_clinic(self, values: FloatArray) -> FloatArray:
         return sums_by_group(values, self.index, self.clinics)

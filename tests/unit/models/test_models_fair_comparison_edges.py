@@ -368,6 +368,60 @@ def test_bins_of_separated_or_equal_outcomes_have_no_slope():
     assert one_bin.curve.shape == (1, 3)
 
 
+@pytest.mark.parametrize(
+    ("n", "expected", "observed"),
+    [([5.0, 5, 5], [1, 2.5, 4], [0, 2, 5]), ([5.0, 5], [2, 3], [0, 5]), ([9.0, 1], [4, 0.5], [9, 0])],
+)
+def test_separated_bins_have_no_slope(n, expected, observed):
+    assert math.isnan(binned_calibration(BinnedPredictions(*map(np.array, (n, expected, observed)))).slope)
+
+
+def test_recalibration_from_far_away_is_found_by_halved_steps():
+    bins = BinnedPredictions(np.array([50.0, 50, 50]), np.array([1e-7, 25, 50 - 1e-7]), np.array([20.0, 26, 30]))
+    check = binned_calibration(bins)
+    rows = [(q, one) for q, met in ((2e-9, 20), (0.5, 26), (1 - 2e-9, 30)) for one in [1] * met + [0] * (50 - met)]
+    assert check.slope == pytest.approx(calibration(*zip(*rows, strict=True)).slope, rel=1e-6)
+
+
+def test_weights_of_the_within_clinic_fit_are_repeated_people():
+    rng = np.random.default_rng(3)
+    clinic, X = np.repeat(np.arange(10), 30), rng.normal(size=(300, 2))
+    y, weight = (rng.random(300) < 0.4).astype(float), rng.integers(1, 4, size=300)
+    weighted = fit_fixed_effects_logistic(X, y, clinic, 10, weight=weight)
+    repeated = fit_fixed_effects_logistic(*(np.repeat(v, weight, axis=0) for v in (X, y, clinic)), 10)
+    assert weighted.slopes.values == pytest.approx(repeated.slopes.values, rel=1e-7)
+    assert weighted.slopes.covariance == pytest.approx(repeated.slopes.covariance, rel=1e-6)
+    assert weighted.constants == pytest.approx(repeated.constants, rel=1e-7)
+
+
+def test_clinics_alone_can_be_fitted_when_no_column_varies_within_them():
+    clinic = np.repeat(np.arange(3), 4)
+    fit = fit_fixed_effects_logistic(clinic[:, None] * 0.1, [0, 1, 1, 1] * 3, clinic, 3)
+    assert fit.converged
+    assert not fit.slopes.known.any()
+    assert fit.constants == pytest.approx([math.log(3)] * 3)
+
+
+def test_a_fit_that_may_not_go_on_says_that_it_has_not_settled():
+    x, _, clinic, rng = confounded()
+    fit = fit_fixed_effects_logistic(
+        x[:, None], rng.random(len(x)) < special.expit(3 * x), clinic, 40, max_iterations=1
+    )
+    assert (fit.converged, fit.iterations) == (False, 1)
+
+
+def test_steps_that_lead_too_far_are_halved():
+    # Rare outcomes and a few extreme values: here the first full step would lower the likelihood.
+    rng = np.random.default_rng(15)
+    x = rng.standard_t(1, size=200)
+    y = (rng.random(200) < special.expit(0.5 * x - 6)).astype(float)
+    clinic = np.arange(200) % 2
+    fit = fit_fixed_effects_logistic(x[:, None], y, clinic, 2)
+    assert fit.converged
+    eta = fit.constants[clinic] + fit.slopes.values[0] * x
+    assert (y - special.expit(eta)) @ x == pytest.approx(0, abs=1e-5)
+
+
 def test_binned_checks_come_near_those_of_people():
     rng = np.random.default_rng(8)
     p = special.expit(rng.normal(-0.3, 1, size=20_000))
