@@ -113,3 +113,13 @@ def test_strata_are_compared_inside_only():
 def test_concordance_without_pairs_is_unknown():
     assert np.isnan(concordance([1, 1], [1, 1], [0, 1]).value)
     assert concordance([1, 1], [1, 0], [1, 0]).value == 1.0
+
+
+def test_a_step_past_the_top_is_halved():
+    # One person far away from all others: the first Newton step overshoots.
+    far = [3.0, 18, 1, -5, -10, -832, -2, 0]
+    fit = cox([4, 4, 3, 7, 4, 2, 2, 2], [0, 0, 0, 1, 0, 1, 0, 1], far)
+    assert fit.converged
+    zero = cox([4, 4, 3, 7, 4, 2, 2, 2], [0, 0, 0, 1, 0, 1, 0, 1], np.array(far) / 832)
+    assert zero.coefficient / 832 == pytest.approx(fit.coefficient, rel=1e-9)
+    assert fit.log_likelihood > fit.log_likelihood_null
