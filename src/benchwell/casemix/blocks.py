@@ -168,7 +168,7 @@ def _design(table: pa.Table, coding: Coding) -> FloatArray:
 def _codes(column: pa.ChunkedArray, term: CategoryTerm) -> IntArray:
     encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
     by_code = codes_of(encoded.dictionary.to_pylist(), term)
-    return by_code[as_numpy(encoded.indices)]
+    return np.asarray(by_code[as_numpy(encoded.indices)], dtype=np.int64)
 
 
 def group_codes(keys: pa.Table, names: Sequence[str]) -> tuple[IntArray, IntArray | None, pa.Table]:

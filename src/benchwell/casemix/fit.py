@@ -287,12 +287,14 @@ class Fit:
 
 def _read(cls: type[Fit], value: dict[str, Any]) -> Fit:
     coding = Coding.from_dict(value["coding"])
-    pairs = {name: dict(map(tuple, value[name])) for name in ("coefficients", "group_sd", "n_groups")}
+    coefficients, group_sd, n_groups = (dict(value[name]) for name in ("coefficients", "group_sd", "n_groups"))
     covariance = value["group_covariance"]
     return cls(
         **{name: value[name] for name in ("family", "method", "residual_sd", "loglik", "n", "kind")},
         **{name: value[name] for name in ("singular", "separated", "left_out")},
-        **pairs,
+        coefficients=coefficients,
+        group_sd=group_sd,
+        n_groups=n_groups,
         coding=coding,
         covariance=np.array(value["covariance"], dtype=np.float64),
         group_covariance=None if covariance is None else np.array(covariance, dtype=np.float64),

@@ -194,7 +194,7 @@ def _linear_fit(statistics: SufficientStatistics, found: LinearMixedFit) -> Fit:
         )
     else:
         inner = Groups(statistics.keys, sums.group_n, effect, sd, reliability)
-    groups = (inner,)
+    groups: tuple[Groups, ...] = (inner,)
     sds = {coding.groups[-1]: found.sd_inner}
     if found.sd_outer is not None and sums.parent is not None:
         rows = np.bincount(sums.parent, weights=sums.group_n).astype(np.int64)
@@ -233,7 +233,8 @@ def _logistic_fit(blocks: Blocks, found: Any, points: int) -> Fit:
     coding = blocks.coding
     named = _in_frame_units(coding, found.coefficients, found.covariance, found.kept)
     inner = Groups(blocks.keys, blocks.group_rows, found.effects_inner, found.effects_inner_sd, found.reliability_inner)
-    groups, sds = (inner,), {coding.groups[-1]: found.sd_inner}
+    groups: tuple[Groups, ...] = (inner,)
+    sds = {coding.groups[-1]: found.sd_inner}
     if blocks.parent is not None:
         rows = np.bincount(blocks.parent, weights=blocks.group_rows).astype(np.int64)
         outer = _known(found.effects_outer, found.effects_outer_sd, found.reliability_outer)
@@ -291,9 +292,9 @@ def _known(*arrays: FloatArray | None) -> list[FloatArray]:
 
 
 def _warned(fit: Fit) -> Fit:
-    if not fit.found.converged:
-        warnings.warn("The search for the estimates did not settle: do not use this fit.", DoubtfulFitWarning, 3)
     if fit.separated:
         told = ", ".join(fit.separated_columns)
         warnings.warn(f"The outcome is separated by {told}: their coefficients have no maximum.", DoubtfulFitWarning, 3)
+    elif not fit.found.converged:
+        warnings.warn("The search for the estimates did not settle: do not use this fit.", DoubtfulFitWarning, 3)
     return fit

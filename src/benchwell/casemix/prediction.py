@@ -76,7 +76,7 @@ def _of_level(term: CategoryTerm, column: pa.ChunkedArray, weights: FloatArray) 
             hint=f"fitted were {', '.join(term.levels)}: recode or leave out the others",
         )
     by_code = np.array([*(weights[term.levels.index(level)] for level in found), np.nan])
-    return by_code[as_numpy(pc.fill_null(encoded.indices, len(found)))]
+    return np.asarray(by_code[as_numpy(pc.fill_null(encoded.indices, len(found)))], dtype=np.float64)
 
 
 def _random(fit: Fit, rows: pa.Table, new_levels: NewLevels) -> FloatArray:

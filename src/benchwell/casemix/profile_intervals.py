@@ -58,7 +58,12 @@ def in_frame_units(sums: MixedStatistics, coding: Coding) -> MixedStatistics:
         group_x=group_x,
         group_y=sums.group_y + center * sums.group_n,
         slope=None,
-        **dict.fromkeys(("group_zz", "group_zx", "group_zy", "group_xtx", "group_xty", "group_yty")),
+        group_zz=None,
+        group_zx=None,
+        group_zy=None,
+        group_xtx=None,
+        group_xty=None,
+        group_yty=None,
     )
     if sums.slope is None or sums.group_zz is None or sums.group_zx is None or sums.group_zy is None:
         return moved

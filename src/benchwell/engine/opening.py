@@ -79,7 +79,8 @@ def column_names(source: Any) -> list[str]:
             return list(pq.read_schema(source).names)
         except (OSError, pa.ArrowInvalid):
             raise _unreadable(Path(source)) from None
-    return _known(source).collect_schema().names()
+    names: list[str] = _known(source).collect_schema().names()
+    return names
 
 
 def rows_of(source: Any, columns: Sequence[str], *, as_text: Collection[str] = ()) -> pa.Table:
