@@ -217,17 +217,14 @@ def _searched(profiled: Profiled) -> Found:
 
 
 def _settled(profiled: Profiled, found: Found) -> Found:
-    """Set parameters that are worth nothing to zero, and step off a boundary where the inside is better."""
-    simplest = found
+    """Set parameters that are worth nothing to exactly zero, and fit the others again without them."""
     for theta in simpler(found.theta):
         if profiled.value(theta) <= found.value + WORTH:
-            here, gradient = profiled.value_and_gradient(theta)
             polished = newton(profiled.value_and_gradient, profiled.value, theta)
-            theta = np.where(theta == 0.0, 0.0, polished.theta)
-            here, gradient = profiled.value_and_gradient(theta)
-            simplest = Found(theta, here, gradient, found.iterations, found.converged)
-            break
-    return simplest
+            settled = np.where(theta == 0.0, 0.0, polished.theta)
+            here, gradient = profiled.value_and_gradient(settled)
+            return Found(settled, here, gradient, found.iterations, found.converged)
+    return found
 
 
 def simpler(theta: FloatArray) -> list[FloatArray]:

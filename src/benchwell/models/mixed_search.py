@@ -1,8 +1,8 @@
 """Search for the variance ratios of largest likelihood: many coarse starts, then Newton steps that never go uphill.
 
 Theta holds square roots, and the deviance is even in each of them, so zero variance is an ordinary stationary point
-and needs no bounds. What does need care is that every boundary is stationary: the search starts inside and steps
-off whenever a step into the inside pays.
+and needs no bounds. What does need care is that every boundary is stationary: the search starts inside, and leaves a
+saddle along its direction of negative curvature.
 """
 
 from __future__ import annotations
@@ -133,8 +133,10 @@ def _newton_step(
         curvature[k] = (objective(ahead)[1] - gradient) / (ahead[k] - theta[k])
     scaled = (curvature + curvature.T) / 2 * np.outer(scale, scale)
     values, vectors = np.linalg.eigh(scaled)
-    bent = np.maximum(np.abs(values), 1e-10 * np.abs(values).max(initial=0.0) + 1e-300)
     along = vectors.T @ (scale * gradient)
+    # Curvature that is next to nothing must not make a step without bounds.
+    least = max(1e-10 * float(np.abs(values).max()), 1e-3 * float(np.linalg.norm(along)), 1e-300)
+    bent = np.maximum(np.abs(values), least)
     step = -vectors @ (along / bent)
     decrement = float(along @ (along / bent))
     if values[0] < 0 and decrement < LAST_STEP and np.abs(values[0]) > 1e-6:
