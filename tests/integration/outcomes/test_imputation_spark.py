@@ -9,7 +9,7 @@ import pytest
 from benchwell.casemix import ImputationSettings, impute_follow_up
 from benchwell.engine import DuckDBEngine
 from benchwell.engine.spark_engine import SparkEngine
-from unit.casemix.imputation_cases import BAND, frames, network_rows
+from unit.casemix.imputation_cases import THERAPY, frames, network_rows
 from unit.outcomes.outcome_cases import INSTRUMENTS, measure
 
 MEASURES = [measure("remission", id="remission"), measure("change", id="change")]
@@ -22,8 +22,8 @@ pytestmark = [
 
 
 def _imputed(engine):
-    outcomes, history, features = frames(engine, MEASURES, network_rows(n=90), [BAND])
-    settings = {one.id: ImputationSettings(strata=("severity_band",)) for one in MEASURES}
+    outcomes, history, features = frames(engine, MEASURES, network_rows(n=90), [THERAPY])
+    settings = {one.id: ImputationSettings(strata=("therapy",)) for one in MEASURES}
     return impute_follow_up(
         outcomes, MEASURES, INSTRUMENTS, engine, settings=settings, history=history, features=features
     )

@@ -15,7 +15,7 @@ from benchwell.registry import Measure
 from benchwell.registry.benchmark import Stratum
 from unit.outcomes.outcome_cases import INSTRUMENTS, contact, episode, inputs_of, score, tables_of
 
-BAND = Stratum(by="severity_band")
+THERAPY = Stratum(by="therapy")
 
 
 def network_rows(n: int = 240, clinics: int = 4, seed: int = 5) -> dict[str, list[dict[str, Any]]]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from benchwell.casemix import ImputationSettings, imputation_settings, impute_follow_up
-from benchwell.casemix.endpoint_table import endpoint_table, why_not_imputed
+from benchwell.casemix.endpoint_table import endpoint_table, reference_of, why_not_imputed
 from benchwell.casemix.score_grid import kappa_grid, score_grid
 from benchwell.engine import DuckDBEngine
 from benchwell.outcomes import build_outcomes, saes_reference, with_saes
@@ -18,7 +18,7 @@ from benchwell.registry import Benchmark, Registry
 from benchwell.registry.instrument import Scale
 from benchwell.tables import DERIVED
 from benchwell.terms import BenchmarkKind
-from unit.casemix.imputation_cases import BAND, by_key, frames, network_rows
+from unit.casemix.imputation_cases import THERAPY, by_key, frames, network_rows
 from unit.outcomes.outcome_cases import (
     GAD7,
     INSTRUMENTS,
@@ -58,7 +58,7 @@ def imputed(measures=CASES, rows=None, engine=None, strata=(), **settings):
 
 
 def test_table_and_models_have_their_declared_shape():
-    found, outcomes = imputed(strata=[BAND])
+    found, outcomes = imputed(strata=[THERAPY])
     assert found.table.schema == DERIVED["imputations"].schema
     key = [tuple(row[name] for name in DERIVED["imputations"].key) for row in found.table.to_pylist()]
     assert key == sorted(key)
@@ -80,12 +80,12 @@ def test_table_and_models_have_their_declared_shape():
 
 
 def test_counts_add_up_over_levels_and_figures_lie_between_the_bounds():
-    found, _ = imputed(strata=[BAND])
+    found, _ = imputed(strata=[THERAPY])
     rows = [row for row in found.table.to_pylist() if row["measure"] == "remission" and row["kappa"] == 0]
     for clinic in range(4):
         mine = [row for row in rows if row["organization_id"] == f"org-{clinic}"]
         (whole,) = (row for row in mine if row["stratum"] == "all")
-        parts = [row for row in mine if row["stratum"] == "severity_band"]
+        parts = [row for row in mine if row["stratum"] == "therapy"]
         assert sum(row["n_eligible"] for row in parts) == whole["n_eligible"]
         assert sum(row["n_followed"] for row in parts) == whole["n_followed"]
         shown = [row for row in parts if row["status"] == "ok"]
@@ -389,3 +389,30 @@ def test_higher_is_better_shifts_down():
     for clinic in range(4):
         values = [line[one.id, f"org-{clinic}", "all", round(k, 6)]["estimate"] for k in found.models[0].kappas]
         assert (np.diff(values) < 0).all()
+
+
+def test_a_stratum_without_a_column_is_unknown_and_a_column_given_twice_counts_once():
+    engine = DuckDBEngine(threads=1)
+    outcomes, history, features = frames(engine, CASES[:1], network_rows(), [THERAPY])
+    found = impute_follow_up(
+        outcomes,
+        CASES[:1],
+        INSTRUMENTS,
+        engine,
+        settings={"remission": ImputationSettings(strata=("therapy", "setting"))},
+        history=history,
+        features=features,
+        adjusters=[history],
+    )
+    assert {row["level"] for row in found.table.to_pylist() if row["stratum"] == "setting"} == {"unknown"}
+    assert any(term.startswith("therapy=") for term in found.models[0].predictors)
+    assert len(set(found.models[0].predictors)) == len(found.models[0].predictors)
+
+
+def test_equal_baselines_carry_no_reference():
+    one = measure("saes")
+    same = np.full(12, 15.0)
+    assert reference_of(one, [PHQ9], same, np.arange(12.0)) is None
+    assert reference_of(measure("change"), [PHQ9], same, same) is None
+    found = reference_of(one, [PHQ9], np.arange(12.0, 24.0), np.arange(12.0))
+    assert (found.slope, found.mean_change) == (pytest.approx(1.0), pytest.approx(12.0))
