@@ -13,6 +13,7 @@ import pytest
 from benchwell.benchmarks import Code, Declarations, Edition, write_edition
 from benchwell.benchmarks.manifest import Inputs
 from benchwell.errors import EditionError, UnknownDeclarationError
+from benchwell.registry import Registry
 from benchwell.tables import DERIVED
 from unit.benchmarks.benchmarks_cases import files_of, make_benchmark, make_inputs, make_measure
 
@@ -39,6 +40,17 @@ def test_an_edition_reads_back(edition: Edition) -> None:
         repr(again)
         == f"Edition({again.id}: 1 measures, 12 organizations, {len(again.table('benchmarks'))} benchmark records)"
     )
+
+
+def test_an_edition_freezes_its_case_mixes(inputs: Inputs, tmp_path: Path) -> None:
+    mixes = {"depression-core": Registry.load().case_mix("depression-core")}
+    written = write_edition(tmp_path, replace(inputs, declarations=replace(inputs.declarations, casemix=mixes)))
+    again = Edition.load(written.path)
+    assert again.declarations.casemix == mixes
+    assert again.registry.case_mix("depression-core").numbers_hash == mixes["depression-core"].numbers_hash
+    assert again.declaration("casemix", "depression-core") == mixes["depression-core"]
+    hashes = again.manifest["identity"]["declarations"]["casemix"]["depression-core"]
+    assert hashes["numbers"] == mixes["depression-core"].numbers_hash
 
 
 def test_the_manifest_says_what_a_reader_needs(edition: Edition) -> None:

@@ -72,3 +72,16 @@ def test_an_unknown_benchmark_is_refused_with_the_closest(registry):
 def test_every_bundled_measure_has_a_valid_plain_benchmark(registry):
     for measure in registry.measures.values():
         assert plain_benchmark(measure).measure == measure.id
+
+
+def test_a_benchmark_brings_its_case_mix(registry):
+    chosen = choose(registry, NOTHING, ["network-phq9-response-12w", "network-gad7-response-12w"])
+    assert list(chosen.casemix) == ["anxiety-core", "depression-core"]
+    assert choose(registry, NOTHING, ["network-retention-6m"]).casemix == {}
+
+
+def test_a_case_mix_that_nobody_declared_is_named(registry):
+    lost = registry.benchmark("network-phq9-response-12w").model_copy(update={"casemix": "depression-cor"})
+    known = Registry([*registry.measures.values(), *registry.references.values(), *registry.casemix.values(), lost])
+    with pytest.raises(UnknownDeclarationError, match=r"No case mix 'depression-cor'[\s\S]*mean 'depression-core'"):
+        choose(known, NOTHING, [lost.id])
