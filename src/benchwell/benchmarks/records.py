@@ -28,7 +28,7 @@ from benchwell.models.arrays import FloatArray
 from benchwell.registry import Benchmark, Measure, Reference
 from benchwell.registry.measure import PublishedRate
 from benchwell.tables import DERIVED
-from benchwell.terms import BenchmarkKind
+from benchwell.terms import Adjustment, BenchmarkKind
 
 Record = dict[str, Any]
 NOBODY_FOLLOWED = "nobody_followed: nobody who counts was followed"
@@ -97,7 +97,11 @@ def _adjusted(
         return
     for adjustment, parts in adjusted.parts.items():
         of_adjustment = adjusted.results.filter(pa.compute.equal(adjusted.results["adjustment"], adjustment))
+        # Levels have benchmarks in the clinical view; in the others they are read off the results.
+        levels = adjustment == Adjustment.CLINICAL
         for cell in cells(of_adjustment, parts, organizations, measure, benchmark, (ALL,)):
+            if cell.stratum != ALL and not levels:
+                continue
             stated = common | {"adjustment": adjustment, "provisional": False}
             yield from (stated | row for row in _of_cell(cell, measure, benchmark))
 

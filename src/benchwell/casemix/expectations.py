@@ -15,12 +15,14 @@ import pyarrow as pa
 from scipy import special
 
 from benchwell.casemix.adjuster_coding import AdjusterDesign, code_adjusters
-from benchwell.casemix.expected import CannotFitError, Expectation, clinic_sums, expect
+from benchwell.casemix.expected import CannotFitError, Expectation, expect
 from benchwell.casemix.model_check import Group, ModelCheck, check, out_of_clinic
 from benchwell.casemix.people import ALL, People, by_cell, levels_of, people_of, quarters_of
 from benchwell.models.arrays import FloatArray
 from benchwell.models.direct import direct_rates_from_rows
 from benchwell.models.fixed_effects_logistic import logistic_contrast
+from benchwell.models.group_sums import sums_by_group
+from benchwell.models.mixed_statistics import MixedStatistics
 from benchwell.models.within_between import within_between
 from benchwell.registry import CaseMix, Measure
 from benchwell.tables import DERIVED
@@ -224,8 +226,27 @@ def _contrast(columns: FloatArray, people: People, *, share: bool) -> _Contrast:
         z = found.contrast.values / found.contrast.standard_errors
         p_values = 2 * special.ndtr(-np.abs(z))
         return _Contrast(found.between.values, found.between.standard_errors, p_values, _finite(found.p))
-    linear = within_between(clinic_sums(columns, people.outcome, people.organization, groups, people.weights))
+    linear = within_between(_statistics(columns, people))
     return _Contrast(linear.between.values, linear.between.standard_errors, linear.contrast_p, _finite(linear.p))
+
+
+def _statistics(columns: FloatArray, people: People) -> MixedStatistics:
+    """Sums of a mixed model of these people by clinic; weights play no part in the contrast."""
+    design = np.column_stack([np.ones(people.n), columns])
+    k = len(people.organizations)
+    count = np.bincount(people.organization, minlength=k)
+    there = count > 0
+    sums = np.column_stack([sums_by_group(one, people.organization, k) for one in design.T])
+    total = sums_by_group(people.outcome, people.organization, k)
+    return MixedStatistics(
+        n=people.n,
+        xtx=design.T @ design,
+        xty=design.T @ people.outcome,
+        yty=float(people.outcome @ people.outcome),
+        group_n=count[there],
+        group_x=sums[there],
+        group_y=total[there],
+    )
 
 
 def _groups(people: People, casemix: CaseMix, view: Adjustment, strata: tuple[str, ...]) -> tuple[Group, ...]:

@@ -13,9 +13,9 @@ import numpy as np
 from scipy import special
 
 from benchwell.models.arrays import FloatArray, IntArray
+from benchwell.models.fixed_effects_linear import fit_fixed_effects_linear
 from benchwell.models.fixed_effects_logistic import deviations_and_means, fit_fixed_effects_logistic, logistic_contrast
 from benchwell.models.logistic_regression import fit_logistic
-from benchwell.models.within_between import ClinicSums, within_slopes
 
 PER_COLUMN = 10  # people of the rarer outcome that each column needs
 _LEAST_PEOPLE = 30  # beyond the columns (METHODS M3.2)
@@ -108,8 +108,9 @@ def expect(
     _ensure_enough(columns, outcome, share=share)
     weights = np.ones(len(outcome)) if weight is None else weight
     if not share:
-        known, variance = within_slopes(clinic_sums(columns, outcome, group, groups, weights))
-        slopes, errors = np.where(known.known, known.values, 0.0), known.standard_errors
+        linear = fit_fixed_effects_linear(columns, outcome, group, groups, weight)
+        slopes = np.where(linear.slopes.known, linear.slopes.values, 0.0)
+        errors, variance = linear.slopes.standard_errors, linear.residual_variance
         converged, iterations, left_out = True, 1, 0
     elif mundlak:
         split = np.column_stack([np.ones(len(outcome)), *deviations_and_means(columns, group, groups)])
@@ -127,23 +128,6 @@ def expect(
         raise CannotFitError("not_converged: the adjusters separate the outcomes")
     constant = _constant(columns @ slopes, outcome, weights, share=share)
     return Expectation(slopes, errors, constant, variance, share, converged, iterations, left_out)
-
-
-def clinic_sums(
-    columns: FloatArray, outcome: FloatArray, group: IntArray, groups: int, weight: FloatArray
-) -> ClinicSums:
-    """Sums per clinic that a continuous outcome's coefficients rest on; clinics without people are left out.
-
-    Weights are scaled so that they add up to the people there are: they say whom to count more, not how many there are.
-    """
-    scaled = weight * (len(weight) / weight.sum())
-    order = np.argsort(group, kind="stable")
-    design = np.column_stack([np.ones(len(outcome)), columns, outcome])[order]
-    weighted = design * scaled[order, None]
-    bounds = np.searchsorted(group[order], np.arange(groups + 1))
-    present = np.flatnonzero(np.diff(bounds))
-    full = np.stack([design[bounds[j] : bounds[j + 1]].T @ weighted[bounds[j] : bounds[j + 1]] for j in present])
-    return ClinicSums.of(full[:, 0, 0], full[:, :-1, :-1], full[:, :-1, -1], full[:, -1, -1])
 
 
 def _ensure_enough(columns: FloatArray, outcome: FloatArray, *, share: bool) -> None:
