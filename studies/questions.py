@@ -135,6 +135,7 @@ class Row:
     found: float
     error: float
     replicates: int
+    planned: int
     holds: bool | None
 
 
@@ -162,7 +163,7 @@ def _row(question: Question, target: Target, found: Summary, replicates: int) ->
     promised = isfinite(target.low) or isfinite(target.high)
     holds = bool(target.low <= found.value <= target.high) if promised else None
     about = (question.id, question.methods, question.setting, target.claim, target.text, target.unit)
-    return Row(*about, found.value, found.error, replicates, holds)
+    return Row(*about, found.value, found.error, replicates, question.replicates, holds)
 
 
 def as_dict(row: Row) -> dict[str, object]:

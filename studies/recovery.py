@@ -54,9 +54,14 @@ def study(
     return rows
 
 
-def keep(rows: Sequence[Row], path: Path, seed: int, minutes: float) -> None:
-    """Write the results as JSON, with what is needed to repeat them."""
-    body = {"seed": seed, "minutes": round(minutes, 1), "rows": [as_dict(row) for row in rows]}
+def keep(rows: Sequence[Row], path: Path, seed: int) -> None:
+    """Write the results as JSON; those of questions that were not asked this time stay if their seed was the same."""
+    found = {question.id: [as_dict(row) for row in rows if row.question == question.id] for question in QUESTIONS}
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"seed": seed, "rows": []}
+    for row in before["rows"] if before["seed"] == seed else []:
+        if row["question"] in found and not any(one.question == row["question"] for one in rows):
+            found[row["question"]].append(row)
+    body = {"seed": seed, "rows": [row for question in found.values() for row in question]}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -64,7 +69,7 @@ def keep(rows: Sequence[Row], path: Path, seed: int, minutes: float) -> None:
 def shown(row: Row) -> tuple[str, str]:
     """A figure and its Monte-Carlo error as text.
 
-    >>> shown(Row("", "", "", "", "", "%", 0.9512, 0.0021, 500, True))
+    >>> shown(Row("", "", "", "", "", "%", 0.9512, 0.0021, 500, 500, True))
     ('95.1 %', '0.21')
     """
     if row.unit == "%":
@@ -81,15 +86,15 @@ def drawn(rows: Sequence[Row]) -> Table:
     return table
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the study and draw its table; exit 1 if a target does not hold."""
     names = [question.id for question in QUESTIONS]
     parser = argparse.ArgumentParser(prog="./run study recovery", description="Every method on worlds of known truth.")
     parser.add_argument("--replicates", type=int, help="at most so many worlds per question")
-    parser.add_argument("--keep", action="store_true", help="keep the results of a smaller study too")
-    parser.add_argument("--only", nargs="+", choices=names, metavar="QUESTION", help="some questions; nothing is kept")
+    parser.add_argument("--keep", action="store_true", help="keep the results of a part or a smaller study too")
+    parser.add_argument("--only", nargs="+", choices=names, metavar="QUESTION", help="some of the questions")
     parser.add_argument("--seed", type=int, default=SEED)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     questions = [one for one in QUESTIONS if not options.only or one.id in options.only]
     screen = Console(stderr=True)
     begin = time.perf_counter()
@@ -103,8 +108,8 @@ def main() -> int:
         rows = study(questions, options.replicates, options.seed, watch)
     minutes = (time.perf_counter() - begin) / 60
     Console().print(drawn(rows))
-    if options.only is None and (options.replicates is None or options.keep):
-        keep(rows, RESULTS, options.seed, minutes)
+    if options.keep or (options.only is None and options.replicates is None):
+        keep(rows, RESULTS, options.seed)
         screen.print(f"Kept in studies/results/{RESULTS.name}; ./run docs renders it.")
     screen.print(f"{minutes:.1f} minutes.")
     return int(any(row.holds is False for row in rows))

@@ -24,8 +24,8 @@ def recovery(path: Path = RESULTS) -> list[str]:
     results = json.loads(path.read_text(encoding="utf-8"))
     header = ["setting", "figure", "target", "found", "error", "worlds", "holds"]
     text = (
-        f"Made by `./run study recovery` with seed {results['seed']} in {results['minutes']:g} minutes; the same seed "
-        "gives the same table."
+        f"Made by `./run study recovery` with seed {results['seed']}; the same seed gives the same table. Where the "
+        "last run asked fewer worlds than planned, both numbers stand in the column."
     )
     return section("Is the truth found again?", WORDS, text, table(header, cells(results["rows"])))
 
@@ -37,9 +37,14 @@ def cells(rows: list[Mapping[str, Any]]) -> list[tuple[str, ...]]:
         setting = "" if row["question"] == before else f"{row['setting']} ({row['methods']})"
         holds = {True: "yes", False: "**no**", None: ""}[row["holds"]]
         figures = (_figure(row["found"], row["unit"]), _figure(row["error"], row["unit"], error=True))
-        lines.append((setting, row["claim"], row["target"], *figures, str(row["replicates"]), holds))
+        lines.append((setting, row["claim"], row["target"], *figures, _worlds(row), holds))
         before = row["question"]
     return lines
+
+
+def _worlds(row: Mapping[str, Any]) -> str:
+    asked, planned = row["replicates"], row["planned"]
+    return str(asked) if asked >= planned else f"{asked} of {planned}"
 
 
 def _figure(value: float | None, unit: str, *, error: bool = False) -> str:

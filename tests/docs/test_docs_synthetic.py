@@ -36,16 +36,25 @@ def test_every_kind_of_switch_is_on_the_page(repository):
 
 
 def test_a_figure_that_misses_its_target_is_shown_as_such(recovery, tmp_path):
-    row = {"question": "q", "methods": "M1", "setting": "worlds", "target": "at most 5 %", "unit": "%"}
+    row = {"question": "q", "methods": "M1", "setting": "worlds", "target": "at most 5 %", "unit": "%", "planned": 500}
     rows = [
-        row | {"claim": "one", "found": 0.061, "error": 0.0021, "replicates": 500, "holds": False},
+        row | {"claim": "one", "found": 0.061, "error": 0.0021, "replicates": 100, "holds": False},
         row | {"claim": "two", "found": None, "error": None, "replicates": 500, "holds": None},
-        row | {"claim": "three", "unit": "", "found": -0.0312, "error": 0.004, "replicates": 500, "holds": True},
+        row
+        | {
+            "claim": "three",
+            "unit": "",
+            "found": -0.0312,
+            "error": 0.004,
+            "replicates": 500,
+            "planned": 500,
+            "holds": True,
+        },
     ]
     path = tmp_path / "recovery.json"
-    path.write_text(json.dumps({"seed": 1, "minutes": 2.5, "rows": rows}), encoding="utf-8")
+    path.write_text(json.dumps({"seed": 1, "rows": rows}), encoding="utf-8")
     page = "\n".join(recovery.recovery(path))
-    assert "| worlds (M1) | one | at most 5 % | 6.1 % | 0.21 | 500 | **no** |" in page
+    assert "| worlds (M1) | one | at most 5 % | 6.1 % | 0.21 | 100 of 500 | **no** |" in page
     assert "|  | two | at most 5 % | – | – | 500 |  |" in page
     assert "|  | three | at most 5 % | −0.0312 | 0.004 | 500 | yes |" in page
     assert "seed 1" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,16 +91,15 @@ def write_parquet(path: Path | str, world: World, *, truth: bool = False) -> Tru
     """
     clinics = draw_clinics(world)
     tally = TruthTally(world, clinics)
-    writer: pyarrow.parquet.ParquetWriter | None = None
-    try:
+    with ExitStack() as open_files:
+        writer: pyarrow.parquet.ParquetWriter | None = None
         for people in blocks(world, clinics):
             tally.add(people)
             table = episode_table(world, clinics, people, truth=truth)
-            writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema, compression="zstd")
+            writer = writer or open_files.enter_context(
+                pyarrow.parquet.ParquetWriter(path, table.schema, compression="zstd")
+            )
             writer.write_table(table)
-    finally:
-        if writer is not None:
-            writer.close()
     return tally.truth()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,17 +76,16 @@ def write_csv(path: Path | str, world: World, *, social: bool = True) -> Truth:
     clinics = draw_clinics(world)
     tally = TruthTally(world, clinics)
     options = pyarrow.csv.WriteOptions(quoting_style="needed", quoting_header="needed")
-    writer: pyarrow.csv.CSVWriter | None = None
-    try:
+    with ExitStack() as open_files:
+        writer: pyarrow.csv.CSVWriter | None = None
         for block, people in enumerate(blocks(world, clinics)):
             tally.add(people)
             table = assessment_table(world, people, block)
             table = table if social else table.drop_columns(SOCIAL)
-            writer = writer or pyarrow.csv.CSVWriter(path, table.schema, write_options=options)
+            writer = writer or open_files.enter_context(
+                pyarrow.csv.CSVWriter(path, table.schema, write_options=options)
+            )
             writer.write_table(table)
-    finally:
-        if writer is not None:
-            writer.close()
     return tally.truth()
 
 

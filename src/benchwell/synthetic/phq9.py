@@ -39,7 +39,7 @@ def phq9() -> Phq9:
     instrument = Registry.load().instrument("phq-9")
     items, case = instrument.items, instrument.caseness
     remission, reliable = instrument.remission, instrument.reliable_change
-    if items is None or case is None or remission is None or reliable is None or reliable.points is None:
+    if not (items and case and remission and reliable and reliable.points):  # pragma: no cover  # bundled with all
         raise ValueError("the declaration of phq-9 lacks items, caseness, remission or reliable change")
     top = items.count * int(items.max)
     return Phq9(items.count, int(items.max), top, int(case.value), remission.value, reliable.points)

@@ -12,7 +12,7 @@ from studies import coverage, fairness, federation, lights, missing, recovery, w
 from studies.questions import Question, Target, ask, fall_of, largest_of, mean_of, ratio_of
 from studies.sample import adjusted, sample, unadjusted
 
-from benchwell.synthetic import CaseMix, FollowUp, World, generate
+from benchwell.synthetic import CaseMix, World, generate
 
 SLOW = {question.id for question in whole_product.QUESTIONS}
 QUICK = [question for question in recovery.QUESTIONS if question.id not in SLOW]
@@ -67,12 +67,26 @@ def test_progress_is_told_after_each_world():
     assert steps == [("q", 3)] * 3
 
 
-def test_results_are_kept_with_the_seed_and_without_nan(tmp_path):
-    question = Question("q", "M", "s", lambda seed: {"x": math.nan}, (Target("t", mean_of("x")),))
-    rows = recovery.study([question], 2, 9)
-    recovery.keep(rows, tmp_path / "results" / "r.json", 9, 0.25)
-    kept = json.loads((tmp_path / "results" / "r.json").read_text(encoding="utf-8"))
-    assert (kept["seed"], kept["rows"][0]["found"]) == (9, None)
+def test_results_are_kept_with_the_seed_and_without_nan(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(recovery, "RESULTS", tmp_path / "results" / "r.json")
+    targets = (Target("t", mean_of("x"), high=1.0),)
+    one, other = (
+        Question(name, "M", "s", lambda seed, x=x: {"x": x}, targets) for name, x in (("one", math.nan), ("two", 2.0))
+    )
+    monkeypatch.setattr(recovery, "QUESTIONS", (one, other))
+
+    def kept(*arguments):
+        failed = recovery.main([*arguments, "--seed", "9"])
+        body = json.loads(recovery.RESULTS.read_text(encoding="utf-8")) if recovery.RESULTS.exists() else None
+        return failed, body and [(row["question"], row["found"], row["replicates"]) for row in body["rows"]]
+
+    assert kept("--replicates", "2") == (1, None)
+    assert kept("--replicates", "2", "--keep") == (1, [("one", None, 2), ("two", 2.0, 2)])
+    # A question asked again is renewed; the others stay.
+    assert kept("--only", "two", "--replicates", "3", "--keep") == (1, [("one", None, 2), ("two", 2.0, 3)])
+    assert recovery.main(["--only", "two", "--replicates", "2", "--keep", "--seed", "8"]) == 1
+    assert kept("--only", "one", "--replicates", "2", "--keep") == (1, [("one", None, 2)])
+    assert "two" in capsys.readouterr().out
 
 
 def test_adjustment_within_clinics_recovers_the_clinics_better_than_the_raw_means():
@@ -113,10 +127,15 @@ def test_imputation_is_nearer_to_the_truth_than_those_followed():
     assert np.mean([abs(one["imputed"]) for one in found]) < np.mean([one["observed"] for one in found]) / 3
 
 
-def test_the_whole_product_gives_no_false_colour():
-    found, truth = whole_product.comparisons(
-        World(clinics=6, episodes=180, clinic_sd=0, follow_up=FollowUp("mcar", missing=0.2))
-    )
-    assert len(found) == 12
-    assert truth.clinics.num_rows == 6
-    assert {one.light.value for one in found} <= {"grey", "near"}
+def test_the_whole_product_gives_no_false_colour(monkeypatch):
+    monkeypatch.setattr(whole_product, "CLINICS", 6)
+    monkeypatch.setattr(whole_product, "PEOPLE", 30)
+    found = whole_product.alike(1)
+    assert (found["lights"], found["red"], found["green"]) == (12, 0, 0)
+
+
+def test_the_whole_product_flatters_nobody_who_does_not_ask(monkeypatch):
+    monkeypatch.setattr(whole_product, "CLINICS", 10)
+    monkeypatch.setattr(whole_product, "PEOPLE", 60)
+    found = whole_product.not_asked(1)
+    assert (found["theirs"], found["others"], found["green"]) == (2, 18, 0)
