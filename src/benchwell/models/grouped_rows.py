@@ -191,8 +191,9 @@ def group_rows(
     rank[by_parent] = np.arange(n_codes)
     code = group if parent is None else rank[group]
     if len(code) > 1 and not (code[1:] >= code[:-1]).all():
-        order = np.argsort(code, kind="stable")
-        x, successes = x[order], successes[order]
+        # Words of two bytes are sorted in linear time.
+        order = np.argsort(code.astype(np.uint16) if n_codes <= 65_536 else code, kind="stable")
+        x, successes = np.take(x, order, axis=0), successes[order]
         trials = None if trials is None else trials[order]
     sizes = np.bincount(code, minlength=n_codes)
     present = np.flatnonzero(sizes)

@@ -253,23 +253,23 @@ def pooled_pql(x, y, group):
             return beta, ratio * z.T @ inverse @ rest, dispersion, slope
 
         slope_at_zero = parts(0.0)[3]
-        ratio = 0.0 if slope_at_zero >= 0 else optimize.brentq(lambda r: parts(r)[3], 0, 50, xtol=1e-14, rtol=1e-13)
+        ratio = 0.0 if slope_at_zero >= 0 else optimize.brentq(lambda r: parts(r)[3], 0, 50, xtol=1e-13, rtol=1e-12)
         beta, effects, dispersion, _ = parts(ratio)
     return beta, effects, math.sqrt(ratio * dispersion)
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=4)
 @given(st.integers(0, 500))
 def test_federated_quasi_likelihood_is_the_pooled_one(seed):
     rng = np.random.default_rng(seed)
-    x = np.column_stack([np.ones(240), rng.normal(size=240)])
-    group = np.arange(240) % 8
-    y = (rng.random(240) < 1 / (1 + np.exp(-0.5 * x[:, 1] - 0.8 * (group - 3.5) / 3))).astype(float)
+    x = np.column_stack([np.ones(80), rng.normal(size=80)])
+    group = np.arange(80) % 5
+    y = (rng.random(80) < 1 / (1 + np.exp(-0.5 * x[:, 1] - 0.8 * (group - 2)))).astype(float)
 
     def clinic(at):
         return lambda beta, effect: clinic_round(x[at], y[at], beta, effect)
 
-    fit = federated_pql([clinic(group == code) for code in range(8)], 2)
+    fit = federated_pql([clinic(group == code) for code in range(5)], 2)
     beta, effects, sd = pooled_pql(x, y, group)
     assert fit.converged
     assert fit.coefficients == pytest.approx(beta, abs=1e-8)
