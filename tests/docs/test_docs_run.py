@@ -14,6 +14,7 @@ from benchwell.registry.registry import FOLDERS, parse
 
 DOCS = Path(__file__).parents[2] / "docs"
 RUNNABLE = sorted(page for page in DOCS.rglob("*.md") if "```bash run" in page.read_text(encoding="utf-8"))
+WITH_PYTHON = sorted(page for page in DOCS.rglob("*.md") if "```python run" in page.read_text(encoding="utf-8"))
 TUTORIALS = {"solo-therapist.md", "network-analyst.md", "researcher-rerun.md"}
 
 
@@ -37,8 +38,9 @@ def test_the_commands_of_a_page_run_from_top_to_bottom(page, repository, tmp_pat
     run(["bash", "-euo", "pipefail", "-c", script], tmp_path, repository.root / "examples")
 
 
-def test_the_python_examples_run_from_top_to_bottom(repository, tmp_path):
-    script = "\n".join(repository.blocks(DOCS / "python.md", "python run"))
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)
+def test_the_python_examples_run_from_top_to_bottom(page, repository, tmp_path):
+    script = "\n".join(repository.blocks(page, "python run"))
     run([sys.executable, "-W", "error", "-c", script], tmp_path, repository.root / "examples")
 
 

@@ -77,14 +77,16 @@ def blocks_of(frame: Any, roles: Roles, references: Mapping[str, str]) -> Blocks
         rows = coded(source.frame, [*numbers, *outcomes], tuple(profile.distinct), roles.groups, whole=whole)
         table = _counted(rows, len(numbers), roles.trials is not None)
         kind = source.kind
-    coding = _coding(roles, outcomes[0], numbers, tuple(profile.distinct), table, references)
+    encoded = [table[f"c{k}"].combine_chunks().dictionary_encode() for k in range(len(profile.distinct))]
+    levels = {name: set(own.dictionary.to_pylist()) for name, own in zip(profile.distinct, encoded, strict=True)}
+    coding = coding_of(roles, [*numbers, outcomes[0]], levels, references)
     group, parent, keys = group_codes(
         plain_keys(table.select([f"g{k}" for k in range(len(roles.groups))])), roles.groups
     )
     successes, trials, counts = _outcome(table, len(numbers), roles)
     return Blocks(
         coding,
-        _design(table, coding),
+        _design(table, encoded, coding),
         successes,
         trials,
         group,
@@ -136,25 +138,13 @@ def _outcome(table: pa.Table, numbers: int, roles: Roles) -> tuple[FloatArray, F
     return successes, trials, counts
 
 
-def _coding(
-    roles: Roles,
-    outcome: NumberTerm,
-    numbers: Sequence[NumberTerm],
-    categories: Sequence[str],
-    table: pa.Table,
-    references: Mapping[str, str],
-) -> Coding:
-    levels = {name: set(pc.unique(table[f"c{k}"]).to_pylist()) for k, name in enumerate(categories)}
-    return coding_of(roles, [*numbers, outcome], levels, references)
-
-
-def _design(table: pa.Table, coding: Coding) -> FloatArray:
+def _design(table: pa.Table, encoded: Sequence[pa.DictionaryArray], coding: Coding) -> FloatArray:
     x = np.zeros((len(coding.columns), table.num_rows)).T  # each column in one piece: they are filled one by one
     x[:, 0] = 1.0
     numbers, categories, place = 0, 0, 1
     for term in coding.terms:
         if isinstance(term, CategoryTerm):
-            codes = _codes(table[f"c{categories}"], term)
+            codes = _codes(encoded[categories], term)
             for level in range(1, len(term.levels)):
                 x[:, place + level - 1] = codes == level
             categories += 1
@@ -165,8 +155,7 @@ def _design(table: pa.Table, coding: Coding) -> FloatArray:
     return x
 
 
-def _codes(column: pa.ChunkedArray, term: CategoryTerm) -> IntArray:
-    encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
+def _codes(encoded: pa.DictionaryArray, term: CategoryTerm) -> IntArray:
     by_code = codes_of(encoded.dictionary.to_pylist(), term)
     return np.asarray(by_code[as_numpy(encoded.indices)], dtype=np.int64)
 

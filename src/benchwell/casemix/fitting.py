@@ -149,7 +149,7 @@ def fit_logistic(
         raise ModelError(
             "points is 0 (penalized least squares), 1 (Laplace), or more (quadrature, with one grouping column)."
         )
-    roles = Roles(outcome, tuple(covariates), tuple(groups), trials=trials)
+    roles = Roles.asked(outcome, covariates, groups, trials=trials)
     blocks = blocks_of(frame, roles, references or {})
     _check_size(blocks.rows, blocks.keys, blocks.coding)
     total = blocks.successes.sum()

@@ -43,6 +43,28 @@ class Roles:
                 hint="leave out slope, or give only the inner or only the outer group",
             )
 
+    @classmethod
+    def asked(
+        cls,
+        outcome: str,
+        covariates: Sequence[str],
+        groups: Sequence[str],
+        slope: str | None = None,
+        trials: str | None = None,
+    ) -> Roles:
+        """The roles as a caller gives them, who may have given one name where a list belongs.
+
+        >>> Roles.asked("change", ["age"], "clinic")
+        Traceback (most recent call last):
+        benchwell.errors.ModelError: groups is a list of columns.
+        <BLANKLINE>
+        Hint: groups=['clinic']
+        """
+        for what, names in (("covariates", covariates), ("groups", groups)):
+            if isinstance(names, str):
+                raise ModelError(f"{what} is a list of columns.", hint=f"{what}={[names]}")
+        return cls(outcome, tuple(covariates), tuple(groups), slope, trials)
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that the model reads, in the order in which missing values are counted."""

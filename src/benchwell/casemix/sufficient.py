@@ -175,7 +175,7 @@ def sufficient_statistics(
     array([[4., 2.],
            [2., 2.]])
     """
-    roles = Roles(outcome, tuple(covariates), tuple(groups), slope)
+    roles = Roles.asked(outcome, covariates, groups, slope)
     with opened(frame, roles.columns, as_text=roles.covariates) as source:
         profile = profile_of(source.frame, roles)
         if coding is not None and coding_roles(coding) != roles:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 import benchwell
+from benchwell.casemix.blocks import group_codes
 from benchwell.casemix.coding import CategoryTerm, Coding, NumberTerm
 from benchwell.casemix.fitting import DoubtfulFitWarning
 from benchwell.errors import DamagedFitError, ModelError, SourceError
@@ -344,3 +345,61 @@ def test_a_fit_warns_of_nothing_when_all_is_well(frame):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         benchwell.fit_linear(frame, "change", ["age"], ["clinic"])
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[ns]", "category", "float64", "bool"])
+def test_a_group_may_be_of_any_type_and_is_kept_in_a_file(frame, tmp_path, dtype):
+    rows = frame.to_pandas().assign(group=lambda f: (f["clinic"] % 2).astype("int64").astype(dtype))
+    fit = benchwell.fit_linear(rows, "change", ["age"], ["group"])
+    fit.save(tmp_path / "fit.json")
+    again = benchwell.Fit.load(tmp_path / "fit.json")
+    pd.testing.assert_frame_equal(again.effects("group"), fit.effects("group"))
+    np.testing.assert_array_equal(again.predict(rows, new_levels="error"), fit.predict(rows))
+
+
+def test_a_group_that_cannot_be_one_of_those_fitted_is_new(frame):
+    fit = benchwell.fit_linear(frame, "change", ["age"], ["clinic"])
+    named = frame.with_columns(clinic=pl.lit("Main Street"))
+    np.testing.assert_array_equal(fit.predict(named), fit.predict(named, effects=False))
+
+
+def test_numbers_may_change_their_type_between_fitting_and_predicting_but_not_become_text(frame, fit):
+    decimal = frame.with_columns(pl.col("age").cast(pl.Decimal(10, 2)))
+    np.testing.assert_allclose(fit.predict(decimal), fit.predict(frame))
+    with pytest.raises(ModelError, match="is none in this frame"):
+        fit.predict(frame.with_columns(pl.col("age").cast(pl.String)))
+
+
+def test_very_many_groups_are_numbered_without_a_table_of_all_pairs():
+    n = 2_500
+    rng = np.random.default_rng(1)
+    rows = pl.DataFrame({"a": np.arange(n), "b": np.arange(n)[::-1], "yes": rng.integers(0, 4, n), "of": 4})
+    group, parent, keys = group_codes(rows.select("a", "b").to_arrow(), ["a", "b"])
+    assert group.tolist() == parent.tolist() == list(range(n))
+    assert keys["b"].to_pylist() == list(range(n))[::-1]
+
+
+def test_a_column_of_mixed_types_is_refused():
+    mixed = pd.DataFrame({"change": [1.0, 2.0], "age": [1, "old"], "clinic": [1, 2]})
+    with pytest.raises(benchwell.BenchwellError, match="mixes types"):
+        benchwell.fit_linear(mixed, "change", ["age"], ["clinic"])
+
+
+def test_a_file_lacks_a_column_when_predicting(frame, fit, tmp_path):
+    frame.drop("age").write_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(SourceError, match="No column 'age'"):
+        fit.predict(tmp_path / "rows.parquet")
+    with pytest.raises(SourceError, match=r"nothing.parquet cannot be read"):
+        fit.predict(tmp_path / "nothing.parquet")
+    frame.write_parquet(tmp_path / "all.parquet")
+    np.testing.assert_array_equal(fit.predict(tmp_path / "all.parquet"), fit.predict(frame))
+
+
+@pytest.mark.parametrize("singular", [True, False])
+def test_no_variance_between_groups_is_an_answer(frame, singular):
+    own = pl.col("change") - pl.col("change").mean().over("clinic")
+    even = frame.with_columns(change=own + (0.0 if singular else pl.col("clinic") * 3.0))
+    fit = benchwell.fit_linear(even, "change", [], ["clinic"])
+    assert fit.singular == singular
+    assert (fit.group_sd["clinic"] == 0) == singular
+    assert ("estimated as zero" in repr(fit)) == singular
