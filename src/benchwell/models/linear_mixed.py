@@ -123,8 +123,8 @@ def linear_mixed(statistics: MixedStatistics, *, method: Method = "reml") -> Lin
         The estimates. A fit of federated sums is the fit of the pooled rows.
 
     Raises:
-        ValueError: If the model cannot be told apart from its residual (a single row in every group, no rows beyond
-            the columns), if nothing is left unexplained, or the method is not known.
+        ValueError: If the model cannot be told apart from its residual (a single group or a single row in every group,
+            no rows beyond the columns), if nothing is left unexplained, or the method is not known.
 
     Source:
         METHODS M3.2, M3.3; Bates et al. (2015), J Stat Softw 67(1); Luo et al. (2022), Nat Commun 13:1678.

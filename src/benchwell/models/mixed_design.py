@@ -88,8 +88,8 @@ class MixedDesign:
         """Standardize the sums and find the columns that later ones depend on.
 
         Raises:
-            ValueError: If fewer rows than kept columns plus one remain, every group holds a single row, or the
-                column of the random slope does not vary.
+            ValueError: If fewer rows than kept columns plus one remain, a level has a single group, every group
+                holds a single row, or the column of the random slope does not vary.
         """
         s = statistics
         raw = np.block([[s.xtx, s.xty[:, None]], [s.xty[None, :], np.array([[s.yty]])]])
@@ -151,6 +151,8 @@ def _independent(correlation: FloatArray, varies: BoolArray, noise: FloatArray) 
 def _refuse_too_few_rows(statistics: MixedStatistics, rank: int) -> None:
     if statistics.n <= rank:
         raise ValueError(f"{statistics.n} row(s) cannot support {rank} column(s); at least {rank + 1} are needed")
+    if statistics.groups < 2 or statistics.outer_groups == 1:
+        raise ValueError("a level with a single group has no variance between groups to estimate; leave out that level")
     if statistics.groups >= statistics.n:
         raise ValueError(
             "every innermost group holds a single row, so its effect and the residual cannot be told apart; "

@@ -187,7 +187,7 @@ class _Profile:
             if signed(far) > 0:
                 return float(optimize.brentq(signed, near, far, xtol=1e-9 * max(abs(far), abs(step)), rtol=1e-12))
             near, reach = far, 1.5 * reach
-        return float(np.copysign(np.inf, step))
+        return float(np.copysign(np.inf, step))  # pragma: no cover - the deviance of finite data rises without end
 
     def _signed(self, rise: Callable[[float], float]) -> Callable[[float], float]:
         return lambda held: float(np.sqrt(max(rise(held), 0.0)) - self.quantile)

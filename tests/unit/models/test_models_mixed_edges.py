@@ -9,7 +9,10 @@ import pytest
 
 import mixed_cases
 from benchwell.models.linear_mixed import criterion_at, linear_mixed
+from benchwell.models.mixed_design import MixedDesign
 from benchwell.models.mixed_intervals import profile_intervals, wald_intervals
+from benchwell.models.mixed_nested import Nested
+from benchwell.models.mixed_slope import InterceptAndSlope
 from benchwell.models.mixed_statistics import MixedStatistics, combine
 
 
@@ -229,6 +232,8 @@ def test_one_or_two_rows_per_group_fit():
 
 
 SINGLES = mixed_cases.Rows(np.ones((5, 1)), np.arange(5.0), np.arange(5))
+ONE_GROUP = mixed_cases.Rows(np.ones((5, 1)), np.arange(5.0), np.zeros(5, dtype=int))
+ONE_OUTER_GROUP = mixed_cases.Rows(np.ones((6, 1)), np.arange(6.0), np.repeat([0, 1], 3), outer=np.zeros(6, dtype=int))
 NO_CONSTANT = mixed_cases.Rows(np.eye(3), np.arange(3.0), np.array([0, 0, 1]))
 NO_VARIATION = mixed_cases.Rows(np.ones((6, 1)), np.full(6, 3.0), np.repeat([0, 1], 3))
 SATURATED = mixed_cases.Rows(
@@ -240,6 +245,8 @@ SATURATED = mixed_cases.Rows(
     ("rows", "message"),
     [
         (SINGLES, "every innermost group holds a single row"),
+        (ONE_GROUP, "a level with a single group"),
+        (ONE_OUTER_GROUP, "a level with a single group"),
         (NO_CONSTANT, "column 0 of X"),
         (NO_VARIATION, "without a rest"),
         (SATURATED, "cannot support 4"),
@@ -256,6 +263,31 @@ def test_a_slope_column_that_does_not_vary_is_refused():
     x[:, 1] = 2.0
     with pytest.raises(ValueError, match="column of the random slope does not vary"):
         linear_mixed(replace_x(rows, x).statistics())
+
+
+def test_structures_need_their_levels():
+    design = MixedDesign.of(SIMPLE)
+    with pytest.raises(ValueError, match="no random slope"):
+        _ = design.slope_back
+    with pytest.raises(ValueError, match="need the outer group"):
+        Nested.of(design)
+    with pytest.raises(ValueError, match="needs Z'Z"):
+        InterceptAndSlope.of(design)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_a_correlation_needs_two_variances(spread):
+    """Slopes that vary less than their errors would have them: no variance, no correlation."""
+    generator = np.random.default_rng(3)
+    times = np.tile([-1.0, 0.0, 1.0], 40)
+    errors = np.tile([[1.0, -2.0, 1.0], [-1.0, 2.0, -1.0]], (20, 1)).ravel()
+    y = 5 + spread * np.repeat(generator.normal(size=40), 3) + errors
+    rows = mixed_cases.Rows(np.column_stack([np.ones(120), times]), y, np.repeat(np.arange(40), 3), slope=1)
+    fit = linear_mixed(rows.statistics())
+    assert fit.slope_sd == pytest.approx(0.0, abs=1e-6)
+    assert fit.singular
+    assert np.isnan(fit.slope_correlation)
+    assert profile_intervals(rows.statistics(), fit).slope_sd[0] == 0.0
 
 
 def test_an_unknown_method_is_refused():
