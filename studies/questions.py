@@ -92,7 +92,7 @@ class Target:
         >>> Target("", mean_of("x"), 0.93, 0.97, "%").text, Target("", mean_of("x"), high=0.05, unit="%").text
         ('93 to 97 %', 'at most 5 %')
         """
-        low, high = (f"{100 * one:g}" if self.unit == "%" else f"{one:g}" for one in (self.low, self.high))
+        low, high = (f"{100 * one:.3g}" if self.unit == "%" else f"{one:g}" for one in (self.low, self.high))
         unit = f" {self.unit}" if self.unit else ""
         if isfinite(self.low) and isfinite(self.high):
             return f"{low} to {high}{unit}"
