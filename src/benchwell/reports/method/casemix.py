@@ -42,7 +42,7 @@ def casemix_sections(one: CaseMix) -> list[Section]:
     adjusted = one.of_role("adjust")
     coded = table(
         ["variable", "form", "unknown values"],
-        [(_spoken(item), _form(item), _missing(item.missing)) for item in adjusted],
+        [(_spoken(it), _form(it.form), _missing(it.missing)) for it in adjusted if it.form and it.missing],
     )
     return [
         Section("Views", (_views(one),) if adjusted else ()),
@@ -76,8 +76,7 @@ def _spoken(variable: Variable) -> str:
     return variable.name.replace("_", " ")
 
 
-def _form(variable: Variable) -> str:
-    form = variable.form
+def _form(form: Linear | Spline | Categories) -> str:
     if isinstance(form, Categories):
         return f"levels {', '.join(form.levels)}; compared with {form.reference}; any other word counts as other"
     if isinstance(form, Spline):
@@ -85,14 +84,10 @@ def _form(variable: Variable) -> str:
             f"a curve with knots at {plain(form.knots)}, straight beyond the outer ones; "
             f"centre {plain(form.centre)}, per {plain(form.scale)}"
         )
-    if isinstance(form, Linear):
-        return f"a straight line; centre {plain(form.centre)}, per {plain(form.scale)}"
-    return ""
+    return f"a straight line; centre {plain(form.centre)}, per {plain(form.scale)}"
 
 
-def _missing(missing: Missing | None) -> str:
-    if missing is None:
-        return ""
+def _missing(missing: Missing) -> str:
     if missing.rule == "exclude":
         return "the episode leaves the model, and is counted"
     if missing.rule == "category":
