@@ -181,7 +181,7 @@ def test_leaving_groups_out_is_never_having_had_them(data, method):
     assert without.n == direct.n
     for name in ("xtx", "xty", "group_n", "group_x", "group_y", "parent"):
         assert getattr(without, name) == pytest.approx(getattr(direct, name), rel=1e-9, abs=1e-9), name
-    assume(without.n - 3 > 2)
+    assume(without.n - 3 > 2 and without.outer_groups > 1)
     assert linear_mixed(without, method=method).loglik == pytest.approx(
         linear_mixed(direct, method=method).loglik, abs=1e-6
     )

@@ -57,6 +57,13 @@ def test_a_search_that_no_step_can_help_says_so():
     assert not found.converged
 
 
+def test_a_last_step_that_does_not_pay_is_not_taken():
+    def flat(theta):
+        return float(theta[0] ** 2), np.array([-1e-14])
+
+    assert newton(flat, value_of(flat), np.array([1.0])).theta.tolist() == [1.0]
+
+
 def test_a_search_without_an_end_says_so():
     def endless(theta):
         return float(-np.abs(theta[0])), np.array([-np.sign(theta[0])])
