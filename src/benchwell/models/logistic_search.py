@@ -21,7 +21,7 @@ _LOOK_FOR_SEPARATION = 12  # Newton needs fewer steps than this unless something
 _NEAR_ZERO = 0.05  # a standard deviation below this is compared with zero itself,
 _SAME = 1e-8  # and is zero when the deviance there is higher by no more than this
 _SUSPICIOUS = 10.0  # log odds: a standard deviation above this is looked into
-_LARGEST_START = 5.0  # log odds by one column, at its root mean square, that a sample may claim
+_LARGEST_START_ERROR = 3.0  # log odds, at a column's furthest value: beyond this a sample tells nothing
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,10 @@ def _start(rows: GroupedRows) -> FloatArray:
     if part is not None:
         first = _newton_laplace(part, rough_start(part), tolerance=0.05, max_iterations=_LOOK_FOR_SEPARATION)
         phi, p = first.point.phi, rows.x.shape[1]
-        reach = np.abs(phi[1:p]) * np.sqrt(np.einsum("ij,ij->j", part.x, part.x) / len(part.x))[1:]
-        if first.converged and (reach < _LARGEST_START).all():
+        variance = np.diag(solve_scaled(first.hessian.total / 2.0, np.eye(len(phi))))[1:p]
+        reach = np.abs(part.x - part.x.mean(axis=0)).max(axis=0)[1:]
+        # A rare column may separate the sampled rows, though not all of them; its error then says so.
+        if first.converged and (variance > 0).all() and (np.sqrt(variance) * reach < _LARGEST_START_ERROR).all():
             return np.concatenate([phi[:p], np.maximum(np.abs(phi[p:]), 0.05)])
     return rough_start(rows)
 

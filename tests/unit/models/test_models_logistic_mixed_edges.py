@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,9 @@ from benchwell.models import logistic_search
 from benchwell.models.covariate_patterns import collapse
 from benchwell.models.federated_pql import clinic_round, federated_pql
 from benchwell.models.grouped_rows import group_rows
-from benchwell.models.logistic_mixed import logistic_mixed
+from benchwell.models.logistic_mixed import _inverse, logistic_mixed
 from benchwell.models.logistic_start import rough_start, sample
+from benchwell.models.newton import minimize
 from benchwell.models.quadrature import marginal_loglik_group
 
 EACH = pytest.mark.parametrize("points", [0, 1, 9])
@@ -148,6 +151,41 @@ def test_groups_that_hold_one_outcome_each_have_no_finite_spread(points):
     x, _, group = clinics(16)
     fit = logistic_mixed(x[:, :1], (group % 2).astype(float), None, group, points=points)
     assert (fit.separated, fit.converged, fit.separated_columns.any()) == (True, False, False)
+
+
+@EACH
+def test_a_small_spread_between_large_clinics_is_kept(points):
+    rng = np.random.default_rng(17)
+    group = np.repeat(np.arange(40), 3000)
+    y = (rng.random(len(group)) < expit(rng.normal(0, 0.045, 40)[group])).astype(float)
+    fit = logistic_mixed(np.ones((len(group), 1)), y, None, group, points=points)
+    assert (fit.converged, fit.singular) == (True, False)
+    assert 0.01 < fit.sd_inner < 0.05
+
+
+def test_a_hessian_without_inverse_states_no_covariance():
+    assert np.isnan(_inverse(np.zeros((2, 2)))).all()
+
+
+def test_a_search_that_finds_no_descent_says_whether_it_is_at_the_bottom():
+    class Slope(NamedTuple):
+        phi: np.ndarray
+        value: float
+        gradient: np.ndarray
+
+    def search_with(slope):
+        return minimize(
+            lambda phi, _, __: Slope(phi, 0.0, np.array([slope])),
+            lambda _: np.eye(1),
+            lambda matrix: matrix,
+            Slope(np.zeros(1), 0.0, np.array([slope])),
+            largest_step=lambda _: 1.0,
+            tolerance=1e-9,
+            max_iterations=5,
+        )
+
+    assert search_with(1e-5).converged
+    assert not search_with(1.0).converged
 
 
 @EACH
