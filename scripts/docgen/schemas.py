@@ -1,4 +1,4 @@
-"""docs/tables.md: every table that crosses a room's wall; the notes are the comments in tables.py."""
+"""docs/tables.md: every table that crosses a room's wall; the notes are the comments in its declaration."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import re
 
 import pyarrow as pa
 
-from benchwell import tables, terms
-from benchwell.tables import CANONICAL, DERIVED, Table
+from benchwell import terms
+from benchwell.tables import CANONICAL, DERIVED, Table, canonical, models, results, rows
 from docgen.markdown import page, table
 
 TYPES = {
@@ -26,15 +26,30 @@ PROVENANCE = {
 
 
 def notes() -> dict[tuple[str, str], str]:
-    """(table, column) → the comment behind that column in tables.py; column "" is the comment above the table."""
-    source = inspect.getsource(tables)
+    """(table, column) → the comment behind that column; column "" is the comment above the table."""
+    found: dict[tuple[str, str], str] = {}
+    for module in (canonical, rows, models, results):
+        found |= _notes_of(inspect.getsource(module))
+    return found
+
+
+def _notes_of(source: str) -> dict[tuple[str, str], str]:
     lines = source.splitlines()
     found: dict[tuple[str, str], str] = {}
+    shared: dict[str, str] = {}
     for node in ast.walk(ast.parse(source)):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_table"):
+        if isinstance(node, ast.Dict):  # columns that several tables share
+            shared |= {
+                key.value: match[1]
+                for key in node.keys
+                if isinstance(key, ast.Constant) and (match := re.search(r"# (.+)$", lines[key.lineno - 1]))
+            }
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "table"):
             continue
         name = ast.literal_eval(node.args[0])
         found[name, ""] = _comment_above(lines, node.lineno)
+        if any(keyword.arg is None for keyword in node.keywords):
+            found |= {(name, column): note for column, note in shared.items()}
         for keyword in node.keywords:
             match = re.search(r"# (.+)$", lines[keyword.value.lineno - 1])
             if keyword.arg and match:
