@@ -18,11 +18,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from studies import coverage, fairness, federation, lights, missing, whole_product
+from studies import coverage, fairness, federation, lights, missing, mixed, whole_product
 from studies.questions import Question, Row, as_dict, ask
 
 QUESTIONS: tuple[Question, ...] = (
     *coverage.QUESTIONS,
+    *mixed.QUESTIONS,
     *lights.QUESTIONS,
     *whole_product.QUESTIONS,
     *missing.QUESTIONS,

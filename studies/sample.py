@@ -18,6 +18,7 @@ class Sample:
 
     Attributes:
         clinic: Number of the clinic.
+        clinician: Number of the clinician, counted over all clinics.
         columns: First score, quintile, comorbidity and sessions, centered where the world centers them, shape
             (n, 4): a clinic's constant is then its mean improvement.
         gain: Improvement in points, higher is better; NaN where not followed.
@@ -28,6 +29,7 @@ class Sample:
     """
 
     clinic: IntArray
+    clinician: IntArray
     columns: FloatArray
     gain: FloatArray
     met: FloatArray
@@ -50,6 +52,7 @@ def sample(made: Generated) -> Sample:
     )
     return Sample(
         clinic=get["clinic"].chunk(0).indices.to_numpy().astype(np.int64),
+        clinician=get["clinician"].chunk(0).indices.to_numpy().astype(np.int64),
         columns=columns,
         gain=-get["change"].cast("float64").to_numpy(),
         met=get["remission"].cast("int8").cast("float64").to_numpy(),
