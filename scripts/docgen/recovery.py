@@ -37,7 +37,7 @@ def cells(rows: list[Mapping[str, Any]]) -> list[tuple[str, ...]]:
         setting = "" if row["question"] == before else f"{row['setting']} ({row['methods']})"
         holds = {True: "yes", False: "**no**", None: ""}[row["holds"]]
         figures = (_figure(row["found"], row["unit"]), _figure(row["error"], row["unit"], error=True))
-        lines.append((setting, row["claim"], row["target"], *figures, _worlds(row), holds))
+        lines.append((setting, row["claim"], row["target"].replace("-", "−"), *figures, _worlds(row), holds))
         before = row["question"]
     return lines
 
