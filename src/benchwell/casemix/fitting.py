@@ -163,12 +163,12 @@ def fit_logistic(
 
 
 def _check_size(n: int, keys: pa.Table, coding: Coding) -> None:
-    for name in coding.groups[:1]:
-        if len(set(keys[name].to_pylist())) < 2:
-            raise ModelError(
-                f"{name!r} has a single value, and a model of differences between groups needs two or more.",
-                hint="give a column that tells groups apart",
-            )
+    outer = coding.groups[0]
+    if len(keys[outer].unique()) < 2:
+        raise ModelError(
+            f"{outer!r} has a single value, and a model of differences between groups needs two or more.",
+            hint="give a column that tells groups apart",
+        )
     if n <= len(coding.columns):
         raise ModelError(
             f"{n} complete rows cannot carry {len(coding.columns)} columns.",

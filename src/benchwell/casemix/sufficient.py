@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pyarrow as pa
 
+from benchwell.casemix.arrow_arrays import as_numpy
 from benchwell.casemix.coding import INTERCEPT, Coding, NumberTerm, Term
 from benchwell.casemix.groups import plain_keys
 from benchwell.casemix.profile import Profile, Roles, coding_of, number_term, profile_of
@@ -223,10 +224,9 @@ def _added_up(
     rows: Frame, coding: Coding, tables: list[Cells], profile: Profile, kind: FrameKind, by_group: bool
 ) -> SufficientStatistics:
     own = group_sums(rows, coding)
-    keys = [own.keys[name].to_pylist() for name in coding.groups]
     products: dict[str, Any] = {}
     if by_group:
-        place = {key: j for j, key in enumerate(zip(*keys, strict=True))}
+        place = {key: j for j, key in enumerate(zip(*(column.to_pylist() for column in own.keys.columns), strict=True))}
         cell_keys = zip(*(column.to_pylist() for column in tables[0].keys.columns), strict=True)
         grams = products_by_group(tables[0], coding, np.array([place[key] for key in cell_keys]), len(own.n))
         products = {"group_xtx": grams[:, :-1, :-1], "group_xty": grams[:, :-1, -1], "group_yty": grams[:, -1, -1]}
@@ -248,14 +248,13 @@ def _added_up(
         group_n=own.n,
         group_x=own.x,
         group_y=own.y,
-        parent=_numbered(keys[0]) if len(keys) > 1 else None,
+        parent=_numbered(own.keys.column(0)) if len(coding.groups) > 1 else None,
         slope=slope,
         **products,
     )
     return SufficientStatistics(coding, sums, plain_keys(own.keys), profile.left_out, kind)
 
 
-def _numbered(values: list[Any]) -> IntArray:
-    """The outer group of each inner one, numbered in the order of the keys."""
-    numbers = {value: j for j, value in enumerate(dict.fromkeys(values))}
-    return np.array([numbers[value] for value in values], dtype=np.int64)
+def _numbered(outer: pa.ChunkedArray) -> IntArray:
+    """The outer group of each inner one, numbered in the order of the sorted keys."""
+    return as_numpy(outer.combine_chunks().dictionary_encode().indices).astype(np.int64)
