@@ -18,6 +18,10 @@ from benchwell.casemix.sufficient import SufficientStatistics, sufficient_statis
 from benchwell.errors import ModelError
 from benchwell.models.arrays import BoolArray, FloatArray
 from benchwell.models.linear_mixed import LinearMixedFit, Method, linear_mixed
+from benchwell.models.mixed_search import LAST_STEP, WORTH
+
+# When the search of a linear fit takes its last step, and what a parameter must be worth to be told from zero.
+_TOLERANCES = {"squared distance": LAST_STEP, "deviance": WORTH}
 
 
 class DoubtfulFitWarning(UserWarning):
@@ -222,7 +226,7 @@ def _linear_fit(statistics: SufficientStatistics, found: LinearMixedFit) -> Fit:
         separated_columns=(),
         dropped=_not_kept(coding, found.kept),
         left_out=statistics.left_out,
-        found=Found(found.optimizer, found.iterations, found.converged, tuple(map(float, found.gradient)), {}),
+        found=Found(found.optimizer, found.iterations, found.converged, tuple(map(float, found.gradient)), _TOLERANCES),
         groups=groups,
         kind=statistics.kind,
         statistics=statistics,

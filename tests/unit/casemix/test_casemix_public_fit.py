@@ -403,3 +403,12 @@ def test_no_variance_between_groups_is_an_answer(frame, singular):
     assert fit.singular == singular
     assert (fit.group_sd["clinic"] == 0) == singular
     assert ("estimated as zero" in repr(fit)) == singular
+
+
+def test_a_fit_remembers_how_it_was_found(fit, logistic):
+    for one in (fit, logistic):
+        assert one.found.converged
+        assert one.found.optimizer
+        assert one.found.iterations > 0
+        assert one.found.tolerances
+        assert max(map(abs, one.found.gradient)) < 1e-2
