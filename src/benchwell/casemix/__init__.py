@@ -2,6 +2,7 @@
 
 from benchwell.casemix.adjuster_coding import AdjusterDesign, code_adjusters, coding_of
 from benchwell.casemix.adjusters import adjuster_rows
+from benchwell.casemix.due_rows import due_rows
 from benchwell.casemix.expectations import CaseMixModel, Expectations, as_plain, expectations
 from benchwell.casemix.follow_up import (
     FollowUpModel,
@@ -14,6 +15,7 @@ from benchwell.casemix.history import follow_up_history
 from benchwell.casemix.imputation import Imputations, impute_follow_up
 from benchwell.casemix.imputation_record import ImputationModel, ImputationSettings, imputation_settings
 from benchwell.casemix.model_rows import model_rows
+from benchwell.casemix.monitoring import Monitoring, monitor
 
 __all__ = [
     "AdjusterDesign",
@@ -24,16 +26,19 @@ __all__ = [
     "ImputationModel",
     "ImputationSettings",
     "Imputations",
+    "Monitoring",
     "PositivityWarning",
     "adjuster_rows",
     "as_plain",
     "code_adjusters",
     "coding_of",
+    "due_rows",
     "expectations",
     "follow_up_history",
     "follow_up_weights",
     "imputation_settings",
     "impute_follow_up",
     "model_rows",
+    "monitor",
     "with_weights",
 ]

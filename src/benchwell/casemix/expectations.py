@@ -7,7 +7,7 @@ stratum, from which an edition computes every adjusted figure, and which `verify
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from scipy import special
 
 from benchwell.casemix.adjuster_coding import AdjusterDesign, code_adjusters
 from benchwell.casemix.expected import CannotFitError, Expectation, expect
-from benchwell.casemix.model_check import Group, ModelCheck, check, out_of_clinic
+from benchwell.casemix.model_check import FAIL, Group, ModelCheck, check, out_of_clinic
 from benchwell.casemix.people import ALL, People, by_cell, levels_of, people_of, quarters_of
 from benchwell.models.arrays import FloatArray
 from benchwell.models.direct import direct_rates_from_rows
@@ -89,12 +89,16 @@ class Expectations:
         coefficients: `tables.DERIVED["coefficients"]`.
         model_checks: `tables.DERIVED["model_checks"]`.
         models: How each model was fitted, or why not.
+        chances: Per yes/no measure, `episode_id` and `chance` of meeting it, as the clinical view expects it of each
+            person under the primary denominator; only where that model passed its checks. Rows of people, so it stays
+            inside: monitoring adds them up by month.
     """
 
     adjusted_sums: pa.Table
     coefficients: pa.Table
     model_checks: pa.Table
     models: tuple[CaseMixModel, ...]
+    chances: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
 def expectations(
@@ -119,6 +123,7 @@ def expectations(
     terms: list[dict[str, Any]] = []
     checks: list[dict[str, Any]] = []
     models: list[CaseMixModel] = []
+    chances: dict[str, pa.Table] = {}
     for measure in measures:
         for view in casemix[measure.id].views:
             if view is Adjustment.UNADJUSTED:
@@ -128,11 +133,14 @@ def expectations(
                 terms += found.terms
                 checks += found.checks
                 models.append(found.model)
+                if found.chances is not None:
+                    chances[measure.id] = found.chances
     return Expectations(
         _sorted("adjusted_sums", pa.concat_tables([_SUMS.empty(), *sums])),
         _frozen("coefficients", terms),
         _frozen("model_checks", checks),
         tuple(models),
+        chances,
     )
 
 
@@ -142,6 +150,7 @@ class _Fitted:
     sums: list[pa.Table]
     terms: list[dict[str, Any]]
     checks: list[dict[str, Any]]
+    chances: pa.Table | None = None
 
 
 def _view(
@@ -202,12 +211,20 @@ def _one(
     checks = [key | row for row in checked.rows] if checked else []
     for row in checks:
         del row["denominator"]
+    monitored = primary and share and view is Adjustment.CLINICAL and all(row["status"] != FAIL for row in checks)
     return _Fitted(
         model,
         list(_sums(counted, design, columns, fit, _Place(key, view, strata, primary=primary))),
         [key | row for row in _terms(design, fit, contrast)],
         checks,
+        _chances(counted, columns, fit) if monitored else None,
     ), factor
+
+
+def _chances(people: People, columns: FloatArray, fit: Expectation) -> pa.Table:
+    """What is expected of each person, for monitoring in order of time."""
+    chance = fit.mean(fit.predictor(columns))
+    return pa.table({"episode_id": people.rows["episode_id"], "chance": pa.array(chance, pa.float64())})
 
 
 @dataclass(frozen=True)

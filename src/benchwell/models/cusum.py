@@ -13,9 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchwell.models.arrays import ArrayLike, FloatArray, IntArray, positive, same_shape, vector
+from benchwell.models.arrays import ArrayLike, BoolArray, FloatArray, IntArray, positive, same_shape, vector
 
 DOUBLED, HALVED = 2.0, 0.5
+
+# Before a chart is shown: people over a year, or so many people in less. Below that a path is mostly its own start.
+MONITORED_DAYS, MONITORED_PEOPLE = 365, 50
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,24 @@ def vlad(expected: ArrayLike, adverse: ArrayLike) -> FloatArray:
     """
     p, y = _people(expected, adverse)
     return np.asarray(np.cumsum(p - y))
+
+
+def is_monitored(n: ArrayLike, days: ArrayLike, least: int) -> BoolArray:
+    """Whether an organization has people enough for its charts: at least `least`, over a year or at least 50.
+
+    Args:
+        n: People, shape (k,).
+        days: From the first to the last day on which an outcome was due, both counted, shape (k,).
+        least: People below whom nothing of an organization is shown.
+
+    Source:
+        Our reading of METHODS M5.4, which names no least number.
+
+    >>> is_monitored([9, 12, 12, 50], [400, 400, 200, 90], 10)
+    array([False,  True, False,  True])
+    """
+    people, span = np.asarray(n), np.asarray(days)
+    return np.asarray((people >= least) & ((span >= MONITORED_DAYS) | (people >= MONITORED_PEOPLE)))
 
 
 def reflected(weight: FloatArray) -> FloatArray:

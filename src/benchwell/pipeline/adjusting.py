@@ -1,4 +1,4 @@
-"""Case-mix models and imputations of an edition: the frozen inputs beside its sums (METHODS M1.6, M3)."""
+"""Case-mix models, imputations and monitoring of an edition: the frozen inputs beside its sums (M1.6, M3, M5.4)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from benchwell.benchmarks.periods import calendar
 from benchwell.casemix import (
     adjuster_rows,
     as_plain,
+    due_rows,
     expectations,
     imputation_settings,
     impute_follow_up,
     model_rows,
+    monitor,
 )
 from benchwell.engine import Engine, Frame
 from benchwell.outcomes import OutcomeInputs
@@ -36,11 +38,13 @@ class Adjusted:
         tables: Frozen tables by name (`benchmarks.compute.FROZEN_BESIDE`).
         casemix_models: How each case-mix model was fitted, or why not.
         imputation_models: The same of the imputations.
+        notes: What a reader of the edition should know of them, one sentence each.
     """
 
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
     casemix_models: Sequence[Mapping[str, Any]] = ()
     imputation_models: Sequence[Mapping[str, Any]] = ()
+    notes: tuple[str, ...] = ()
 
 
 def adjust(
@@ -53,7 +57,7 @@ def adjust(
     instruments: Mapping[str, Instrument],
     plan: Plan,
 ) -> Adjusted:
-    """Fit every declared case mix and impute what is missing.
+    """Fit every declared case mix, impute what is missing, and draw the charts over time.
 
     Args:
         engine: DuckDB or Spark.
@@ -90,16 +94,25 @@ def adjust(
     imputed = impute_follow_up(
         outcomes, unpublished, instruments, engine, settings=settings, history=history, features=features
     )
+    people = due_rows(engine, within, inputs.episodes, unpublished)
+    watched = monitor(people, unpublished, fitted.chances, _organization_n(declarations))
     return Adjusted(
         {
             "adjusted_sums": fitted.adjusted_sums,
             "coefficients": fitted.coefficients,
             "model_checks": fitted.model_checks,
+            "monitoring_months": watched.table,
             "imputations": imputed.table,
         },
         as_plain(fitted.models),
         [asdict(model) for model in imputed.models],
+        watched.notes,
     )
+
+
+def _organization_n(declarations: Declarations) -> dict[str, int]:
+    """Least people of an organization per measure; benchmarks of one measure declare the same."""
+    return {one.measure: one.gates.organization_n for one in declarations.benchmarks.values()}
 
 
 def casemix_of(declarations: Declarations) -> dict[str, CaseMix]:

@@ -96,7 +96,7 @@ def compute_sums(
             None if features is None else engine.to_arrow(features),
             tuple(asdict(model) for model in weights.models),
             adjusted,
-            _notes(weights.models),
+            (*_notes(weights.models), *adjusted.notes),
         )
 
 

@@ -1,0 +1,203 @@
+"""Sequential monitoring: VLAD and CUSUM of every organization, month by month of maturity (METHODS M5.4).
+
+People stand in the order of the day on which their outcome was due, counted adversely: 1 is the unfavorable outcome.
+What is expected of each comes from the clinical case mix where its model passed its checks, else from the rate of
+everybody together. Patient rows end here: what leaves are sums and the path per month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy import special
+
+from benchwell.casemix.expectations import significant
+from benchwell.casemix.people import People, people_of
+from benchwell.models.arrays import FloatArray, IntArray
+from benchwell.models.cusum import DOUBLED, HALVED, cusum, is_monitored, vlad
+from benchwell.models.run_length_curves import ChartLimits, chart_limits
+from benchwell.registry import Measure
+from benchwell.tables import DERIVED
+from benchwell.terms import Adjustment, Better
+
+_MONTHS = DERIVED["monitoring_months"]
+_DAYS_A_YEAR = 365.25
+_SHORTEST = 91  # days: a volume is not read off less than a quarter
+# A chance nearer to 0 or 1 would let one person decide the chart.
+_LEAST_CHANCE = 0.001
+_LIMITS = ("worse", DOUBLED), ("better", HALVED)
+
+
+@dataclass(frozen=True)
+class Monitoring:
+    """What an edition freezes of monitoring.
+
+    Attributes:
+        table: `tables.DERIVED["monitoring_months"]`, sorted by key, numbers at 12 significant digits.
+        notes: What a reader should know, one sentence each.
+    """
+
+    table: pa.Table
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Course:
+    """People of one measure in the order in which they are looked at: by organization, due day and episode."""
+
+    organizations: tuple[str, ...]
+    organization: IntArray
+    day: IntArray
+    adverse: FloatArray
+    expected: FloatArray
+    adjustment: Adjustment
+    n_clipped: int
+
+    def take(self, kept: IntArray) -> _Course:
+        """Some of them, in the order given."""
+        return _Course(
+            self.organizations,
+            self.organization[kept],
+            self.day[kept],
+            self.adverse[kept],
+            self.expected[kept],
+            self.adjustment,
+            self.n_clipped,
+        )
+
+
+def monitor(
+    rows: Mapping[str, pa.Table],
+    measures: Sequence[Measure],
+    chances: Mapping[str, pa.Table],
+    organization_n: Mapping[str, int],
+) -> Monitoring:
+    """Draw the charts of every organization and yes/no measure.
+
+    Args:
+        rows: From `due_rows`, per measure.
+        measures: Those to monitor; others than yes/no are passed over.
+        chances: `Expectations.chances`: how likely each person meets the measure; where a measure has none, everybody
+            is expected to do as all together.
+        organization_n: Per measure, least number of people of an organization (`Gates.organization_n`).
+
+    Returns:
+        One row per organization and month with people due. Organizations below the least number have none, nor have
+        those whose people cover less than a year, unless there are fifty of them (`models.cusum.is_monitored`).
+
+    Source:
+        Steiner et al. (2000), Biostatistics 1:441-452; METHODS M5.4.
+    """
+    found, clipped, where = [_MONTHS.empty()], 0, 0
+    for measure in measures:
+        if measure.summary != "proportion" or measure.id not in rows:
+            continue
+        course = _course(rows[measure.id], measure, chances.get(measure.id))
+        if course is None:
+            continue
+        found += _charts(course, measure.id, organization_n[measure.id])
+        clipped, where = clipped + course.n_clipped, where + (course.n_clipped > 0)
+    table = pa.concat_tables(found).sort_by([(part, "ascending") for part in _MONTHS.key]).combine_chunks()
+    return Monitoring(table, _notes(clipped, where))
+
+
+def _notes(clipped: int, measures: int) -> tuple[str, ...]:
+    if not clipped:
+        return ()
+    people = "one person's chance" if clipped == 1 else f"the chances of {clipped:,} people"
+    whose = "one measure" if measures == 1 else f"{measures} measures"
+    return (f"In the charts over time of {whose}, {people} beyond 0.1 or 99.9 % were taken as that.",)
+
+
+def _course(rows: pa.Table, measure: Measure, chances: pa.Table | None) -> _Course | None:
+    """People of the primary denominator with what is expected; None where nobody or everybody did badly."""
+    people = people_of(rows, measure, measure.primary_denominator)
+    if people is None:
+        return None
+    adverse = people.outcome if measure.better is Better.LOWER else 1 - people.outcome
+    if not 0 < adverse.sum() < people.n:
+        return None
+    if chances is None:
+        expected, adjustment = np.full(people.n, adverse.mean()), Adjustment.UNADJUSTED
+    else:
+        met = _chance_of(people, chances)
+        expected = met if measure.better is Better.LOWER else 1 - met
+        adjustment = Adjustment.CLINICAL
+    clipped = np.clip(expected, _LEAST_CHANCE, 1 - _LEAST_CHANCE)
+    day = np.asarray(people.rows["due_day"].to_numpy(), dtype=np.int64)
+    course = _Course(
+        people.organizations, people.organization, day, adverse, clipped, adjustment, int((clipped != expected).sum())
+    )
+    known = np.flatnonzero(np.isfinite(clipped))  # a case mix may leave out people of whom it does not know enough
+    return course.take(known[np.lexsort((day[known], people.organization[known]))])  # stable: ties by episode
+
+
+def _chance_of(people: People, chances: pa.Table) -> FloatArray:
+    """Chance of meeting the measure, in the order of the people; NaN for whom the model leaves out."""
+    place = pc.index_in(people.rows["episode_id"], value_set=chances["episode_id"].combine_chunks())
+    found = chances["chance"].take(place.combine_chunks())
+    return np.asarray(found.to_numpy(), dtype=np.float64)
+
+
+def _charts(course: _Course, measure: str, organization_n: int) -> list[pa.Table]:
+    size = np.bincount(course.organization, minlength=len(course.organizations))
+    start = np.concatenate([[0], np.cumsum(size)])
+    span = np.array([_span(course.day[a:b]) for a, b in pairwise(start)])
+    shown = np.flatnonzero(is_monitored(size, span, organization_n))
+    if not len(shown):
+        return []
+    logit = special.logit(course.expected)
+    parts = [slice(start[one], start[one + 1]) for one in shown]
+    means = np.array([logit[part].mean() for part in parts])
+    spreads = np.array([logit[part].std() if course.adjustment is Adjustment.CLINICAL else 0.0 for part in parts])
+    year = size[shown] * _DAYS_A_YEAR / np.maximum(span[shown], _SHORTEST)
+    limits = {name: chart_limits(means, spreads, year, ratio) for name, ratio in _LIMITS}
+    return [
+        _months(course, part, {"measure": measure, "organization_id": course.organizations[one]}, limits, place)
+        for place, (one, part) in enumerate(zip(shown, parts, strict=True))
+    ]
+
+
+def _span(day: IntArray) -> int:
+    """Days from the first to the last due day, both counted."""
+    return int(day[-1] - day[0]) + 1 if len(day) else 0
+
+
+def _months(
+    course: _Course, part: slice, key: Mapping[str, str], limits: Mapping[str, ChartLimits], place: int
+) -> pa.Table:
+    """The path of one organization, cut into months."""
+    expected, adverse = course.expected[part], course.adverse[part]
+    month = course.day[part].astype("datetime64[D]").astype("datetime64[M]")
+    first = np.flatnonzero(np.concatenate([[True], month[1:] != month[:-1]]))
+    last = np.append(first[1:], len(month)) - 1
+    columns: dict[str, object] = {
+        "n": last - first + 1,
+        "adverse": np.add.reduceat(adverse, first).astype(np.int64),
+        "expected": significant(np.add.reduceat(expected, first)),
+        "vlad": significant(vlad(expected, adverse)[last]),
+    }
+    signal = np.full(len(first), None, dtype=object)
+    for name, ratio in reversed(_LIMITS):  # should both cross in one month, the less favorable one is named
+        limit = float(significant(limits[name].h[place : place + 1])[0])
+        chart = cusum(expected, adverse, ratio, limit)
+        months = np.searchsorted(first, chart.signals, side="right") - 1
+        signal[months] = name
+        columns |= {
+            f"cusum_{name}": significant(chart.value[last]),
+            f"cusum_{name}_peak": significant(np.maximum.reduceat(chart.value, first)),
+            f"limit_{name}": np.full(len(first), limit),
+            f"arl_{name}": np.full(len(first), significant(limits[name].run_length[place : place + 1])[0]),
+        }
+    words = {**key, "adjustment": course.adjustment.value}
+    columns |= {name: pa.array([word] * len(first), pa.string()) for name, word in words.items()}
+    columns |= {
+        "month": pa.array(np.datetime_as_string(month[first]).tolist(), pa.string()),
+        "signal": pa.array(signal.tolist(), pa.string()),
+    }
+    return _MONTHS.conform(pa.table(columns))
