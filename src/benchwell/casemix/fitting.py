@@ -161,7 +161,7 @@ def fit_logistic(
         raise ModelError(f"The outcome {outcome!r} has the same value in every row.")
     try:
         found = logistic_mixed(blocks.x, blocks.successes, blocks.trials, blocks.group, blocks.parent, points=points)
-    except ValueError as error:
+    except ValueError as error:  # pragma: no cover - what it refuses was refused above, in words about the frame
         raise ModelError(f"The model cannot be fitted: {error}.") from None
     return _warned(_logistic_fit(blocks, found, points))
 

@@ -15,6 +15,10 @@ from benchwell.engine import Frame, to_arrow
 from benchwell.errors import ModelError
 
 
+# Every level is a column, and the products of columns are a square: an id taken for a category would fill the memory.
+MOST_LEVELS = 1_000
+
+
 @dataclass(frozen=True)
 class Roles:
     """Which column of a frame plays which part."""
@@ -109,6 +113,12 @@ def profile_of(frame: Frame, roles: Roles) -> Profile:
     rows = known.pop("every row")
     found = one_row(frame.select(*(each for name in numbers for each in _range(as_number(name), name))))
     distinct = one_row(frame.select(*(nw.col(name).n_unique() for name in categories))) if categories else {}
+    for name, count in distinct.items():
+        if count > MOST_LEVELS:
+            raise ModelError(
+                f"Covariate {name!r} has {count:,} levels; a category may have {MOST_LEVELS:,}.",
+                hint="join levels; if it names people or clinics it belongs into groups",
+            )
     # A mean is finite only if all its numbers are: then no row needs to be looked at for NaN.
     whole = set(known.values()) == {rows} and all(math.isfinite(found[f"mean {name}"] or 0.0) for name in numbers)
     left_out = {} if whole else _left_out(frame, roles, schema)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -13,10 +14,12 @@ import pyarrow as pa
 import pytest
 
 import benchwell
+from benchwell.casemix import fitting
 from benchwell.casemix.blocks import group_codes
 from benchwell.casemix.coding import CategoryTerm, Coding, NumberTerm
 from benchwell.casemix.fitting import DoubtfulFitWarning
 from benchwell.errors import DamagedFitError, ModelError, SourceError
+from benchwell.models.linear_mixed import linear_mixed
 
 
 def episodes(n: int = 240) -> pl.DataFrame:
@@ -102,6 +105,10 @@ def test_what_cannot_be_fitted_is_refused_by_name(frame):
     assert "method is 'reml' or 'ml'" in refused(frame, method="bayes")
     assert "no categorical covariate" in refused(frame, references={"age": "40"})
     assert "is not in the data" in refused(frame, covariates=["sex"], references={"sex": "x"})
+    people = pl.concat([frame] * 5).with_columns(id=pl.int_range(pl.len()).cast(pl.String))
+    assert "'id' has 1,200 levels" in refused(people, covariates=["id"])
+    own = frame.with_row_index("own")
+    assert "model cannot be fitted" in refused(own, groups=["own"])
     assert "may not be called effect" in refused(frame.rename({"clinic": "effect"}), groups=["effect"])
     double = frame.with_columns(pl.col("age").alias("sex[m]"))
     assert "would be called sex[m]" in refused(double, covariates=["sex[m]", "sex"])
@@ -114,12 +121,14 @@ def test_what_cannot_be_fitted_is_refused_by_name(frame):
         ("half", {}, "not whole"),
         ("always", {}, "same value in every row"),
         ("yes", {"trials": "few"}, "more 'yes' than 'few'"),
+        ("less", {"trials": "few"}, "some values are negative"),
+        ("yes", {"trials": "sex"}, "number of trials 'sex' is String"),
         ("yes", {"points": -1}, "points is 0"),
         ("yes", {"groups": ["clinic", "clinician"], "points": 5}, "points is 0"),
     ],
 )
 def test_an_outcome_that_is_not_yes_or_no_is_refused(frame, outcome, settings, message):
-    wide = frame.with_columns(half=0.5, always=True, yes=pl.col("remission").cast(pl.Int64) * 2, few=1)
+    wide = frame.with_columns(half=0.5, always=True, yes=pl.col("remission").cast(pl.Int64) * 2, few=1, less=-1)
     with pytest.raises(ModelError, match=message):
         benchwell.fit_logistic(wide, outcome, ["age"], **{"groups": ["clinic"], **settings})
 
@@ -412,3 +421,39 @@ def test_a_fit_remembers_how_it_was_found(fit, logistic):
         assert one.found.iterations > 0
         assert one.found.tolerances
         assert max(map(abs, one.found.gradient)) < 1e-2
+
+
+def test_a_nested_logistic_fit_has_effects_of_both_columns(frame):
+    fit = benchwell.fit_logistic(frame, "remission", ["age"], ["clinic", "clinician"])
+    assert fit.effects("clinician")["level"][0] == "t0:100"
+    assert fit.effects("clinic")["n"].to_list() == frame["clinic"].value_counts().sort("clinic")["count"].to_list()
+    both = fit.effects("clinician").join(fit.effects("clinic"), on="clinic").row(0, named=True)
+    first = frame.filter(pl.col("clinic") == 100, pl.col("clinician") == "t0")
+    gap = fit.predict(first, kind="link") - fit.predict(first, kind="link", effects=False)
+    np.testing.assert_allclose(gap, both["effect"] + both["effect_right"])
+
+
+def test_profiles_of_a_nested_fit_name_both_columns(fit):
+    assert {"sd(clinic)", "sd(clinician)", "sd(residual)"} <= set(fit.intervals(method="profile"))
+
+
+def test_ids_that_are_decimals_become_text(frame):
+    rows = frame.with_columns(pl.col("clinic").cast(pl.Decimal(10, 1)))
+    fit = benchwell.fit_linear(rows, "change", ["age"], ["clinic"])
+    assert fit.effects("clinic")["clinic"][0] == "100.0"
+    assert np.isfinite(fit.predict(rows, new_levels="error")).all()
+
+
+def test_a_fit_without_a_slope_has_no_correlation(fit):
+    assert (fit.group_correlation, fit.slope_sd) == (None, None)
+
+
+def test_a_search_that_did_not_settle_is_told_in_a_warning_and_in_the_fit(frame, monkeypatch):
+    # No data at hand stop the search, so its answer is marked here as unsettled.
+    def unsettled(*arguments, **settings):
+        return replace(linear_mixed(*arguments, **settings), converged=False)
+
+    monkeypatch.setattr(fitting, "linear_mixed", unsettled)
+    with pytest.warns(DoubtfulFitWarning, match="did not settle"):
+        fit = benchwell.fit_linear(frame, "change", ["age"], ["clinic"])
+    assert "NOT converged" in repr(fit)
