@@ -14,7 +14,6 @@ from benchwell.casemix.coding import CategoryTerm, Coding, NumberTerm, Term
 from benchwell.engine import Frame, to_arrow
 from benchwell.errors import ModelError
 
-
 # Every level is a column, and the products of columns are a square: an id taken for a category would fill the memory.
 MOST_LEVELS = 1_000
 
