@@ -116,6 +116,20 @@ class Edition:
         """
         return nw.from_native(self.arrow(name), eager_only=True)
 
+    def document(self, name: str) -> Any:
+        """What a JSON file beside the tables says, such as `casemix_models.json`; None where the edition has none.
+
+        Raises:
+            EditionError: If it cannot be read.
+        """
+        file = self.path / name
+        if not file.is_file():
+            return None
+        try:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError):
+            raise EditionError(f"Edition {self.id}: {name} cannot be read.") from None
+
     @cached_property
     def declarations(self) -> Declarations:
         """Measures, benchmarks, references and case mixes as frozen here."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import narwhals as nw
 
 from benchwell.errors import EditionError, UnknownDeclarationError
 from benchwell.registry.benchmark import Benchmark
+from benchwell.registry.casemix import CaseMix
 from benchwell.registry.measure import Measure
 from benchwell.terms import Adjustment
 
@@ -30,6 +31,11 @@ class FrozenDeclarations(Protocol):
         """Benchmarks by id."""
         ...
 
+    @property
+    def casemix(self) -> Mapping[str, CaseMix]:
+        """Case mixes by id."""
+        ...
+
 
 class EditionSource(Protocol):
     """The part of an edition that signals need; `benchmarks.Edition` is one."""
@@ -47,6 +53,64 @@ class EditionSource(Protocol):
     def table(self, name: str) -> Any:
         """A table of `tables.DERIVED`, as any frame that Narwhals supports."""
         ...
+
+
+@runtime_checkable
+class WithDocuments(Protocol):
+    """An edition that also holds how its models were fitted."""
+
+    def document(self, name: str) -> Any:
+        """What a JSON file beside the tables says; None where there is none."""
+        ...
+
+
+class OneMeasure:
+    """An edition narrowed to one measure, each table read once: for views that compare many times."""
+
+    def __init__(self, edition: EditionSource, measure: str) -> None:
+        self._edition, self._measure = edition, measure
+        self._tables: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, edition: EditionSource, measure: str) -> OneMeasure:
+        """The edition narrowed to a measure; the same object if it is so already."""
+        return edition if isinstance(edition, cls) and edition._measure == measure else cls(edition, measure)
+
+    @property
+    def id(self) -> str:
+        """The edition's id."""
+        return self._edition.id
+
+    @property
+    def declarations(self) -> FrozenDeclarations:
+        """The declarations as frozen in the edition."""
+        return self._edition.declarations
+
+    def table(self, name: str) -> Any:
+        """The rows of one measure, or the whole table where rows belong to none."""
+        if name not in self._tables:
+            native = self._edition.table(name)
+            frame = nw.from_native(native) if not isinstance(native, nw.DataFrame | nw.LazyFrame) else native
+            if "measure" in frame.collect_schema().names():
+                frame = frame.filter(nw.col("measure") == nw.lit(self._measure))
+            self._tables[name] = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+        return self._tables[name]
+
+    def document(self, name: str) -> Any:
+        """What a JSON file beside the tables says; None where there is none."""
+        return document(self._edition, name)
+
+
+def document(edition: EditionSource, name: str) -> Any:
+    """How models were fitted, as plain data; None where the edition does not hold it."""
+    return edition.document(name) if isinstance(edition, WithDocuments) else None
+
+
+def casemix_of(edition: EditionSource, measure: str) -> CaseMix | None:
+    """The case mix that an edition's benchmarks of a measure name; None if none does."""
+    declared = [one for _, one in sorted(edition.declarations.benchmarks.items()) if one.measure == measure]
+    named = next((one.casemix for one in declared if one.casemix is not None), None)
+    return None if named is None else edition.declarations.casemix.get(named)
 
 
 def measure_of(edition: EditionSource, measure: str | Measure) -> Measure:

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchwell.registry.measure import Measure
 from benchwell.signals.peers import has_figure
-from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, rows
-from benchwell.signals.words import count, direction, figure_of
+from benchwell.signals.reading import ALL, EditionSource, Row, adjustments, measure_of, rows
+from benchwell.signals.words import Figure, count, direction, figure_of
+from benchwell.terms import Adjustment, BenchmarkKind
+
+_MEANS = ("pooled", "unweighted", "mean")  # the first that an edition holds
 
 
 @dataclass(frozen=True)
 class Level:
-    """One level: figure with interval and people, or why there is none."""
+    """One level: figure with interval and people, or why there is none; and what it stands beside.
+
+    Attributes:
+        level: Its name.
+        value: The unadjusted figure; of the organization, or of all together.
+        lower: 95 % interval.
+        upper: The same.
+        n: People behind it.
+        status: ok, or why there is no figure.
+        benchmark: The figure of this level over all organizations.
+        adjusted: The clinically adjusted figure; None where the edition has none.
+        adjusted_lower: 95 % interval.
+        adjusted_upper: The same.
+        adjusted_benchmark: The clinically adjusted figure of this level over all organizations.
+    """
 
     level: str
     value: float | None
@@ -20,40 +38,96 @@ class Level:
     upper: float | None
     n: int | None
     status: str
+    benchmark: float | None = None
+    adjusted: float | None = None
+    adjusted_lower: float | None = None
+    adjusted_upper: float | None = None
+    adjusted_benchmark: float | None = None
 
 
 @dataclass(frozen=True)
 class StrataView:
-    """The levels of one variable in their own order, with the figure of all levels together."""
+    """The levels of one variable in their own order, with the figure of all levels together.
+
+    Attributes:
+        measure: The measure.
+        variable: Code of the variable.
+        levels: In their own order.
+        common: The organization's figure over all levels; of all organizations where none is named.
+        common_benchmark: The figure of all organizations over all levels: no level's figure is its only yardstick.
+        title: The finding in one sentence.
+        text: The same with figures.
+    """
 
     measure: Measure
     variable: str
     levels: tuple[Level, ...]
     common: float | None
+    common_benchmark: float | None
     title: str
     text: str
 
 
-def strata_views(edition: EditionSource, organization_id: str, measure: str | Measure) -> tuple[StrataView, ...]:
-    """Every declared stratification of an organization's figure.
+def strata_views(edition: EditionSource, organization_id: str | None, measure: str | Measure) -> tuple[StrataView, ...]:
+    """Every declared stratification of a figure: unadjusted, clinically adjusted, and over all organizations.
 
     A level never stands alone: the common figure is part of each view, so that a lower expectation for a group is
     never the only yardstick.
 
     Args:
         edition: The edition.
-        organization_id: Whose figures.
+        organization_id: Whose figures; None: those of all organizations together.
         measure: A measure, or its id.
+
+    Source:
+        METHODS M3.1 (the fourth view), M4.6, M7.1.
     """
     declared = measure_of(edition, measure)
-    found = rows(edition, "organization_results", measure=declared.id, organization_id=organization_id, period=ALL)
-    common = next((row["estimate"] for row in found if row["stratum"] == ALL and has_figure(row)), None)
-    variables = sorted({row["stratum"] for row in found} - {ALL})
-    return tuple(_view(declared, name, [row for row in found if row["stratum"] == name], common) for name in variables)
+    everyone = _everyone(edition, declared)
+    together = everyone.get((Adjustment.UNADJUSTED.value, ALL, ALL))
+    shared = None if together is None else together["estimate"]
+    if organization_id is None:
+        plain, adjusted = _of_view(everyone, Adjustment.UNADJUSTED), _of_view(everyone, Adjustment.CLINICAL)
+        common, everyone = shared, {}  # nothing is set beside itself
+    else:
+        whose = {"measure": declared.id, "organization_id": organization_id, "period": ALL}
+        plain = _by_level(rows(edition, "organization_results", **whose))
+        adjusted = _by_level(rows(edition, "adjusted_results", adjustment=Adjustment.CLINICAL.value, **whose))
+        own = plain.get((ALL, ALL))
+        common = own["estimate"] if own is not None and has_figure(own) else None
+    views = []
+    for variable in sorted({stratum for stratum, _ in plain} - {ALL}):
+        places = sorted(place for place in plain if place[0] == variable and place[1] != ALL)
+        levels = tuple(_level(plain[one], adjusted.get(one), everyone) for one in places)
+        views.append(_view(declared, variable, levels, common, shared))
+    return tuple(views)
 
 
-def _view(measure: Measure, variable: str, found: list[dict[str, object]], common: float | None) -> StrataView:
-    levels = tuple(_level(row) for row in sorted(found, key=lambda row: str(row["level"])))
+def _by_level(found: Sequence[Row]) -> dict[tuple[str, str], Row]:
+    return {(row["stratum"], row["level"]): row for row in found}
+
+
+def _of_view(everyone: Mapping[tuple[str, str, str], Row], view: Adjustment) -> dict[tuple[str, str], Row]:
+    return {place[1:]: row for place, row in everyone.items() if place[0] == view}
+
+
+def _everyone(edition: EditionSource, measure: Measure) -> dict[tuple[str, str, str], Row]:
+    """The figure of all organizations together, by adjustment, stratum and level."""
+    where = {"measure": measure.id, "kind": BenchmarkKind.MEAN.value, "tier": ALL, "period": ALL, "without": ""}
+    views = adjustments(edition, measure.id)  # a model that failed its checks has records, and no figures
+    found: dict[tuple[str, str, str], Row] = {}
+    for method in reversed(_MEANS):
+        for row in rows(edition, "benchmarks", method=method, **where):
+            if (row["adjustment"] or Adjustment.UNADJUSTED) not in views:
+                continue
+            if row["status"] == "ok" and row["estimate"] is not None:
+                found[row["adjustment"] or Adjustment.UNADJUSTED.value, row["stratum"], row["level"]] = row
+    return found
+
+
+def _view(
+    measure: Measure, variable: str, levels: tuple[Level, ...], common: float | None, shared: float | None
+) -> StrataView:
     shown = [level for level in levels if level.value is not None]
     apart = [
         level
@@ -72,15 +146,24 @@ def _view(measure: Measure, variable: str, found: list[dict[str, object]], commo
     else:
         title = f"By {word}: no group differs clearly from the common figure"
     figure = figure_of(measure)
-    parts = [f"{level.level} {figure.text(level.value)} {figure.interval(level.lower, level.upper)}" for level in shown]
+    parts = [_said(level, figure) for level in shown]
     text = f"{measure.title} by {word}, {count(len(levels), 'group')}: {'; '.join(parts) or 'none shown'}. "
     text += f"Common figure {figure.text(common)} ({direction(measure.better)})."
-    return StrataView(measure, variable, levels, common, title, text)
+    return StrataView(measure, variable, levels, common, shared, title, text)
 
 
-def _level(row: Row) -> Level:
+def _said(level: Level, figure: Figure) -> str:
+    said = f"{level.level} {figure.text(level.value)} {figure.interval(level.lower, level.upper)}".rstrip()
+    if level.benchmark is not None:
+        said += f", all clinics {figure.text(level.benchmark)}"
+    return said
+
+
+def _level(row: Row, adjusted: Row | None, everyone: Mapping[tuple[str, str, str], Row]) -> Level:
     shown = has_figure(row)
-    n = row["n_followed"] if row["n_followed"] is not None else row["n_eligible"]
+    kept = adjusted if adjusted is not None and shown and has_figure(adjusted) else None
+    n = row["n_followed"] if row["n_followed"] is not None else row.get("n_eligible", row.get("n_patients"))
+    place = (row["stratum"], row["level"])
     return Level(
         str(row["level"]),
         row["estimate"] if shown else None,
@@ -88,4 +171,13 @@ def _level(row: Row) -> Level:
         row["upper"] if shown else None,
         n,
         str(row["status"]),
+        _estimate(everyone.get((Adjustment.UNADJUSTED.value, *place))),
+        None if kept is None else kept["estimate"],
+        None if kept is None else kept["lower"],
+        None if kept is None else kept["upper"],
+        _estimate(everyone.get((Adjustment.CLINICAL.value, *place))),
     )
+
+
+def _estimate(row: Row | None) -> float | None:
+    return None if row is None else row["estimate"]

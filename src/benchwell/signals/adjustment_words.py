@@ -1,0 +1,109 @@
+"""What each view of a figure takes into account, in plain words (METHODS M3.1, UX.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from benchwell.signals.lights import face
+from benchwell.terms import Adjustment, Better, Light
+
+TITLES = {
+    Adjustment.UNADJUSTED: "As counted",
+    Adjustment.CLINICAL: "Adjusted for whom one treats",
+    Adjustment.SOCIAL: "Adjusted for social risk, too",
+    Adjustment.DAY: "Adjusted for the day of measurement, too",
+    Adjustment.VARIANT: "Adjusted for a declared variant, too",
+}
+_CLINICAL = "how people were when care began"
+TAKEN = {
+    Adjustment.UNADJUSTED: "nothing is taken into account",
+    Adjustment.CLINICAL: f"taken into account: {_CLINICAL}",
+    Adjustment.SOCIAL: f"taken into account: {_CLINICAL}, and their social risk",
+    Adjustment.DAY: f"taken into account: {_CLINICAL}, and when they were measured again",
+    Adjustment.VARIANT: f"taken into account: {_CLINICAL}, their social risk, and a separately shown variant",
+}
+# Each view beside the one that it adds to.
+ADDS_TO = {
+    Adjustment.CLINICAL: Adjustment.UNADJUSTED,
+    Adjustment.SOCIAL: Adjustment.CLINICAL,
+    Adjustment.DAY: Adjustment.CLINICAL,
+    Adjustment.VARIANT: Adjustment.SOCIAL,
+}
+_ADDED = {
+    Adjustment.CLINICAL: "whom {you} treat{s}",
+    Adjustment.SOCIAL: "the social risk of the people {you} treat{s}",
+    Adjustment.DAY: "the day on which people were measured again",
+    Adjustment.VARIANT: "what is declared as a separately shown variant",
+}
+
+
+def steps(shown: Collection[Adjustment]) -> tuple[tuple[Adjustment, Adjustment], ...]:
+    """Pairs of views that are read one after the other; a view without a figure is stepped over.
+
+    >>> [(str(a), str(b)) for a, b in steps([Adjustment.UNADJUSTED, Adjustment.SOCIAL])]
+    [('unadjusted', 'clinical+social')]
+    """
+    found = []
+    for view in Adjustment:
+        if view not in shown or view is Adjustment.UNADJUSTED:
+            continue
+        before = ADDS_TO[view]
+        while before not in shown:
+            if before is Adjustment.UNADJUSTED:
+                break
+            before = ADDS_TO[before]
+        if before in shown:
+            found.append((before, view))
+    return tuple(found)
+
+
+def because(before: Adjustment, after: Adjustment, *, own: bool = True) -> str:
+    """What a step between two views adds, as the reason why a state changes.
+
+    >>> because(Adjustment.UNADJUSTED, Adjustment.CLINICAL)
+    'because of whom you treat'
+    >>> because(Adjustment.UNADJUSTED, Adjustment.SOCIAL, own=False)
+    'because of whom a clinic treats and the social risk of the people a clinic treats'
+    """
+    added = []
+    view = after
+    while view is not before:
+        added.append(_ADDED[view].format(you="you" if own else "a clinic", s="" if own else "s"))
+        view = ADDS_TO[view]
+    return f"because of {' and '.join(reversed(added))}"
+
+
+def state_words(state: Light, better: Better) -> str:
+    """A state as text within a sentence.
+
+    >>> state_words(Light.UNKNOWN, Better.HIGHER)
+    'cannot tell yet'
+    """
+    word = face(state, better).word
+    return word[:1].lower() + word[1:]
+
+
+# Codes of models without a figure, where the edition states no words of its own.
+_CODES = {
+    "model_not_calibrated": "the model failed its check on clinics that it had not seen",
+    "no_adjusters": "nothing that this view takes into account is recorded here",
+    "too_few_outcomes": "too few people had the rarer outcome for a model",
+    "too_few_people": "too few people for a model",
+    "not_converged": "the model found no solution",
+    "one_organization": "there is nobody to compare with",
+    "nothing_expected": "nothing could be expected of these people",
+}
+
+
+def refusal_words(reason: str | None) -> str:
+    """Why a view has no figure; what follows a colon in the edition's reason is words already.
+
+    >>> refusal_words("model_not_calibrated: calibration slope 0.360 is outside 0.9 to 1.1")
+    'the model failed its check on clinics that it had not seen (calibration slope 0.360 is outside 0.9 to 1.1)'
+    """
+    if not reason:
+        return "the edition states no reason"
+    code, _, words = reason.partition(": ")
+    if code in _CODES and words:
+        return f"{_CODES[code]} ({words})" if words != _CODES[code] else words
+    return _CODES.get(code, words or code.replace("_", " "))
