@@ -18,6 +18,7 @@ from benchwell.benchmarks.compute import Computed, Declarations, compute
 from benchwell.benchmarks.digest import table_digest
 from benchwell.benchmarks.edition import MANIFEST, PUBLIC_TABLES, Edition, manifest_hash, read_manifest
 from benchwell.benchmarks.manifest import derived, edition_id
+from benchwell.benchmarks.monitoring_checks import monitoring_findings
 from benchwell.benchmarks.statistics import Plan, frozen, summarize
 from benchwell.benchmarks.write import BUILD, ROW_HASHES
 from benchwell.engine import DuckDBEngine, Engine
@@ -207,6 +208,7 @@ def _number_checks(edition: Edition) -> Iterator[Check]:
                 f"values of {name}", stated == found, stated, found, "" if stated == found else "a value was changed"
             )
     yield from _flow_checks(tables.get("exclusions"))
+    yield from _monitoring_checks(edition, tables)
     if len(tables) < len(PUBLIC_TABLES):
         return
     try:
@@ -258,6 +260,17 @@ def _flow_checks(exclusions: pa.Table | None) -> Iterator[Check]:
         if row["remaining"] is not None:
             last[row["measure"]] = row["remaining"]
     yield Check("exclusion flow", True, found=f"{len(last)} measures")
+
+
+def _monitoring_checks(edition: Edition, tables: Mapping[str, pa.Table]) -> Iterator[Check]:
+    """Charts over time cannot be drawn again without rows of people, but they must agree with themselves."""
+    months, statistics = tables.get("monitoring_months"), tables.get("statistics")
+    if months is None or statistics is None or months.num_rows == 0:
+        return
+    try:
+        yield from (Check(*one) for one in monitoring_findings(months, statistics, edition.declarations.measures))
+    except (ValidationError, ValueError, KeyError, TypeError, pa.ArrowInvalid) as error:
+        yield Check("monitoring", False, detail=f"the charts over time cannot be checked: {type(error).__name__}")
 
 
 def _row_checks(edition: Edition, engine: Engine | None) -> Iterator[Check]:

@@ -1,13 +1,13 @@
 """Sequential monitoring: VLAD and CUSUM of every organization, month by month of maturity (METHODS M5.4).
 
 People stand in the order of the day on which their outcome was due, counted adversely: 1 is the unfavorable outcome.
-What is expected of each comes from the clinical case mix where its model passed its checks, else from the rate of
-everybody together. Patient rows end here: what leaves are sums and the path per month.
+What is expected of each is the rate of everybody together and, beside it, what the clinical case mix expects where its
+model passed its checks. Patient rows end here: what leaves are sums and the path per month.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -58,18 +58,6 @@ class _Course:
     adjustment: Adjustment
     n_clipped: int
 
-    def take(self, kept: IntArray) -> _Course:
-        """Some of them, in the order given."""
-        return _Course(
-            self.organizations,
-            self.organization[kept],
-            self.day[kept],
-            self.adverse[kept],
-            self.expected[kept],
-            self.adjustment,
-            self.n_clipped,
-        )
-
 
 def monitor(
     rows: Mapping[str, pa.Table],
@@ -82,12 +70,11 @@ def monitor(
     Args:
         rows: From `due_rows`, per measure.
         measures: Those to monitor; others than yes/no are passed over.
-        chances: `Expectations.chances`: how likely each person meets the measure; where a measure has none, everybody
-            is expected to do as all together.
+        chances: `Expectations.chances`: how likely each person meets the measure, where a case mix says so.
         organization_n: Per measure, least number of people of an organization (`Gates.organization_n`).
 
     Returns:
-        One row per organization and month with people due. Organizations below the least number have none, nor have
+        One row per adjustment, organization and month with people due. Organizations below the least number have none, nor have
         those whose people cover less than a year, unless there are fifty of them (`models.cusum.is_monitored`).
 
     Source:
@@ -97,11 +84,9 @@ def monitor(
     for measure in measures:
         if measure.summary != "proportion" or measure.id not in rows:
             continue
-        course = _course(rows[measure.id], measure, chances.get(measure.id))
-        if course is None:
-            continue
-        found += _charts(course, measure.id, organization_n[measure.id])
-        clipped, where = clipped + course.n_clipped, where + (course.n_clipped > 0)
+        for course in _courses(rows[measure.id], measure, chances.get(measure.id)):
+            found += _charts(course, measure.id, organization_n[measure.id])
+            clipped, where = clipped + course.n_clipped, where + (course.n_clipped > 0)
     table = pa.concat_tables(found).sort_by([(part, "ascending") for part in _MONTHS.key]).combine_chunks()
     return Monitoring(table, _notes(clipped, where))
 
@@ -114,27 +99,38 @@ def _notes(clipped: int, measures: int) -> tuple[str, ...]:
     return (f"In the charts over time of {whose}, {people} beyond 0.1 or 99.9 % were taken as that.",)
 
 
-def _course(rows: pa.Table, measure: Measure, chances: pa.Table | None) -> _Course | None:
-    """People of the primary denominator with what is expected; None where nobody or everybody did badly."""
+def _courses(rows: pa.Table, measure: Measure, chances: pa.Table | None) -> Iterator[_Course]:
+    """People of the primary denominator with what is expected, unadjusted first, always (METHODS C9).
+
+    Nothing where nobody or everybody did badly: there is no course to compare with.
+    """
     people = people_of(rows, measure, measure.primary_denominator)
     if people is None:
-        return None
-    adverse = people.outcome if measure.better is Better.LOWER else 1 - people.outcome
+        return
+    lower = measure.better is Better.LOWER
+    adverse = people.outcome if lower else 1 - people.outcome
     if not 0 < adverse.sum() < people.n:
-        return None
-    if chances is None:
-        expected, adjustment = np.full(people.n, adverse.mean()), Adjustment.UNADJUSTED
-    else:
+        return
+    yield _in_order(people, adverse, np.full(people.n, adverse.mean()), Adjustment.UNADJUSTED)
+    if chances is not None:
         met = _chance_of(people, chances)
-        expected = met if measure.better is Better.LOWER else 1 - met
-        adjustment = Adjustment.CLINICAL
-    clipped = np.clip(expected, _LEAST_CHANCE, 1 - _LEAST_CHANCE)
+        yield _in_order(people, adverse, met if lower else 1 - met, Adjustment.CLINICAL)
+
+
+def _in_order(people: People, adverse: FloatArray, expected: FloatArray, adjustment: Adjustment) -> _Course:
     day = np.asarray(people.rows["due_day"].to_numpy(), dtype=np.int64)
-    course = _Course(
-        people.organizations, people.organization, day, adverse, clipped, adjustment, int((clipped != expected).sum())
+    known = np.flatnonzero(np.isfinite(expected))  # a case mix may leave out people of whom it does not know enough
+    kept = known[np.lexsort((day[known], people.organization[known]))]  # stable: ties by episode
+    clipped = np.clip(expected, _LEAST_CHANCE, 1 - _LEAST_CHANCE)
+    return _Course(
+        people.organizations,
+        people.organization[kept],
+        day[kept],
+        adverse[kept],
+        clipped[kept],
+        adjustment,
+        int((clipped[kept] != expected[kept]).sum()),
     )
-    known = np.flatnonzero(np.isfinite(clipped))  # a case mix may leave out people of whom it does not know enough
-    return course.take(known[np.lexsort((day[known], people.organization[known]))])  # stable: ties by episode
 
 
 def _chance_of(people: People, chances: pa.Table) -> FloatArray:

@@ -64,7 +64,7 @@ def p_chart(met: ArrayLike, n: ArrayLike, *, laney: bool = False) -> PChart:
     sigma = np.sqrt(center * (1 - center) / people)
     sigma_z = _sigma_z(proportion - center, sigma)
     used = max(1.0, sigma_z) if laney and np.isfinite(sigma_z) else 1.0
-    lower, upper = np.maximum(center - 3 * used * sigma, 0.0), np.minimum(center + 3 * used * sigma, 1.0)
+    lower, upper = p_limits(center, people, used)
     return PChart(
         center=center,
         proportion=proportion,
@@ -75,6 +75,30 @@ def p_chart(met: ArrayLike, n: ArrayLike, *, laney: bool = False) -> PChart:
         under_dispersed=bool(sigma_z < 1),
         outside=(proportion < lower) | (proportion > upper),
     )
+
+
+def p_limits(center: float, n: ArrayLike, sigma_z: float = 1.0) -> tuple[FloatArray, FloatArray]:
+    """Limits around a frozen center, each by its own number of people.
+
+    Args:
+        center: Pooled proportion of the reference points.
+        n: People at each time, shape (t,), > 0.
+        sigma_z: `PChart.sigma_z_used` of the reference points.
+
+    Returns:
+        Lower and upper limits, shape (t,) each, within 0 and 1.
+
+    Raises:
+        ValueError: If a time has nobody.
+
+    Source:
+        METHODS M5.3, E5.3.
+
+    >>> [limit.round(4).tolist() for limit in p_limits(0.388889, [30, 50])]
+    [[0.1219, 0.1821], [0.6559, 0.5957]]
+    """
+    distance = 3 * sigma_z * np.sqrt(center * (1 - center) / positive("n", vector("n", n)))
+    return np.maximum(center - distance, 0.0), np.minimum(center + distance, 1.0)
 
 
 def _sigma_z(distance: FloatArray, sigma: FloatArray) -> float:
