@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+from scipy import sparse, special
 
 from benchwell.models.arrays import ArrayLike, BoolArray, FloatArray, IntArray, finite, positive, same_shape, vector
 from benchwell.models.group_sums import rows_by_group, sums_by_group
@@ -78,6 +78,7 @@ def fit_fixed_effects_logistic(
     groups: int,
     *,
     weight: ArrayLike | None = None,
+    start: ArrayLike | None = None,
     max_iterations: int = 50,
     tolerance: float = 1e-9,
 ) -> FixedEffectsFit:
@@ -93,6 +94,8 @@ def fit_fixed_effects_logistic(
         groups: Number of clinics, k.
         weight: Of each person, shape (n,), > 0, such as inverse probabilities of follow-up; None is 1. The covariance
             takes the weights for counts of people.
+        start: Slopes to begin from, shape (p,), such as those of nearly the same people; None is 0. They decide how
+            many steps are taken, not where the fit ends.
         max_iterations: Newton steps before giving up.
         tolerance: Largest move of a coefficient, in standard deviations of its column, at which the fit is settled.
 
@@ -121,6 +124,8 @@ def fit_fixed_effects_logistic(
     same_shape(outcome=y, weight=w)
     X, y, w, index = X[rows], y[rows], w[rows], position[index[rows]]
     block = _Blocks(X, y, index, int(used.sum()), w)
+    if start is not None:
+        block.begin(vector("start", start))
     steps, converged = block.climb(max_iterations, tolerance)
     constants = np.where(people == 0, np.nan, np.where(met > 0, np.inf, -np.inf))
     constants[used] = block.alpha - block.center @ block.slopes_or_zero()
@@ -131,7 +136,7 @@ def fit_fixed_effects_logistic(
         left_out_none=int(((people > 0) & (met == 0)).sum()),
         left_out_all=int(((people > 0) & (met == people)).sum()),
         people_used=len(y),
-        log_likelihood=block.height(block.alpha, block.beta),
+        log_likelihood=block.height,
         iterations=steps,
         converged=converged,
     )
@@ -223,9 +228,12 @@ class _Blocks:
     """Newton's equations with the clinics' constants eliminated; columns are centered per clinic and scaled."""
 
     def __init__(self, X: FloatArray, y: FloatArray, index: IntArray, clinics: int, w: FloatArray) -> None:
-        self.y, self.index, self.clinics, self.w = y, index, clinics, w
-        people = self._by_clinic(w)
-        self.center = self._columns_by_clinic(X * w[:, None]) / people[:, None]
+        self.y, self.index, self.w = y, index, w
+        # One sparse product sums all columns by clinic in one pass over the rows.
+        people_of = (np.ones(len(y)), (index, np.arange(len(y))))
+        self.by_clinic = sparse.csr_matrix(people_of, shape=(clinics, len(y)))
+        people = self.by_clinic @ w
+        self.center = (self.by_clinic @ (X * w[:, None])) / people[:, None]
         centered = X - self.center[index]
         scale = np.sqrt(np.mean(centered**2, axis=0))
         size = np.sqrt(np.mean(X**2, axis=0))
@@ -234,33 +242,33 @@ class _Blocks:
         self.scale = scale
         self.Z = centered[:, self.kept] / scale[self.kept]
         self.beta = np.zeros(self.Z.shape[1])
-        self.alpha: FloatArray = special.logit(self._by_clinic(w * y) / people)
+        self.alpha: FloatArray = special.logit((self.by_clinic @ (w * y)) / people)
         self.information = np.zeros((self.Z.shape[1], self.Z.shape[1]))
+        self.height = -np.inf
+
+    def begin(self, slopes: FloatArray) -> None:
+        """Start from slopes per unit of the original columns."""
+        found = (slopes * self.scale)[self.kept]
+        self.beta = np.where(np.isfinite(found), found, 0.0)
 
     def climb(self, max_iterations: int, tolerance: float) -> tuple[int, bool]:
         """Newton steps, halved until the likelihood does not fall."""
-        height = self.height(self.alpha, self.beta)
+        self.height, chance = self._at(self.alpha, self.beta)
         for iteration in range(1, max_iterations + 1):
-            step_alpha, step_beta = self._step()
+            step_alpha, step_beta = self._step(chance)
             length = 1.0
             while True:
                 alpha, beta = self.alpha + length * step_alpha, self.beta + length * step_beta
-                new = self.height(alpha, beta)
-                if new >= height - 1e-9 * abs(height) or length < 1e-6:
+                new, chance = self._at(alpha, beta)
+                if new >= self.height - 1e-9 * abs(self.height) or length < 1e-6:
                     break
                 length /= 2
-            self.alpha, self.beta, height = alpha, beta, new
+            self.alpha, self.beta, self.height = alpha, beta, new
             if np.abs(self.beta).max(initial=0.0) > _LARGEST_COEFFICIENT:
                 return iteration, False
             if max(np.abs(step_alpha).max(), np.abs(step_beta).max(initial=0.0)) < tolerance:
-                self._step()  # the information at the maximum itself
-                return iteration, True
+                return iteration, True  # the information was taken less than the tolerance away from the maximum
         return max_iterations, False
-
-    def height(self, alpha: FloatArray, beta: FloatArray) -> float:
-        """Log likelihood."""
-        eta = alpha[self.index] + self.Z @ beta
-        return float(self.w @ (self.y * eta - np.logaddexp(0.0, eta)))
 
     def slopes_or_zero(self) -> FloatArray:
         """Slopes per unit of the original columns; 0 for those left out."""
@@ -274,25 +282,23 @@ class _Blocks:
         covariance[np.ix_(self.kept, self.kept)] = np.linalg.pinv(self.information) * np.outer(per_unit, per_unit)
         return Slopes(np.where(self.kept, self.slopes_or_zero(), np.nan), covariance, self.kept)
 
-    def _step(self) -> tuple[FloatArray, FloatArray]:
-        chance = special.expit(self.alpha[self.index] + self.Z @ self.beta)
+    def _at(self, alpha: FloatArray, beta: FloatArray) -> tuple[float, FloatArray]:
+        """Log likelihood, and everybody's chance; one exponential serves both."""
+        eta = alpha[self.index] + self.Z @ beta
+        tail = np.exp(-np.abs(eta))
+        softplus = np.maximum(eta, 0.0) + np.log(1.0 + tail)
+        return float(self.w @ (self.y * eta - softplus)), np.where(eta >= 0, 1.0, tail) / (1.0 + tail)
+
+    def _step(self, chance: FloatArray) -> tuple[FloatArray, FloatArray]:
         weight, residual = self.w * chance * (1 - chance), self.w * (self.y - chance)
-        total = np.maximum(self._by_clinic(weight), 1e-300)
-        border = self._columns_by_clinic(self.Z * weight[:, None])
-        score = self._by_clinic(residual)
-        self.information = _weighted_gram(self.Z, weight) - border.T @ (border / total[:, None])
+        weighted = self.Z * weight[:, None]
+        total = np.maximum(self.by_clinic @ weight, 1e-300)
+        border = self.by_clinic @ weighted
+        score = self.by_clinic @ residual
+        self.information = weighted.T @ self.Z - border.T @ (border / total[:, None])
         side = self.Z.T @ residual - border.T @ (score / total)
         beta = np.linalg.lstsq(self.information, side, rcond=None)[0] if len(side) else side
         return (score - border @ beta) / total, beta
-
-    def _columns_by_clinic(self, columns: FloatArray) -> FloatArray:
-        sums = np.empty((self.clinics, columns.shape[1]))
-        for position, column in enumerate(columns.T):
-            sums[:, position] = self._by_clinic(column)
-        return sums
-
-    def _by_clinic(self, values: FloatArray) -> FloatArray:
-        return sums_by_group(values, self.index, self.clinics)
 
 
 def _weighted_gram(Z: FloatArray, weight: FloatArray) -> FloatArray:
