@@ -74,8 +74,8 @@ def monitor(
         organization_n: Per measure, least number of people of an organization (`Gates.organization_n`).
 
     Returns:
-        One row per adjustment, organization and month with people due. Organizations below the least number have none, nor have
-        those whose people cover less than a year, unless there are fifty of them (`models.cusum.is_monitored`).
+        One row per adjustment, organization and month with people due. Organizations below the least number have none,
+        nor have those whose people cover less than a year, unless they are fifty (`models.cusum.is_monitored`).
 
     Source:
         Steiner et al. (2000), Biostatistics 1:441-452; METHODS M5.4.

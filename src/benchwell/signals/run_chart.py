@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 from benchwell.models.xmr import FIRM_LIMITS_FROM, XmrChart, XmrRule, xmr_chart, xmr_limits
 from benchwell.registry.measure import Measure
+from benchwell.signals.funnel_view import counted
 from benchwell.signals.peers import has_figure
-from benchwell.signals.reading import ALL, EditionSource, measure_of, rows
+from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, rows
+from benchwell.signals.share_limits import ShareLimits, share_limits
 from benchwell.signals.words import Figure, capital, count, direction, figure_of
 from benchwell.terms import Better
 
@@ -36,6 +39,7 @@ class RunPoint:
         completion: Followed over eligible.
         signal: Which rules it fires, in words; "" for none.
         break_before: Whether follow-up changed so much since the last point that the two cannot be compared.
+        counted: People that a share is a share of, for limits that follow from their number; None otherwise.
     """
 
     period: str
@@ -46,6 +50,7 @@ class RunPoint:
     completion: float | None = None
     signal: str = ""
     break_before: bool = False
+    counted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class RunChart:
         title: The finding in one sentence, or that there is none.
         text: Alternative text.
         each: What one point is, in one word: a period, or a course.
+        share: Limits by the number of people, of a share over periods; None for other figures.
     """
 
     title_of: str
@@ -77,11 +83,31 @@ class RunChart:
     title: str
     text: str
     each: str = "period"
+    share: ShareLimits | None = None
 
     @property
     def known(self) -> int:
         """How many points have a figure."""
         return sum(point.value is not None for point in self.points)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`; unknown is null."""
+        share = self.share.points if self.share else (None,) * len(self.points)
+        return {
+            "of": self.title_of,
+            "title": self.title,
+            "text": self.text,
+            "better": self.better.value,
+            "center": self.center,
+            "lower": self.lower,
+            "upper": self.upper,
+            "firm": self.firm,
+            "share_limits": None if self.share is None else self.share.to_dict(),
+            "points": [
+                asdict(point) | {"share_limits": None if limit is None else asdict(limit)}
+                for point, limit in zip(self.points, share, strict=True)
+            ],
+        }
 
 
 def run_chart(edition: EditionSource, organization_id: str, measure: str | Measure) -> RunChart:
@@ -114,6 +140,7 @@ def run_chart(edition: EditionSource, organization_id: str, measure: str | Measu
             upper=row["upper"],
             n=row["n_followed"] if row["n_followed"] is not None else row["n_eligible"],
             completion=row["completion"],
+            counted=_counted(row) if declared.summary == "proportion" else None,
         )
         for row in single
     ]
@@ -160,20 +187,20 @@ def chart_points(
     limits = xmr_limits(_reference(values))
     found = xmr_chart(values, limits)
     marked = tuple(
-        RunPoint(**{**vars(point), "signal": "; ".join(_RULES[rule] for rule in fired)})
+        replace(point, signal="; ".join(_RULES[rule] for rule in fired))
         for point, fired in zip(series, found.rules, strict=True)
     )
     firm = "" if limits.firm else f" Limits are provisional: fewer than {FIRM_LIMITS_FROM} points."
     labels = [point.period for point in marked]
+    share = share_limits(values, [point.counted for point in marked], labels, len(_reference(values)), figure)
     title = _title(labels, found, each)
     text = (
         f"{title_of} over {count(len(marked), each)}, {labels[0]} to {labels[-1]}: centre "
         f"{figure.text(limits.mean)}, usual range {figure.number(limits.lower)} to {figure.number(limits.upper)}. "
-        f"{title}.{firm} {capital(direction(better))}."
+        f"{title}.{firm}{f' {share.text}' if share else ''} {capital(direction(better))}."
     )
-    return RunChart(
-        title_of, figure, better, marked, limits.mean, limits.lower, limits.upper, limits.firm, title, text, each
-    )
+    center, low, high = limits.mean, limits.lower, limits.upper
+    return RunChart(title_of, figure, better, marked, center, low, high, limits.firm, title, text, each, share)
 
 
 def _reference(values: Sequence[float | None]) -> list[float | None]:
@@ -214,11 +241,17 @@ def _spans(places: Sequence[int], labels: Sequence[str]) -> str:
     return ", ".join(labels[a] if a == b else f"{labels[a]} to {labels[b]}" for a, b in spans)
 
 
+def _counted(row: Row) -> float | None:
+    """People behind a share; None where there is no share, or its source does not say how many they were."""
+    known = any(row[name] is not None for name in ("n_eligible", "n_followed", "effective_n"))
+    return counted(row) if known and has_figure(row) else None
+
+
 def _with_breaks(points: Sequence[RunPoint]) -> list[RunPoint]:
     marked, last = [], None
     for point in points:
         jump = last is not None and point.completion is not None and abs(point.completion - last) > BREAK_POINTS + 1e-9
-        marked.append(RunPoint(**{**vars(point), "break_before": jump}))
+        marked.append(replace(point, break_before=jump))
         last = point.completion if point.completion is not None else last
     return marked
 
