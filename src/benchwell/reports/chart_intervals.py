@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-import altair as alt
-
-from benchwell.reports.canvas import MARK, OWN, PAPER, Chart, data, draw, number_format
+from benchwell.reports.canvas import Chart
+from benchwell.reports.interval_rows import Interval, interval_picture
+from benchwell.reports.method.structure import table
 from benchwell.signals.comparison import Comparison
 from benchwell.signals.strata_view import StrataView
-from benchwell.signals.words import Figure, direction, figure_of
+from benchwell.signals.words import direction, figure_of
 
-STEP = 46
 _ANSWERS = (
     ("observed", "only those followed up"),
     ("all_eligible", "missing count as not met"),
@@ -21,44 +18,57 @@ _ANSWERS = (
 )
 
 
-@dataclass(frozen=True)
-class Dot:
-    """One line of the picture."""
-
-    label: str
-    value: float
-    low: float
-    high: float
-
-
 def strata_chart(view: StrataView, chart_id: str) -> Chart:
-    """Draw the levels of a variable in their own order, with the common figure as a line."""
+    """Draw the levels of a variable in their own order, each beside its own figure elsewhere and the common one.
+
+    Two yardsticks are drawn, so that a lower figure of the same group elsewhere never hides a gap (METHODS M4.6).
+    """
     figure = figure_of(view.measure)
     dots = [
-        Dot(level.level, level.value, level.lower, level.upper)
+        Interval(level.level, level.value, level.lower, level.upper, beside=level.benchmark)
         for level in view.levels
         if level.value is not None and level.lower is not None and level.upper is not None
     ]
+    common = view.common if view.common_benchmark is None else view.common_benchmark
+    heads = ("Group", view.measure.title, "95 % interval", "People", *(head for head, _ in _BESIDE))
     rows = [
         (
             level.level,
             figure.text(level.value) if level.value is not None else _why(level.status),
             figure.interval(level.lower, level.upper),
             "–" if level.n is None else f"{level.n:,}",
+            *(figure.text(getattr(level, name)) for _, name in _BESIDE),
         )
         for level in view.levels
     ]
-    rows.append(("all together", figure.text(view.common), "", ""))
+    rows.append(("all groups together", figure.text(view.common), "", "", figure.text(view.common_benchmark), "", ""))
+    filled = table(heads, rows)
     return Chart(
         id=chart_id,
         title=view.title,
-        svg=_picture(dots, view.common, figure, chart_id, view.title, view.text),
+        svg=interval_picture(dots, common, figure, chart_id=chart_id, title=view.title, text=view.text),
         text=view.text,
-        columns=("Group", view.measure.title, "95 % interval", "People"),
-        rows=tuple(rows),
+        columns=filled.columns,
+        rows=tuple(tuple(str(cell) for cell in row) for row in filled.rows),
         caption=f"{view.measure.title} by {view.variable.replace('_', ' ')}",
-        key="Dots with their 95 % intervals. Line: everyone together." if dots else "",
+        key=_strata_key(view, dots),
     )
+
+
+# What a level stands beside in the table; columns that nobody filled are left out.
+_BESIDE = (
+    ("This group in all clinics", "benchmark"),
+    ("Adjusted", "adjusted"),
+    ("This group in all clinics, adjusted", "adjusted_benchmark"),
+)
+
+
+def _strata_key(view: StrataView, dots: Sequence[Interval]) -> str:
+    if not dots:
+        return ""
+    line = "everyone together" if view.common_benchmark is None else "all groups of all clinics together"
+    stroke = " Short stroke: the same group in all clinics." if any(dot.beside is not None for dot in dots) else ""
+    return f"Dots with their 95 % intervals. Line: {line}.{stroke}"
 
 
 def answers_chart(comparison: Comparison, chart_id: str) -> Chart:
@@ -70,7 +80,7 @@ def answers_chart(comparison: Comparison, chart_id: str) -> Chart:
         primary = " (the measure's own)" if figures.primary == name else ""
         rows.append((f"{label}{primary}", figure.text(found.value), figure.interval(found.lower, found.upper)))
         if found.value is not None and found.lower is not None and found.upper is not None:
-            dots.append(Dot(label, found.value, found.lower, found.upper))
+            dots.append(Interval(label, found.value, found.lower, found.upper))
     if figures.bound_worst is not None and figures.bound_best is not None:
         low, high = sorted((figures.bound_worst, figures.bound_best))
         extent = f"{figure.number(low)} to {figure.text(high)}"
@@ -81,7 +91,7 @@ def answers_chart(comparison: Comparison, chart_id: str) -> Chart:
     return Chart(
         id=chart_id,
         title=title,
-        svg=_picture(dots, None, figure, chart_id, title, text),
+        svg=interval_picture(dots, None, figure, chart_id=chart_id, title=title, text=text),
         text=text,
         columns=("Counting", comparison.measure.title, "95 % interval"),
         rows=tuple(rows),
@@ -90,7 +100,7 @@ def answers_chart(comparison: Comparison, chart_id: str) -> Chart:
     )
 
 
-def _answers_title(comparison: Comparison, dots: Sequence[Dot]) -> str:
+def _answers_title(comparison: Comparison, dots: Sequence[Interval]) -> str:
     if len(dots) < 2:
         return "There is only one answer to missing follow-up here"
     # The picture shows the figures; whether the verdict holds was decided against the benchmark of each answer.
@@ -102,44 +112,3 @@ def _answers_title(comparison: Comparison, dots: Sequence[Dot]) -> str:
 
 def _why(status: str) -> str:
     return {"insufficient": "too few people", "suppressed": "suppressed", "no_activity": "no activity"}.get(status, "–")
-
-
-def _picture(
-    dots: Sequence[Dot],
-    line: float | None,
-    figure: Figure,
-    chart_id: str,
-    title: str,
-    text: str,
-) -> str:
-    if not dots:
-        return ""
-    ends = [value for dot in dots for value in (dot.low, dot.high)] + ([line] if line is not None else [])
-    pad = (max(ends) - min(ends)) * 0.06 or 0.02
-    scale = alt.Scale(domain=[min(ends) - pad, max(ends) + pad], nice=False)
-    # Each label stands above its own line: labels beside the axis are cut off in fonts wider than expected.
-    rows = alt.Scale(domain=[dot.label for dot in dots], paddingOuter=0.2)
-
-    def build(width: int) -> Any:
-        axis = alt.Axis(format=number_format(figure), tickCount=max(3, width // 90))
-        layers = _layers(dots, line, scale, axis, rows)
-        return alt.layer(*layers).properties(width=width, height=STEP * len(dots))
-
-    return draw(build, chart_id=chart_id, title=title, text=text)
-
-
-def _layers(dots: Sequence[Dot], line: float | None, scale: alt.Scale, axis: alt.Axis, rows: alt.Scale) -> list[Any]:
-    base = alt.Chart(data(*dots)).encode(y=alt.Y("label:N", scale=rows, title=None, axis=None))
-    layers: list[Any] = [
-        base.mark_rule(color=OWN, strokeWidth=2.5).encode(
-            x=alt.X("low:Q", scale=scale, axis=axis, title=None), x2="high:Q"
-        ),
-        base.mark_point(shape="circle", size=110, filled=True, color=OWN, stroke=PAPER, opacity=1).encode(
-            x=alt.X("value:Q", scale=scale)
-        ),
-        base.mark_text(align="left", dy=-15, fontSize=13).encode(x=alt.value(0), text="label:N"),
-    ]
-    if line is not None:
-        rule = alt.Chart(data({"line": line})).mark_rule(color=MARK, strokeWidth=1.5)
-        layers.insert(0, rule.encode(x=alt.X("line:Q", scale=scale)))
-    return layers
