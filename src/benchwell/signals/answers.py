@@ -1,13 +1,14 @@
 """The answers to missing follow-up, each with its own benchmark: a colour must hold in all of them (M1.4-M1.6, M5.5).
 
-A clinic is always compared with peers who answered the question in the same way. The last two answers suppose that
-the people this clinic could not follow differ from those it followed by the declared log-odds, while the peers' do not.
+A clinic is always compared with peers who answered the question in the same way. Where follow-up scores were imputed,
+`imputed_answers` shifts those; elsewhere the last two answers suppose that the people this clinic could not follow
+differ from those it followed by the declared log-odds, while the peers' do not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, pi, sqrt
 
 import numpy as np
@@ -27,11 +28,13 @@ class Answer:
     """One way of answering "what of those who were not followed?".
 
     Attributes:
-        name: The denominator, or `kappa_worse` / `kappa_better`.
+        name: The denominator; `kappa_worse` / `kappa_better`; or `imputed`, `imputed_worse`, `imputed_better` (the
+            missing of this clinic alone), `imputed_everywhere_worse`, `imputed_everywhere_better` (of every clinic).
         text: The answer in words.
-        estimate: The clinic's own raw figure under it.
+        estimate: The clinic's own figure under it, before shrinkage.
         benchmark: The benchmark moved to the same answer.
         state: The light before gates.
+        kappa: Shift of imputed scores, points; log-odds of `kappa_…`; 0 for none.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Answer:
     estimate: float
     benchmark: float
     state: Light
+    kappa: float = 0.0
 
 
 TEXTS = {
@@ -50,7 +54,20 @@ TEXTS = {
 
 @dataclass(frozen=True)
 class Yardstick:
-    """What a clinic is compared with, and the rule of the light."""
+    """What a clinic is compared with, and the rule of the light.
+
+    Attributes:
+        estimate: The benchmark.
+        standard_error: Its standard error.
+        margin: The difference that matters.
+        probability: That a state needs.
+        better: Direction.
+        primary: The denominator of the benchmark.
+        kappa: Log-odds by which the missing may differ where nothing was imputed.
+        seed: Of the spread of few clinics.
+        moves: Whether the benchmark rests on the peers, so that it would move with their missing people.
+        is_share: Whether figures are shares, which end at 0 and 1.
+    """
 
     estimate: float
     standard_error: float
@@ -60,77 +77,98 @@ class Yardstick:
     primary: Denominator
     kappa: float
     seed: int
+    moves: bool = True
+    is_share: bool = True
 
 
-def missing_answers(own: Row, peers: Sequence[Row], yardstick: Yardstick) -> tuple[Answer, ...]:
-    """The light under each answer to missing follow-up.
+def denominator_answers(own: Row, peers: Sequence[Row], yardstick: Yardstick) -> tuple[Answer, ...]:
+    """The light under each of the three denominators, all of the same view (METHODS C3).
 
     Args:
-        own: The clinic's row of organization_results.
-        peers: Rows of the other clinics, same measure and period.
+        own: The clinic's row of organization_results, or of adjusted_results.
+        peers: Rows of the other clinics, same measure, period and view.
         yardstick: Benchmark and rule, on the primary denominator.
 
     Returns:
-        The answers that can be computed: the three denominators, and with people missing the two
-        ends of the declared range of log-odds (for a mean, the standard deviations that they stand for). Empty if the
-        source says nothing about follow-up.
+        Those that can be computed; none if the source says nothing about follow-up.
     """
     if own["n_followed"] is None or own["n_eligible"] is None:
         return ()
-    common = _common(peers, yardstick.primary)
+    if own["n_followed"] is None or own["n_eligible"] is None:
+        return ()
+    common = common_figure(peers, yardstick.primary)
     found = []
     for denominator in Denominator:
-        moved = _common(peers, denominator)
+        moved = common_figure(peers, denominator)
         if own[denominator] is None or common is None or moved is None:
             continue
         benchmark = yardstick.estimate + moved - common
         rows = [*peers, own]
         found.append(_answer(denominator.value, TEXTS[denominator], rows, denominator, None, benchmark, yardstick))
-    return (*found, *_shifted(own, peers, yardstick, common))
+    return tuple(found)
 
 
-def _shifted(own: Row, peers: Sequence[Row], yardstick: Yardstick, common: float | None) -> list[Answer]:
-    n, m = own["n_eligible"], own["n_followed"]
-    fair = _common(peers, Denominator.ESTIMATED)
-    base = Denominator.ESTIMATED if own["estimated"] is not None and fair is not None else Denominator.OBSERVED
-    moved = _common(peers, base)
-    if m == 0 or m == n or common is None or moved is None or own[base] is None or not yardstick.kappa:
-        return []
+def shifted_answers(own: Row, raw: Row, peers: Sequence[Row], yardstick: Yardstick) -> tuple[Answer, ...]:
+    """The light at the two ends of the declared range of log-odds, where nothing was imputed.
+
+    The shift is computed from unadjusted counts and added to the figure of the view as a difference.
+
+    Args:
+        own: The clinic's row in the view that is compared.
+        raw: Its unadjusted row; the same in the unadjusted view.
+        peers: Rows of the other clinics in the same view.
+        yardstick: Benchmark and rule, on the primary denominator.
+
+    Returns:
+        Two answers; none where nobody or everybody is missing. For a mean the shift is as many standard deviations as
+        the log-odds stand for.
+
+    Source:
+        METHODS M1.6; Chinn (2000), Stat Med 19:3127-3131: a log odds ratio is pi / sqrt(3) standard deviations.
+    """
+    n, m = raw["n_eligible"], raw["n_followed"]
+    if n is None or m in (None, 0, n) or not yardstick.kappa:
+        return ()
+    common, fair = common_figure(peers, yardstick.primary), common_figure(peers, Denominator.ESTIMATED)
+    estimated = own["estimated"] is not None and raw["estimated"] is not None and fair is not None
+    base = Denominator.ESTIMATED if estimated else Denominator.OBSERVED
+    moved = common_figure(peers, base)
+    if common is None or moved is None or own[base] is None or raw[base] is None:
+        return ()
     found = []
     for name, kappa in (("kappa_worse", yardstick.kappa), ("kappa_better", -yardstick.kappa)):
         side = "less" if kappa > 0 else "more"
         signed = -kappa if yardstick.better is Better.HIGHER else kappa
-        if own["n_met"] is not None:
-            estimate, by = _with_odds(own, base, signed), f"odds times {exp(-kappa):.1f}"
+        if raw["n_met"] is not None:
+            shift, by = _odds_shift(raw, base, signed), f"odds times {exp(-kappa):.1f}"
         else:
             steps = abs(kappa) * _SD_PER_LOG_ODDS
-            estimate, by = _with_shift(own, base, signed), f"by {steps:.2f} standard deviations"
+            shift, by = _points_shift(raw, signed), f"by {steps:.2f} standard deviations"
         text = f"everyone eligible, if the missing did {side} well than people like them ({by})"
-        benchmark = yardstick.estimate + moved - common
-        found.append(_answer(name, text, [*peers, own], base, estimate, benchmark, yardstick))
-    return found
+        estimate = float(own[base]) + shift
+        if yardstick.is_share:
+            estimate = min(max(estimate, 0.0), 1.0)
+        answer = _answer(name, text, [*peers, own], base, estimate, yardstick.estimate + moved - common, yardstick)
+        found.append(replace(answer, kappa=kappa))
+    return tuple(found)
 
 
-def _with_odds(own: Row, base: Denominator, log_odds: float) -> float:
-    """The rate of all eligible if the missing differ by log-odds from what `base` implies for them (M1.6)."""
-    n, m, x = (int(own[name]) for name in ("n_eligible", "n_followed", "n_met"))
+def _odds_shift(raw: Row, base: Denominator, log_odds: float) -> float:
+    """By how much the rate of all eligible differs from `base` if the missing differ by log-odds from it (M1.6)."""
+    n, m, x = (int(raw[name]) for name in ("n_eligible", "n_followed", "n_met"))
     # The rate that `base` implies for the missing, pulled off 0 and 1 so that it has odds.
-    implied = (own[base] * n - x) / (n - m) if base is Denominator.ESTIMATED else x / m
+    implied = (raw[base] * n - x) / (n - m) if base is Denominator.ESTIMATED else x / m
     implied = min(max(implied, 0.5 / (n + 1)), 1 - 0.5 / (n + 1))
     odds = implied / (1 - implied) * exp(log_odds)
-    return float((x + (n - m) * odds / (1 + odds)) / n)
+    return float((x + (n - m) * odds / (1 + odds)) / n) - float(raw[base])
 
 
-def _with_shift(own: Row, base: Denominator, log_odds: float) -> float:
-    """A mean of all eligible if the missing differ by as many standard deviations as the log-odds stand for (M1.6).
-
-    Source:
-        Chinn (2000), Stat Med 19:3127-3131: a log odds ratio is pi / sqrt(3) standard deviations.
-    """
-    n, m = (int(own[name]) for name in ("n_eligible", "n_followed"))
-    people = n if own["primary_denominator"] == Denominator.ALL_ELIGIBLE else m
-    sd = sqrt(float(own["variance"]) * people)
-    return float(own[base]) + (n - m) / n * log_odds * _SD_PER_LOG_ODDS * sd
+def _points_shift(raw: Row, log_odds: float) -> float:
+    """By how much a mean of all eligible moves if the missing differ by the standard deviations that log-odds are."""
+    n, m = (int(raw[name]) for name in ("n_eligible", "n_followed"))
+    people = n if raw["primary_denominator"] == Denominator.ALL_ELIGIBLE else m
+    sd = sqrt(float(raw["variance"]) * people)
+    return (n - m) / n * log_odds * _SD_PER_LOG_ODDS * sd
 
 
 def _answer(
@@ -164,7 +202,7 @@ def _answer(
     return Answer(name, text, raw, benchmark, verdict.state)
 
 
-def _common(peers: Sequence[Row], column: Denominator) -> float | None:
+def common_figure(peers: Sequence[Row], column: Denominator) -> float | None:
     """The peers' precision-weighted common figure under one denominator."""
     used = [row for row in peers if _usable(row, column)]
     if not used:

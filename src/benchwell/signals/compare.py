@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
 
-import numpy as np
-from scipy import special
-
 from benchwell.errors import ComparisonBlockedError, UnknownDeclarationError
-from benchwell.models.funnel import usual_spread
 from benchwell.models.light import LightVerdict, light, people_needed
-from benchwell.models.missing import tipping_point
 from benchwell.models.shrinkage import shrink
 from benchwell.registry.benchmark import SEED, Benchmark, Gates
 from benchwell.registry.measure import Measure
 from benchwell.signals import gates as gate
-from benchwell.signals.answers import Answer, Yardstick, missing_answers
+from benchwell.signals.adjustment_words import refusal_words
+from benchwell.signals.answers import Answer, Yardstick, denominator_answers, shifted_answers
 from benchwell.signals.comparison import BenchmarkUsed, Comparison, Figures
+from benchwell.signals.imputed_answers import ImputedLight, imputed_answers, points
 from benchwell.signals.reading import (
     ALL,
     EditionSource,
+    OneMeasure,
     Row,
     measure_of,
     organization_name,
@@ -30,6 +28,7 @@ from benchwell.signals.reading import (
     preferred_adjustment,
     rows,
 )
+from benchwell.signals.usual_spread import beyond_usual_spread, people_counted
 from benchwell.signals.words import Figure, figure_of
 from benchwell.terms import Adjustment, BenchmarkKind, Better, Denominator, Light
 
@@ -76,6 +75,7 @@ def compare(
         METHODS M5.5, M4.7, M1.4.
     """
     declared = measure_of(edition, measure)
+    edition = OneMeasure.of(edition, declared.id)
     if BenchmarkKind(kind) is BenchmarkKind.OWN_HISTORY and period == ALL:
         period = _current_window(edition, declared)
     view = _adjustment(edition, declared, BenchmarkKind(kind), period, adjustment)
@@ -102,7 +102,17 @@ def compare(
     top = _record(edition, _Wanted(declared, used_by, BenchmarkKind.TOP_DECILE, best, tier, group, "", view))
     gates = used_by.gates if used_by else Gates()
     called = name or organization_name(edition, organization_id)
-    return _decide(_Case(edition.id, declared, gates, row, peers, record, top, _seed(edition, declared)), called)
+    unadjusted: Sequence[Row] = [row, *peers]
+    if view is not Adjustment.UNADJUSTED:
+        unadjusted = organization_rows(edition, declared.id, period=period)
+    beside = _Beside(
+        {one["organization_id"]: one for one in unadjusted},
+        rows(edition, "imputations", period=period, stratum=ALL),
+        _false_alarms(edition, organization_id, view, period),
+    )
+    return _decide(
+        _Case(edition.id, declared, gates, row, peers, record, top, _seed(edition, declared), beside), called
+    )
 
 
 def _adjustment(
@@ -134,6 +144,21 @@ class _Wanted:
 
 
 @dataclass(frozen=True)
+class _Beside:
+    """What a comparison takes beside the rows of its view.
+
+    Attributes:
+        raw: Unadjusted rows by organization.
+        imputations: Imputed figures of all organizations.
+        q_value: Share of false alarms (M5.7) if this comparison with everybody were flagged; None where not counted.
+    """
+
+    raw: Mapping[str, Row]
+    imputations: Sequence[Row]
+    q_value: float | None
+
+
+@dataclass(frozen=True)
 class _Case:
     edition: str
     measure: Measure
@@ -143,6 +168,7 @@ class _Case:
     record: BenchmarkUsed | None
     top: BenchmarkUsed | None
     seed: int
+    beside: _Beside
 
     @property
     def usable_peers(self) -> list[Row]:
@@ -165,6 +191,12 @@ class _Case:
     @property
     def has_figure(self) -> bool:
         return self.row["status"] == "ok" and self.row["estimate"] is not None and self.row["shrunken"] is not None
+
+
+def _false_alarms(edition: EditionSource, organization_id: str, view: Adjustment, period: str) -> float | None:
+    where = {"organization_id": organization_id, "adjustment": view.value, "period": period, "stratum": ALL}
+    found = rows(edition, "adjusted_results", **where)
+    return found[0]["q_value"] if found else None
 
 
 def _group_of(edition: EditionSource, organization_id: str, tier: str) -> str | None:
@@ -227,10 +259,10 @@ def _decide(case: _Case, name: str) -> Comparison:
     ready = case.has_figure and record is not None and record.ok
     verdict = _verdict(case) if ready else None
     state = Light.UNKNOWN if verdict is None else verdict.state
-    answers = _answers(case) if ready else ()
+    imputed, answers = _answers(case, state) if ready else (None, ())
     tip = _tipping(case) if ready else None
     needed = _people_needed(case) if ready else None
-    found = _gates(case, verdict, answers, tip, needed)
+    found = _gates(case, verdict, answers, _Tipping(tip, imputed), needed)
     failed = next((one for one in found if not one.passed), None)
     return Comparison(
         measure=case.measure,
@@ -253,6 +285,9 @@ def _decide(case: _Case, name: str) -> Comparison:
         answers=answers,
         people_needed=_still_needed(case, found, needed),
         tipping_point=tip,
+        imputed=imputed,
+        q_value=case.beside.q_value if record is not None and record.kind is BenchmarkKind.MEAN else None,
+        expected=case.row.get("expected"),
         status=case.row["status"],
         reason=case.row["reason"],
     )
@@ -271,7 +306,7 @@ def _verdict(case: _Case) -> LightVerdict:
 
 
 def _gates(
-    case: _Case, verdict: LightVerdict | None, answers: tuple[Answer, ...], tip: float | None, needed: int | None
+    case: _Case, verdict: LightVerdict | None, answers: tuple[Answer, ...], tipping: _Tipping, needed: int | None
 ) -> tuple[gate.Gate, ...]:
     row, gates, record = case.row, case.gates, case.record
     ready = record is not None and record.ok
@@ -281,6 +316,8 @@ def _gates(
         gate.completion(row["n_eligible"], row["n_followed"], gates),
     ]
     if verdict is None or record is None:
+        if all(one.passed for one in found):
+            found.append(gate.no_figure(refusal_words(row["reason"])))
         return tuple(found)
     fixed = record.kind is BenchmarkKind.FIXED_EXTERNAL and record.completeness is None
     if not fixed:
@@ -293,13 +330,41 @@ def _gates(
     found.append(gate.probability(verdict.decided_by, gates, needed, decided=decided))
     if decided:
         figure = figure_of(case.measure)
-        found.append(gate.missing_data(answers, verdict.state, figure, _tipping_text(tip, row, figure)))
+        found.append(gate.missing_data(answers, verdict.state, figure, tipping.text(row, figure), tipping.shift))
         if record.kind is not BenchmarkKind.OWN_HISTORY:  # how clinics differ says nothing about one over time
-            found.append(gate.overdispersion(_despite_usual_spread(case, verdict.state), gates, verdict.state))
+            found.append(gate.overdispersion(_beyond_usual_spread(case, verdict.state), gates, verdict.state))
     return tuple(found)
 
 
-def _answers(case: _Case) -> tuple[Answer, ...]:
+@dataclass(frozen=True)
+class _Tipping:
+    """What would have to be true of the missing for the verdict to change."""
+
+    rate: float | None
+    imputed: ImputedLight | None
+
+    def text(self, row: Row, figure: Figure) -> str:
+        """The success rate among the missing at which the two figures would be equal (M1.4)."""
+        if self.rate is None or not 0 <= self.rate <= 1:
+            return ""
+        missing = row["n_eligible"] - row["n_followed"]
+        whom = f"If {figure.text(self.rate)} of the {missing} without a score had met it"
+        return f"{whom}, you would be exactly at the benchmark."
+
+    @property
+    def shift(self) -> str:
+        """The smallest shift of imputed scores that changes the verdict (M1.6)."""
+        kappa = self.imputed.tipping if self.imputed is not None else None
+        if kappa is None:
+            return ""
+        if kappa == 0:
+            return "imputed scores say something else even without a shift"
+        side = "worse" if kappa > 0 else "better"
+        return f"the smallest shift of missing scores that changes it is {points(kappa)} {side}"
+
+
+def _answers(case: _Case, verdict: Light) -> tuple[ImputedLight | None, tuple[Answer, ...]]:
+    kind = case.record.kind if case.record is not None else BenchmarkKind.MEAN
     yardstick = Yardstick(
         estimate=case.target,
         standard_error=case.target_se,
@@ -309,60 +374,43 @@ def _answers(case: _Case) -> tuple[Answer, ...]:
         primary=Denominator(case.row["primary_denominator"]),
         kappa=case.gates.kappa,
         seed=case.seed,
+        moves=kind not in (BenchmarkKind.FIXED_EXTERNAL, BenchmarkKind.OWN_HISTORY),
+        is_share=case.measure.summary == "proportion",
     )
-    return missing_answers(case.row, case.usable_peers, yardstick)
+    row, peers, raw = case.row, case.usable_peers, case.beside.raw
+    stated = denominator_answers(row, peers, yardstick)
+    if not stated:
+        return None, ()
+    imputed, shifted = imputed_answers(row, peers, raw, case.beside.imputations, yardstick, verdict)
+    if imputed is None and row["organization_id"] in raw:
+        shifted = shifted_answers(row, raw[row["organization_id"]], peers, yardstick)
+    return imputed, (*stated, *shifted)
 
 
 def _tipping(case: _Case) -> float | None:
+    """The success rate among the missing at which the figure equals the benchmark (M1.4), in any view.
+
+    With the missing counted as not met, each point of their success rate adds their share to the figure.
+    """
     row = case.row
     if row["n_met"] is None or row["n_followed"] is None or not row["n_eligible"] or case.measure.is_published:
         return None
-    found = tipping_point(row["n_met"], row["n_followed"], row["n_eligible"], case.target)
-    rate = float(found.rate)
+    missing = row["n_eligible"] - row["n_followed"]
+    if not missing or row["all_eligible"] is None:
+        return None
+    rate = (case.target - float(row["all_eligible"])) * float(row["n_eligible"]) / missing
     return rate if isfinite(rate) else None
 
 
-def _tipping_text(tip: float | None, row: Row, figure: Figure) -> str:
-    if tip is None or not 0 <= tip <= 1:
-        return ""
-    missing = row["n_eligible"] - row["n_followed"]
-    return f"If {figure.text(tip)} of the {missing} without a score had met it, you would be exactly at the benchmark."
-
-
-def _despite_usual_spread(case: _Case, state: Light) -> float | None:
-    """Probability of a difference in the direction of the state, the usual spread between clinics taken as noise.
-
-    The spread is that of the other clinics around what they have in common: a clinic does not make itself usual
-    (M4.7), and a standard from elsewhere that all of them miss does not make them spread. The benchmark's own error
-    counts. None with fewer than two other clinics.
-
-    Source:
-        METHODS M3.8 (flag with an overdispersion-robust null), M5.1 (additive tau2), M5.5.
-    """
-    peers, row, target = case.usable_peers, case.row, case.target
-    if len(peers) < 2:
-        return None
-    everyone = [*peers, row]
-    values = np.array([one["estimate"] for one in everyone], dtype=np.float64)
-    variances = np.array([one["variance"] for one in everyone], dtype=np.float64)
-    people = np.array([_base(one) for one in everyone])
-    error, weight = case.target_se**2, 1 / variances[:-1]
-    if case.measure.summary == "proportion" and 0 < target < 1:
-        # On the scale of the funnel, where the variance of a rate does not depend on the rate.
-        weight, variances = people[:-1], 0.25 / people
-        centre = _arcsine((values[:-1] * weight).sum() / weight.sum())
-        values, target, error = _arcsine(values), float(_arcsine(target)), error / (4 * target * (1 - target))
-    else:
-        centre = (values[:-1] * weight).sum() / weight.sum()
-    spread = usual_spread(values[:-1] - centre, variances[:-1])
-    distance = values[-1] - target
-    z = float(distance / np.sqrt(variances[-1] + spread + error))
-    up = (state is Light.ABOVE) == (case.measure.better is Better.HIGHER)
-    return float(special.ndtr(z if up else -z))
-
-
-def _arcsine(rate: np.ndarray | float) -> np.ndarray:
-    return np.asarray(np.arcsin(np.sqrt(np.clip(rate, 0.0, 1.0))))
+def _beyond_usual_spread(case: _Case, state: Light) -> float | None:
+    return beyond_usual_spread(
+        case.row,
+        case.usable_peers,
+        case.target,
+        case.target_se,
+        share=case.measure.summary == "proportion",
+        upward=(state is Light.ABOVE) == (case.measure.better is Better.HIGHER),
+    )
 
 
 def _people(row: Row) -> int:
@@ -370,21 +418,11 @@ def _people(row: Row) -> int:
     return int(row["n_followed"] or row["n_eligible"] or row["effective_n"] or 0)
 
 
-def _base(row: Row) -> float:
-    """People behind the sampling variance of the primary figure."""
-    primary = row["primary_denominator"]
-    if primary == Denominator.ALL_ELIGIBLE and row["n_eligible"]:
-        return float(row["n_eligible"])
-    if primary == Denominator.ESTIMATED and row["effective_n"]:
-        return float(row["effective_n"])
-    return float(row["n_followed"] or row["n_eligible"] or row["effective_n"] or 1)
-
-
 def _people_needed(case: _Case) -> int | None:
     row = case.row
     everyone = [*case.usable_peers, row]
     fit = shrink([one["estimate"] for one in everyone], [one["variance"] for one in everyone])
-    people = max(1, round(_base(row)))
+    people = max(1, round(people_counted(row)))
     return people_needed(
         row["estimate"],
         people,

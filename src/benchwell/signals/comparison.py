@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchwell.models.multiplicity import EDITION_Q
 from benchwell.registry.measure import Measure
 from benchwell.signals.answers import Answer
 from benchwell.signals.gates import Gate
+from benchwell.signals.imputed_answers import ImputedLight
 from benchwell.signals.lights import LightFace, face
 from benchwell.signals.reading import Row
-from benchwell.terms import BenchmarkKind, Better, Denominator, Light
+from benchwell.terms import Adjustment, BenchmarkKind, Better, Denominator, Light
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,10 @@ class Comparison:
         answers: The light under each answer to missing follow-up.
         people_needed: Further people after whom the light could leave grey; None if no number would do.
         tipping_point: Success rate among the missing at which the two figures would be equal.
+        imputed: The state under every shift of imputed follow-up scores; None where nothing was imputed.
+        q_value: Share of false alarms if this comparison, and every one of the edition at least as far from everybody
+            together, were flagged as unusual (M5.7); None for other benchmarks than the mean.
+        expected: What the case-mix model expects of an average clinic with these people; None unadjusted.
     """
 
     measure: Measure
@@ -187,6 +193,24 @@ class Comparison:
     tipping_point: float | None
     status: str
     reason: str | None
+    imputed: ImputedLight | None = None
+    q_value: float | None = None
+    expected: float | None = None
+
+    @property
+    def adjustment(self) -> Adjustment:
+        """The view that both figures belong to."""
+        return Adjustment(self.figures.adjustment)
+
+    @property
+    def stands_out(self) -> bool | None:
+        """Whether it is unusual after counting every comparison of the edition (q at most .10); None if not counted."""
+        return None if self.q_value is None else self.q_value <= EDITION_Q * (1 + 1e-12)
+
+    @property
+    def tipping_kappa(self) -> float | None:
+        """The smallest shift of imputed scores, points, that changes the state; None if none does."""
+        return None if self.imputed is None else self.imputed.tipping
 
     @property
     def better(self) -> Better:

@@ -90,6 +90,11 @@ def completion_gap(share: float | None, peers: float | None, gates: Gates) -> Ga
     return Gate("follow_up_gap", passed, gap, need, text, "" if passed else change)
 
 
+def no_figure(why: str) -> Gate:
+    """There is a figure in this view at all: a model that fails its checks gives none (METHODS M3.11)."""
+    return Gate("figure", False, None, None, f"this view has no figure: {why}", "Another view, or a better model.")
+
+
 def reliability(found: float | None, gates: Gates, people: int | None, state: Light) -> Gate:
     """The figure says more about the clinic than about chance.
 
@@ -108,10 +113,17 @@ def reliability(found: float | None, gates: Gates, people: int | None, state: Li
     return Gate("reliability", passed, found, need, text, change)
 
 
-def missing_data(answers: Sequence[Answer], state: Light, figure: Figure, tipping: str) -> Gate:
+def missing_data(answers: Sequence[Answer], state: Light, figure: Figure, tipping: str, shift: str = "") -> Gate:
     """The colour is the same under every answer to missing follow-up.
 
     "Near" claims no difference: it falls only where an answer says there is one (M5.5 asks more of green and red).
+
+    Args:
+        answers: Every answer.
+        state: The verdict.
+        figure: How figures are written.
+        tipping: What would have to be true of the missing, as a sentence.
+        shift: The smallest shift of imputed scores that changes the state, as a clause.
     """
     other = [answer for answer in answers if answer.state is not state]
     if state is Light.CLOSE:
@@ -131,6 +143,8 @@ def missing_data(answers: Sequence[Answer], state: Light, figure: Figure, tippin
         if first.state is Light.UNKNOWN
         else f"the answers to missing follow-up disagree: counting {first.text} says something else"
     )
+    if shift:
+        text += f"; {shift}"
     agree = float(len(answers) - len(other))
     change = f"Scores from people who have none yet.{' ' + tipping if tipping else ''}"
     return Gate("missing_data", False, agree, float(len(answers)), text, change)

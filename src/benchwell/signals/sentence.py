@@ -152,6 +152,7 @@ _WHY = {
     "missing_data": "answers to missing follow-up disagree",
     "usual_spread": "within the usual spread",
     "events": "no event was recorded",
+    "figure": "no figure in this view",
 }
 
 
