@@ -7,7 +7,8 @@ from typing import Any
 import altair as alt
 
 from benchwell.reports.canvas import BAND, MARK, MUTED, OWN, PAPER, Chart, data, draw, number_format
-from benchwell.signals.run_chart import RunChart
+from benchwell.signals.run_chart import RunChart, RunPoint
+from benchwell.signals.share_limits import PointLimits
 from benchwell.signals.words import capital
 
 HEIGHT = 200
@@ -24,7 +25,7 @@ def run_picture(chart: RunChart, chart_id: str) -> Chart:
     if chart.center is not None:
 
         def build(width: int) -> Any:
-            layers = alt.layer(*_limits(chart), *_series(chart, width))
+            layers = alt.layer(*_limits(chart), *_share_limits(chart, width), *_series(chart, width))
             return layers.properties(width=width, height=HEIGHT)
 
         svg = draw(build, chart_id=chart_id, title=chart.title, text=chart.text)
@@ -37,36 +38,64 @@ def run_picture(chart: RunChart, chart_id: str) -> Chart:
         columns=columns,
         rows=rows,
         caption=f"{chart.title_of} by {chart.each}",
-        note="" if chart.firm or chart.center is None else "The usual range is provisional: fewer than 12 points.",
+        note=_note(chart),
         up=chart.title_of if svg else "",
         key=_key(chart) if svg else "",
     )
+
+
+def _note(chart: RunChart) -> str:
+    firm = chart.firm or chart.center is None
+    parts = [
+        "" if firm else "The usual range is provisional: fewer than 12 points.",
+        chart.share.text if chart.share else "",
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def _key(chart: RunChart) -> str:
     order = "" if chart.each == "period" else f" Along: {chart.each}s in the order in which they started."
     gaps = "" if chart.known == len(chart.points) else " Gaps: no figure."
     marked = " □: beyond the usual." if any(point.signal for point in chart.points) else ""
-    return f"Line: the centre. Band: the usual ups and downs.{marked}{gaps}{order}"
+    shares = " Short lines: limits for the number of people counted each time." if chart.share else ""
+    beyond = chart.share is not None and any(limit is not None and limit.beyond for limit in chart.share.points)
+    shares += " △: beyond those." if beyond else ""
+    return f"Line: the centre. Band: the usual ups and downs.{marked}{shares}{gaps}{order}"
 
 
 def _table(chart: RunChart) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """The points as text; columns that hold nothing in any of them are left out."""
     figure = chart.figure
-    columns = (capital(chart.each), chart.title_of, "95 % interval", "People", "Followed up", "Signal")
+    columns = (
+        capital(chart.each),
+        chart.title_of,
+        "95 % interval",
+        "People",
+        "Limits for so many",
+        "Followed up",
+        "Signal",
+    )
+    limits = chart.share.points if chart.share else (None,) * len(chart.points)
     rows = [
         (
             point.period,
             figure.text(point.value) if point.value is not None else "no figure",
             figure.interval(point.lower, point.upper) if point.value is not None else "",
             "" if point.n is None else f"{point.n:,}",
+            "" if limit is None else figure.interval(limit.lower, limit.upper),
             "" if point.completion is None else f"{point.completion:.0%}".replace("%", " %"),
-            "; ".join(part for part in (point.signal, "follow-up changed" if point.break_before else "") if part),
+            _signal(point, limit),
         )
-        for point in chart.points
+        for point, limit in zip(chart.points, limits, strict=True)
     ]
     kept = [place for place in range(len(columns)) if any(row[place] for row in rows)]
     return tuple(columns[place] for place in kept), tuple(tuple(row[place] for place in kept) for row in rows)
+
+
+def _signal(point: RunPoint, limit: PointLimits | None) -> str:
+    beyond = "beyond the limits for so many people" if limit is not None and limit.beyond else ""
+    changed = "follow-up changed" if point.break_before else ""
+    return "; ".join(part for part in (point.signal, beyond, changed) if part)
 
 
 def _x(chart: RunChart, width: int) -> alt.X:
@@ -84,6 +113,8 @@ def _x(chart: RunChart, width: int) -> alt.X:
 def _y(chart: RunChart, field: str) -> alt.Y:
     values = [value for point in chart.points for value in (point.value,) if value is not None]
     values += [value for value in (chart.lower, chart.upper) if value is not None]
+    if chart.share is not None:
+        values += [edge for limit in chart.share.points if limit is not None for edge in (limit.lower, limit.upper)]
     low, high = min(values), max(values)
     if chart.figure.unit == "%":
         low, high = max(low, 0.0), min(high, 1.0)
@@ -99,6 +130,23 @@ def _limits(chart: RunChart) -> list[Any]:
         band.mark_rect(color=BAND).encode(y=_y(chart, "low"), y2="high:Q"),
         band.mark_rule(color=MARK, strokeWidth=1.5).encode(y=_y(chart, "middle")),
     ]
+
+
+def _share_limits(chart: RunChart, width: int) -> list[Any]:
+    """The p chart: a short line above and below each point, nearer where more people are counted."""
+    if chart.share is None:
+        return []
+    pairs = [(point, limit) for point, limit in zip(chart.points, chart.share.points, strict=True) if limit is not None]
+    records = [{"period": point.period, "value": edge} for point, one in pairs for edge in (one.lower, one.upper)]
+    ticks = alt.Chart(data(*records)).mark_tick(color=MUTED, thickness=2, width=18, orient="horizontal")
+    layers: list[Any] = [ticks.encode(x=_x(chart, width), y=_y(chart, "value"))]
+    beyond = [{"period": point.period, "value": point.value} for point, one in pairs if one.beyond]
+    if beyond:
+        marks = alt.Chart(data(*beyond)).mark_point(
+            shape="triangle-up", size=330, filled=False, color=MARK, strokeWidth=2, opacity=1
+        )
+        layers.append(marks.encode(x=_x(chart, width), y=_y(chart, "value")))
+    return layers
 
 
 def _series(chart: RunChart, width: int) -> list[Any]:

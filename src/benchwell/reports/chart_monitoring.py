@@ -1,0 +1,190 @@
+"""Charts over time as pictures: VLAD, and the two CUSUMs on one axis with their limits (METHODS M5.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from benchwell.reports.canvas import MARK, MUTED, OWN, PEER, Chart, data, draw
+from benchwell.signals.monitoring_view import BETTER, WORSE, MonitoringView, counted_as
+from benchwell.terms import Adjustment
+
+HEIGHT = 190
+_SIDES = {WORSE: "less favorable", BETTER: "more favorable"}
+_EXPECTED = {Adjustment.UNADJUSTED: "nothing adjusted for", Adjustment.CLINICAL: "clinical case mix"}
+
+
+def monitoring_charts(view: MonitoringView, chart_id: str) -> tuple[Chart, ...]:
+    """Draw the charts over time of one organization.
+
+    Args:
+        view: What to draw; where it is refused, one chart of words says why and what is missing.
+        chart_id: Unique on its page.
+
+    Returns:
+        VLAD and CUSUM, each with its table; the refusal alone otherwise.
+    """
+    if not view.ok:
+        words = (view.title, "", view.text, ("Charts over time", ""), ((view.title, view.reason),))
+        return (Chart(chart_id, *words, caption=f"{view.measure.title} over time", note=view.reason),)
+    return _vlad(view, f"{chart_id}-vlad"), _cusum(view, f"{chart_id}-cusum")
+
+
+def _vlad(view: MonitoringView, chart_id: str) -> Chart:
+    both = any(month.vlad_unadjusted is not None for month in view.months)
+    scale = alt.Scale(zero=True, nice=True)
+
+    def build(width: int) -> Any:
+        lines = [_zero(scale), *([_path(view, "vlad_unadjusted", width, scale, plain=True)] if both else [])]
+        own = _path(view, "vlad", width, scale)
+        return alt.layer(*lines, own, *_signals(view, "vlad", width, scale)).properties(width=width, height=HEIGHT)
+
+    columns = ("Month", "People due", counted_as(view.measure).capitalize(), "Expected", "Added up")
+    rows = tuple(
+        (
+            month.month,
+            f"{month.n:,}",
+            f"{month.adverse:,}",
+            f"{month.expected:.1f}",
+            _signed(month.vlad),
+            "–" if month.vlad_unadjusted is None else _signed(month.vlad_unadjusted),
+        )[: 6 if both else 5]
+        for month in view.months
+    )
+    key = f"Line: people expected {counted_as(view.measure)} less those observed ({_EXPECTED[view.adjustment]})."
+    key += " Rising: fewer than expected. Falling: more than expected."
+    key += " Thin line: the same with nothing adjusted for." if both else ""
+    return Chart(
+        id=chart_id,
+        title=view.title,
+        svg=draw(build, chart_id=chart_id, title=view.title, text=view.text),
+        text=view.text,
+        columns=(*columns, "Added up, unadjusted") if both else columns,
+        rows=rows,
+        caption=f"{view.measure.title}: expected less observed, added up by month",
+        note=view.note,
+        up=f"People {counted_as(view.measure)}: expected less observed, added up",
+        key=key + (" □: a limit was crossed." if view.signals else ""),
+    )
+
+
+def _cusum(view: MonitoringView, chart_id: str) -> Chart:
+    title = f"Limit crossed: {_lower(view.title)}" if view.signals else "The evidence stayed within both limits"
+    text = (
+        f"{view.measure.title}: evidence that odds have doubled or halved, month by month. {title}. {view.limits_text}"
+    )
+    top, bottom = (
+        max([view.limit_worse or 0.0, *(one.worse for one in view.months)]),
+        max([view.limit_better or 0.0, *(one.better for one in view.months)]),
+    )
+    scale = alt.Scale(domain=[-1.08 * bottom, 1.08 * top], nice=False)
+
+    def build(width: int) -> Any:
+        layers = [
+            *_limits(view, scale),
+            _zero(scale),
+            _path(view, "worse", width, scale),
+            _path(view, "better", width, scale, sign=-1, dash=True),
+            *_crossings(view, width, scale),
+        ]
+        return alt.layer(*layers).properties(width=width, height=HEIGHT)
+
+    rows = tuple(
+        (month.month, f"{month.worse:.2f}", f"{month.better:.2f}", _SIDES.get(month.signal, ""))
+        for month in view.months
+    )
+    limits = ("limit", f"{view.limit_worse:.2f}", f"{view.limit_better:.2f}", "")
+    return Chart(
+        id=chart_id,
+        title=title,
+        svg=draw(build, chart_id=chart_id, title=title, text=text),
+        text=text,
+        columns=("Month", "Less favorable", "More favorable", "Limit crossed"),
+        rows=(*rows, limits),
+        caption=f"{view.measure.title}: highest evidence within each month",
+        note=view.limits_text,
+        up="Evidence: up is less favorable, down is more favorable",
+        key="Whole line: odds doubled. Broken line: odds halved. Dashed: the limits."
+        + (" □: a limit was crossed; the line starts again from the middle." if view.signals else ""),
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def _x(view: MonitoringView, width: int) -> alt.X:
+    months = [month.month for month in view.months]
+    room = max(2, width // 72)
+    every = -(-len(months) // room)
+    scale = alt.Scale(type="point", domain=months, padding=0.5)
+    axis = alt.Axis(labelAngle=0, values=months[::every], grid=False)
+    return alt.X("month:O", sort=months, title=None, scale=scale, axis=axis)
+
+
+def _y(scale: alt.Scale) -> alt.Y:
+    return alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=5), scale=scale)
+
+
+def _zero(scale: alt.Scale) -> Any:
+    return alt.Chart(data({"value": 0})).mark_rule(color=MARK, strokeWidth=1.5).encode(y=_y(scale))
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _path(
+    view: MonitoringView,
+    field: str,
+    width: int,
+    scale: alt.Scale,
+    *,
+    sign: int = 1,
+    plain: bool = False,
+    dash: bool = False,
+) -> Any:
+    values = [{"month": one.month, "value": getattr(one, field)} for one in view.months]
+    records = [one | {"value": sign * one["value"]} for one in values if one["value"] is not None]
+    line = alt.Chart(data(*records)).mark_line(
+        color=PEER if plain else OWN,
+        strokeWidth=1.5 if plain else 2,
+        strokeDash=[6, 3] if dash else [1, 0],
+        point=False if plain or len(records) > 1 else alt.OverlayMarkDef(color=OWN),
+    )
+    return line.encode(x=_x(view, width), y=_y(scale))
+
+
+def _signals(view: MonitoringView, field: str, width: int, scale: alt.Scale) -> list[Any]:
+    found = [{"month": one.month, "value": getattr(one, field)} for one in view.months if one.signal]
+    return [_squares(found).encode(x=_x(view, width), y=_y(scale))] if found else []
+
+
+def _crossings(view: MonitoringView, width: int, scale: alt.Scale) -> list[Any]:
+    found = [
+        {"month": one.month, "value": one.worse if one.signal == WORSE else -one.better}
+        for one in view.months
+        if one.signal
+    ]
+    return [_squares(found).encode(x=_x(view, width), y=_y(scale))] if found else []
+
+
+def _squares(found: list[dict[str, Any]]) -> Any:
+    return alt.Chart(data(*found)).mark_point(
+        shape="square", size=150, filled=False, color=MARK, strokeWidth=2, opacity=1
+    )
+
+
+def _limits(view: MonitoringView, scale: alt.Scale) -> list[Any]:
+    """Both limits as dashed lines that say what they are."""
+    records = [
+        {"value": view.limit_worse, "words": "limit: less favorable"},
+        {"value": -(view.limit_better or 0.0), "words": "limit: more favorable"},
+    ]
+    base = alt.Chart(data(*records))
+    layers = [base.mark_rule(color=MUTED, strokeDash=[4, 3]).encode(y=_y(scale))]
+    for record, dy in zip(records, (9, -8), strict=True):
+        words = alt.Chart(data(record)).mark_text(align="left", dx=4, dy=dy, color=MUTED, fontSize=12)
+        layers.append(words.encode(x=alt.value(0), y=_y(scale), text="words:N"))
+    return layers
