@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -15,20 +16,46 @@ _SIDES = {WORSE: "less favorable", BETTER: "more favorable"}
 _EXPECTED = {Adjustment.UNADJUSTED: "nothing adjusted for", Adjustment.CLINICAL: "clinical case mix"}
 
 
+@dataclass(frozen=True)
+class Monitored:
+    """The part of a page about one measure over time.
+
+    Attributes:
+        finding: What it says, in lower case.
+        refusal: Why nothing is drawn and how many people are missing; "" otherwise.
+        charts: VLAD and CUSUM, each with its table.
+        open: Whether a limit was crossed, so that the part is not folded away.
+    """
+
+    finding: str
+    refusal: str
+    charts: tuple[Chart, ...]
+    open: bool
+
+
+def monitored(view: MonitoringView | None, chart_id: str) -> Monitored | None:
+    """The part of a page about the charts over time.
+
+    Args:
+        view: What to show; None shows nothing.
+        chart_id: Unique on its page.
+    """
+    if view is None:
+        return None
+    return Monitored(_lower(view.title), view.reason, monitoring_charts(view, chart_id), bool(view.signals))
+
+
 def monitoring_charts(view: MonitoringView, chart_id: str) -> tuple[Chart, ...]:
     """Draw the charts over time of one organization.
 
     Args:
-        view: What to draw; where it is refused, one chart of words says why and what is missing.
+        view: What to draw.
         chart_id: Unique on its page.
 
     Returns:
-        VLAD and CUSUM, each with its table; the refusal alone otherwise.
+        VLAD and CUSUM, each with its table; none where the view refuses.
     """
-    if not view.ok:
-        words = (view.title, "", view.text, ("Charts over time", ""), ((view.title, view.reason),))
-        return (Chart(chart_id, *words, caption=f"{view.measure.title} over time", note=view.reason),)
-    return _vlad(view, f"{chart_id}-vlad"), _cusum(view, f"{chart_id}-cusum")
+    return (_vlad(view, f"{chart_id}-vlad"), _cusum(view, f"{chart_id}-cusum")) if view.ok else ()
 
 
 def _vlad(view: MonitoringView, chart_id: str) -> Chart:

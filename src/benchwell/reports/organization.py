@@ -10,6 +10,7 @@ from benchwell.reports.canvas import Chart
 from benchwell.reports.chart_distribution import distribution_chart
 from benchwell.reports.chart_funnel import funnel_chart
 from benchwell.reports.chart_intervals import answers_chart, strata_chart
+from benchwell.reports.chart_monitoring import Monitored, monitored
 from benchwell.reports.chart_run import run_picture
 from benchwell.reports.names import definition_rows
 from benchwell.reports.network import measures_of
@@ -19,6 +20,7 @@ from benchwell.signals.comparison import Comparison
 from benchwell.signals.funnel_view import funnel_view
 from benchwell.signals.gates import Gate
 from benchwell.signals.lights import LightFace
+from benchwell.signals.monitoring_view import monitoring_view
 from benchwell.signals.peers import distribution
 from benchwell.signals.reading import EditionSource, organization_name, rows
 from benchwell.signals.run_chart import run_chart
@@ -37,6 +39,7 @@ class Card:
     face: LightFace
     figures: tuple[tuple[str, str], ...]
     run: Chart | None
+    monitored: Monitored | None
     charts: tuple[Chart, ...]
     answers: Chart | None
     open: bool
@@ -93,6 +96,7 @@ def _card(edition: EditionSource, organization_id: str, measure: Measure, name: 
         face=comparison.face,
         figures=_figures(comparison),
         run=run_picture(run, f"{place}-run") if run.known > 1 else None,
+        monitored=monitored(monitoring_view(edition, organization_id, measure, name=name), f"{place}-months"),
         charts=tuple(_charts(edition, organization_id, comparison, place)),
         answers=_answers(comparison, place),
         # Where missing follow-up decided, its answers are not folded away.
