@@ -35,8 +35,8 @@ def main() -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from machine import append
-    from synthetic import Size, write_csv
+    from benchmarks.machine import append
+    from benchmarks.synthetic import Size, write_csv
 
     with tempfile.TemporaryDirectory(prefix="benchwell-bench-") as name:
         folder = Path(name)
@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _child(what: str, folder: Path) -> dict:
     begin = time.perf_counter()
-    command = [sys.executable, __file__, "--child", what, str(folder)]
+    command = [sys.executable, "-m", "benchmarks.bench_intake", "--child", what, str(folder)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout.splitlines()[-1]) | {"wall": time.perf_counter() - begin}
 
