@@ -13,12 +13,14 @@ from benchwell.intake import Mapping
 from benchwell.pipeline.one_person import own_figures
 from benchwell.pipeline.progress import Listener, Stages
 from benchwell.pipeline.workspace import day_of
-from benchwell.registry import Registry
+from benchwell.registry import Measure, Registry
 from benchwell.reports import render_network_report, render_organization_report, render_solo_report
 from benchwell.reports.network import measures_of
 from benchwell.reports.screen import comparison_lines, network_sentences
 from benchwell.reports.solo import solo_sentences
 from benchwell.signals import compare, sentence
+from benchwell.signals.monitoring_view import monitoring_view
+from benchwell.signals.run_chart import run_chart
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Written:
         notes: Remarks on reading and computing.
         lines: The sentences of an organization's page in parts, for a screen.
         rejections: Of a file of scores: each refused, corrected or flagged cell (row, column, reason, action).
+        over_time: Of an organization's page, per measure: its run chart and its charts of monitoring, as plain data.
     """
 
     path: Path
@@ -38,6 +41,7 @@ class Written:
     notes: tuple[str, ...] = ()
     lines: tuple[tuple[str, ...], ...] = ()
     rejections: tuple[dict[str, Any], ...] = ()
+    over_time: tuple[dict[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for `--json`."""
@@ -46,6 +50,7 @@ class Written:
             "sentences": list(self.sentences),
             "notes": list(self.notes),
             "rejections": list(self.rejections),
+            "over_time": list(self.over_time),
         }
 
 
@@ -96,7 +101,29 @@ def report(
     found = {row["measure"] for row in _results(edition, organization)}
     compared = [compare(edition, organization, one, name=name) for one in measures_of(edition) if one.id in found]
     written = _write(output, page, tuple(str(sentence(one)) for one in compared))
-    return replace(written, lines=tuple(comparison_lines(one) for one in compared))
+    charts = tuple(over_time(edition, organization, one.measure, name) for one in compared)
+    return replace(written, lines=tuple(comparison_lines(one) for one in compared), over_time=charts)
+
+
+def over_time(edition: Edition, organization: str, measure: Measure, name: str | None = None) -> dict[str, Any]:
+    """What one organization's page draws of one measure over time, as plain data.
+
+    Args:
+        edition: The edition.
+        organization: Whose page.
+        measure: The measure.
+        name: What to call the organization.
+
+    Returns:
+        `measure`, `run_chart` (with the limits of the p chart for shares) and `monitoring` (VLAD and both CUSUMs, or
+        the refusal with the people still needed; null for measures that are not yes/no).
+    """
+    view = monitoring_view(edition, organization, measure, name=name)
+    return {
+        "measure": measure.id,
+        "run_chart": run_chart(edition, organization, measure).to_dict(),
+        "monitoring": None if view is None else view.to_dict(),
+    }
 
 
 def _refuse_idle(edition: Edition | None, **given: Any) -> None:
