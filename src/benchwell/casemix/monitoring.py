@@ -94,9 +94,9 @@ def monitor(
 def _notes(clipped: int, measures: int) -> tuple[str, ...]:
     if not clipped:
         return ()
-    people = "one person's chance" if clipped == 1 else f"the chances of {clipped:,} people"
+    people = "one person whose chance was" if clipped == 1 else f"{clipped:,} people whose chances were"
     whose = "one measure" if measures == 1 else f"{measures} measures"
-    return (f"In the charts over time of {whose}, {people} beyond 0.1 or 99.9 % were taken as that.",)
+    return (f"Charts over time of {whose}: {people} below 0.1 % or above 99.9 % counted with that limit.",)
 
 
 def _courses(rows: pa.Table, measure: Measure, chances: pa.Table | None) -> Iterator[_Course]:

@@ -105,7 +105,7 @@ def _cusum(view: MonitoringView, chart_id: str) -> Chart:
         max([view.limit_worse or 0.0, *(one.worse for one in view.months)]),
         max([view.limit_better or 0.0, *(one.better for one in view.months)]),
     )
-    scale = alt.Scale(domain=[-1.08 * bottom, 1.08 * top], nice=False)
+    scale = alt.Scale(domain=[-1.2 * bottom, 1.2 * top], nice=False)
 
     def build(width: int) -> Any:
         layers = [
@@ -211,7 +211,7 @@ def _limits(view: MonitoringView, scale: alt.Scale) -> list[Any]:
     ]
     base = alt.Chart(data(*records))
     layers = [base.mark_rule(color=MUTED, strokeDash=[4, 3]).encode(y=_y(scale))]
-    for record, dy in zip(records, (9, -8), strict=True):
+    for record, dy in zip(records, (-8, 9), strict=True):
         words = alt.Chart(data(record)).mark_text(align="left", dx=4, dy=dy, color=MUTED, fontSize=12)
         layers.append(words.encode(x=alt.value(0), y=_y(scale), text="words:N"))
     return layers
