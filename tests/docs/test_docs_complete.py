@@ -135,6 +135,8 @@ def test_bundled_data_are_what_their_provenance_says(repository):
         ("nhs-iapt", "iapt_key_measures_2019-02_to_2019-08.csv"),
         ("hamd-trial-sites", "hamd_sites.csv"),
         ("solo-practice", "scores.csv"),
+        ("fair-network", "synthetic_scores.csv"),
+        ("fair-network", "truth.csv"),
     ]:
         place = repository.root / "examples" / folder
         digest = hashlib.sha256((place / name).read_bytes()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import subprocess
 import sys
@@ -20,6 +21,21 @@ def test_the_synthetic_practice_is_what_its_script_makes():
     folder = EXAMPLES / "solo-practice"
     made = subprocess.run([sys.executable, str(folder / "make_scores.py")], capture_output=True, check=True)
     assert made.stdout == (folder / "scores.csv").read_bytes()
+
+
+def test_the_synthetic_network_is_what_its_script_makes(tmp_path):
+    folder = EXAMPLES / "fair-network"
+    subprocess.run([sys.executable, str(folder / "make_network.py"), str(tmp_path)], check=True)
+    for name in ("synthetic_scores.csv", "truth.csv", "mapping.yaml"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_every_clinic_of_the_synthetic_network_says_so():
+    for name in ("synthetic_scores.csv", "truth.csv"):
+        with (EXAMPLES / "fair-network" / name).open(encoding="utf-8") as file:
+            clinics = {row["clinic"] for row in csv.DictReader(file)}
+        assert len(clinics) == 26, name
+        assert all(clinic.startswith("synthetic-") for clinic in clinics), name
 
 
 @pytest.mark.shared
