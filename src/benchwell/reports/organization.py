@@ -12,20 +12,23 @@ from benchwell.reports.chart_funnel import funnel_chart
 from benchwell.reports.chart_intervals import answers_chart, strata_chart
 from benchwell.reports.chart_monitoring import Monitored, monitored
 from benchwell.reports.chart_run import run_picture
+from benchwell.reports.compared import Compared, casemix_sections, compared
+from benchwell.reports.imputed import Imputed, imputed
+from benchwell.reports.method.markdown import Target
 from benchwell.reports.names import definition_rows
 from benchwell.reports.network import measures_of
 from benchwell.reports.page import anchor, render
 from benchwell.signals.compare import compare
 from benchwell.signals.comparison import Comparison
+from benchwell.signals.four_views import FourViews, four_views
 from benchwell.signals.funnel_view import funnel_view
 from benchwell.signals.gates import Gate
 from benchwell.signals.lights import LightFace
 from benchwell.signals.monitoring_view import monitoring_view
 from benchwell.signals.peers import distribution
-from benchwell.signals.reading import EditionSource, organization_name, rows
+from benchwell.signals.reading import EditionSource, OneMeasure, organization_name, rows
 from benchwell.signals.run_chart import run_chart
 from benchwell.signals.sentence import Sentence, sentence
-from benchwell.signals.strata_view import strata_views
 from benchwell.signals.words import figure_of
 from benchwell.terms import BenchmarkKind
 
@@ -39,9 +42,11 @@ class Card:
     face: LightFace
     figures: tuple[tuple[str, str], ...]
     run: Chart | None
+    compared: Compared | None
     monitored: Monitored | None
     charts: tuple[Chart, ...]
     answers: Chart | None
+    imputed: Imputed | None
     open: bool
     strata: tuple[Chart, ...]
     gates: tuple[Gate, ...]
@@ -55,6 +60,7 @@ def render_organization_report(
     *,
     name: str | None = None,
     kind: BenchmarkKind | str = BenchmarkKind.MEAN,
+    target: Target | None = None,
 ) -> str:
     """One organization's page.
 
@@ -63,6 +69,7 @@ def render_organization_report(
         organization_id: Whose page.
         name: What to call it; None uses its name in the edition, or its id.
         kind: Which kind of benchmark the lights compare with.
+        target: Gives the address of a declaration's page; without it, the page refers to nothing outside itself.
 
     Returns:
         A self-contained HTML document.
@@ -83,12 +90,20 @@ def render_organization_report(
         "How this service does, beside others in the same edition: first its own trend, then the comparison. "
         "Nothing here is about a single person."
     )
-    return render("organization.html.j2", page_title=called, lead=lead, edition=edition.id, cards=cards)
+    return render(
+        "organization.html.j2",
+        page_title=called,
+        lead=lead,
+        edition=edition.id,
+        cards=cards,
+        casemixes=casemix_sections(edition, measures, target),
+    )
 
 
 def _card(edition: EditionSource, organization_id: str, measure: Measure, name: str, kind: BenchmarkKind | str) -> Card:
+    edition, place = OneMeasure.of(edition, measure.id), anchor(measure.id)
     comparison = compare(edition, organization_id, measure, kind=kind, name=name)
-    place = anchor(measure.id)
+    views = four_views(edition, measure, organization_id, name=name, kind=kind)
     run = run_chart(edition, organization_id, measure)
     return Card(
         id=place,
@@ -96,12 +111,14 @@ def _card(edition: EditionSource, organization_id: str, measure: Measure, name: 
         face=comparison.face,
         figures=_figures(comparison),
         run=run_picture(run, f"{place}-run") if run.known > 1 else None,
+        compared=compared(edition, views, place),
         monitored=monitored(monitoring_view(edition, organization_id, measure, name=name), f"{place}-months"),
         charts=tuple(_charts(edition, organization_id, comparison, place)),
         answers=_answers(comparison, place),
+        imputed=imputed(comparison),
         # Where missing follow-up decided, its answers are not folded away.
         open=comparison.deciding in ("follow_up", "follow_up_gap", "missing_data"),
-        strata=_strata(edition, organization_id, measure, place),
+        strata=_strata(views, place),
         gates=comparison.gates,
         why=measure.why,
         definition=tuple(definition_rows(measure)),
@@ -126,9 +143,9 @@ def _answers(comparison: Comparison, place: str) -> Chart | None:
     return answers_chart(comparison, f"{place}-answers")
 
 
-def _strata(edition: EditionSource, organization_id: str, measure: Measure, place: str) -> tuple[Chart, ...]:
-    views = strata_views(edition, organization_id, measure)
-    return tuple(strata_chart(view, f"{place}-{anchor(view.variable)}") for view in views)
+def _strata(views: FourViews, place: str) -> tuple[Chart, ...]:
+    """The fourth view: the levels within the clinic."""
+    return tuple(strata_chart(view, f"{place}-{anchor(view.variable)}") for view in views.strata)
 
 
 def _figures(comparison: Comparison) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,112 @@
+"""One figure in every view, each beside the others in the same view (METHODS M3.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchwell.registry.measure import Measure
+from benchwell.reports.canvas import Chart
+from benchwell.reports.interval_rows import Interval, interval_picture
+from benchwell.reports.method.structure import table
+from benchwell.signals.four_views import FourViews, View
+from benchwell.signals.reading import ALL, EditionSource, rows
+from benchwell.signals.words import capital, direction, figure_of
+
+RATIO = "Observed over expected"
+RATIO_LIMIT = (
+    "Observed over expected sets a clinic beside what an average clinic would reach with the same people. Each clinic "
+    "sees other people, so the ratios of two clinics may not be compared; the adjusted figures may."
+)
+COLUMNS = (
+    "View",
+    "This clinic",
+    "95 % interval",
+    "The other clinics",
+    "Light",
+    "Expected of an average clinic",
+    RATIO,
+    "Eligible",
+    "Followed up",
+    "Reliability",
+)
+
+
+def views_chart(edition: EditionSource, views: FourViews, chart_id: str) -> Chart | None:
+    """Draw one organization's figure in every view that has one; None where there is only one to draw.
+
+    Args:
+        edition: The edition, for the ratios that stand in its adjusted results.
+        views: The views, with the organization's own figures.
+        chart_id: Unique on its page.
+    """
+    lines = [line for line in map(_line, views.views) if line is not None]
+    if len(lines) < 2:
+        return None
+    figure, title = figure_of(views.measure), capital(views.title)
+    ratios = _ratios(edition, views.measure, views.organization_id or "")
+    filled = table(COLUMNS, [_row(one, views.measure, ratios.get(one.adjustment.value)) for one in views.views])
+    return Chart(
+        id=chart_id,
+        title=title,
+        svg=interval_picture(lines, None, figure, chart_id=chart_id, title=title, text=views.text),
+        text=views.text,
+        columns=filled.columns,
+        rows=tuple(tuple(str(cell) for cell in row) for row in filled.rows),
+        caption=_caption(views, stated=RATIO in filled.columns),
+        key=(
+            "Dot: this clinic, with its 95 % interval. Short stroke: the other clinics in the same view. "
+            f"{capital(direction(views.measure.better))}."
+        ),
+    )
+
+
+def _caption(views: FourViews, *, stated: bool) -> str:
+    """What the table holds; a ratio never stands without how it may be read (METHODS M3.6)."""
+    return f"{views.measure.title} in every view.{f' {RATIO_LIMIT}' if stated else ''}"
+
+
+def _line(view: View) -> Interval | None:
+    own = view.own
+    if own is None or own.figure.value is None or own.figure.lower is None or own.figure.upper is None:
+        return None
+    face = own.comparison.face
+    return Interval(
+        view.title,
+        own.figure.value,
+        own.figure.lower,
+        own.figure.upper,
+        beside=None if own.benchmark is None else own.benchmark.value,
+        state=own.light,
+        said=f"{face.symbol} {face.word}",
+    )
+
+
+def _row(view: View, measure: Measure, ratio: str | None) -> tuple[str, ...]:
+    figure, own = figure_of(measure), view.own
+    if own is None:
+        return (view.title, "no figure", *[""] * (len(COLUMNS) - 2))
+    face, reliability = own.comparison.face, own.comparison.figures.reliability
+    return (
+        view.title,
+        figure.text(own.figure.value),
+        figure.interval(own.figure.lower, own.figure.upper),
+        "" if own.benchmark is None else figure.text(own.benchmark.value),
+        f"{face.symbol} {face.word}",
+        "" if own.expected is None else figure.text(own.expected),
+        ratio or "",
+        "" if own.n_eligible is None else f"{own.n_eligible:,}",
+        "" if own.n_followed is None else f"{own.n_followed:,}",
+        "" if reliability is None else f"{reliability:.2f}",
+    )
+
+
+def _ratios(edition: EditionSource, measure: Measure, organization_id: str) -> dict[str, str]:
+    where = {"measure": measure.id, "organization_id": organization_id, "period": ALL, "stratum": ALL}
+    return {row["adjustment"]: _ratio(row) for row in rows(edition, "adjusted_results", **where)}
+
+
+def _ratio(row: dict[str, Any]) -> str:
+    if row["ratio"] is None:
+        return ""
+    interval = "" if row["ratio_lower"] is None else f" ({row['ratio_lower']:.2f}–{row['ratio_upper']:.2f})"
+    return f"{row['ratio']:.2f}{interval}"

@@ -1,0 +1,125 @@
+"""How the models behind the views were made and checked, as tables for a page (METHODS M3.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchwell.reports.method.structure import Table, table
+from benchwell.signals.casemix_model import CheckShown, ModelBehind
+from benchwell.signals.four_views import View
+from benchwell.signals.words import capital
+
+OVERALL = (
+    "View",
+    "People",
+    "Left out",
+    "Something unknown of",
+    "Slope (1 is perfect)",
+    "In the large (0 is perfect)",
+    "c statistic",
+    "Explained",
+    "Check",
+)
+GROUPS = (
+    "Group",
+    "People",
+    "Observed over expected",
+    "Mean error",
+    "Slope",
+    "In the large",
+    "c statistic",
+    "Explained",
+    "Check",
+)
+_VERDICTS = {"pass": "● passed", "fail": "○ not passed", "too_small": "– too few people to judge"}
+_PLACES = {
+    "ratio": 2,
+    "mean_error": 2,
+    "calibration_slope": 2,
+    "calibration_in_the_large": 2,
+    "c_statistic": 2,
+    "r_squared": 2,
+}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """The models behind a measure's views.
+
+    Attributes:
+        texts: Each model in a few sentences: what it takes into account, of whom, how it was checked.
+        overall: One line per model.
+        groups: The check of one model, group by group.
+        groups_of: Which view that model belongs to.
+        codings: View and hash of the published coding.
+    """
+
+    texts: tuple[tuple[str, str], ...]
+    overall: Table
+    groups: Table
+    groups_of: str
+    codings: tuple[tuple[str, str], ...]
+
+
+def model_card(views: Sequence[View]) -> ModelCard | None:
+    """What is known of the models behind views; None where no model was tried.
+
+    Groups are shown of the first model that is used: clinical, where there is one. Those of the others are in the
+    edition, table model_checks.
+    """
+    models = [(view.title, view.model) for view in views if view.model is not None]
+    fitted = [(title, model) for title, model in models if model.n is not None or model.checks]
+    if not fitted:
+        return None
+    title, shown = next(((title, model) for title, model in fitted if model.ok and model.checks), fitted[0])
+    return ModelCard(
+        texts=tuple((title, model.text) for title, model in models if model.text),
+        overall=table(OVERALL, [_overall(title, model) for title, model in fitted]),
+        groups=table(GROUPS, [_group(check) for check in shown.checks if check.stratum != "all"]),
+        groups_of=title,
+        codings=tuple((title, model.coding_sha256) for title, model in fitted if model.coding_sha256),
+    )
+
+
+def _overall(title: str, model: ModelBehind) -> tuple[str, ...]:
+    check = next((one for one in model.checks if one.stratum == "all"), None)
+    figures = check.figures if check is not None else {}
+    verdict = _VERDICTS.get(check.status, check.status) if check is not None else "not checked"
+    return (
+        title,
+        "–" if model.n is None else f"{model.n:,}",
+        "–" if model.n_excluded is None else f"{model.n_excluded:,}",
+        "–" if model.n_incomplete is None else f"{model.n_incomplete:,}",
+        _text(figures, "calibration_slope"),
+        _text(figures, "calibration_in_the_large"),
+        _text(figures, "c_statistic"),
+        _explained(figures),
+        verdict,
+    )
+
+
+def _group(check: CheckShown) -> tuple[str, ...]:
+    figures, n = check.figures, check.figures.get("n")
+    return (
+        f"{capital(check.stratum.replace('_', ' '))}: {check.level}",
+        "–" if n is None else f"{n:,.0f}",
+        _text(figures, "ratio"),
+        _text(figures, "mean_error"),
+        _text(figures, "calibration_slope"),
+        _text(figures, "calibration_in_the_large"),
+        _text(figures, "c_statistic"),
+        _explained(figures),
+        _VERDICTS.get(check.status, check.status),
+    )
+
+
+def _text(figures: Mapping[str, float], name: str) -> str:
+    if name not in figures:
+        return "–"
+    text = f"{figures[name]:.{_PLACES[name]}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def _explained(figures: Mapping[str, float]) -> str:
+    return f"{figures['r_squared']:.0%}".replace("%", " %").replace("-", "−") if "r_squared" in figures else "–"
