@@ -133,6 +133,7 @@ def show_edition(summary: dict[str, Any]) -> None:
         if benchmark["organizations"]:
             show_benchmark(benchmark)
     _out.print()
+    _out.print(summary["colours"]["text"], markup=False)
     empty = [benchmark["title"] for benchmark in summary["benchmarks"] if not benchmark["organizations"]]
     if empty:
         say(f"Nobody to count yet in: {'; '.join(empty)}.")
@@ -142,7 +143,7 @@ def show_edition(summary: dict[str, Any]) -> None:
 
 
 def show_benchmark(benchmark: dict[str, Any]) -> None:
-    """One benchmark: who is behind it, each figure beside the one it must not be read without, sites, limits."""
+    """One benchmark: who is behind it, each figure beside the one it must not be read without, views, sites, limits."""
     _out.print()
     _out.print(benchmark["title"], style="bold", markup=False)
     _out.print(f"{capital(benchmark['direction'])}. {benchmark['people']}.", markup=False)
@@ -153,6 +154,10 @@ def show_benchmark(benchmark: dict[str, Any]) -> None:
     if len(tenth) > 1:
         _out.print()
         show_table("", *_without_empty(("top tenth by", "figure (95 %)", "beside it"), tenth))
+    if benchmark["views"]["lines"]:
+        _out.print()
+        for text in benchmark["views"]["lines"]:
+            _out.print(text, markup=False)
     if len(benchmark["sites"]) <= _SITES:
         _out.print()
         show_sites(benchmark["sites"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from benchwell.reports import render_network_report, render_organization_report,
 from benchwell.reports.network import measures_of
 from benchwell.reports.screen import comparison_lines, network_sentences
 from benchwell.reports.solo import solo_sentences
-from benchwell.signals import compare, sentence
+from benchwell.signals import Comparison, compare, edition_colours, four_views, sentence
 from benchwell.signals.monitoring_view import monitoring_view
+from benchwell.signals.reading import ReadOnce
 from benchwell.signals.run_chart import run_chart
 
 
@@ -34,6 +36,8 @@ class Written:
         lines: The sentences of an organization's page in parts, for a screen.
         rejections: Of a file of scores: each refused, corrected or flagged cell (row, column, reason, action).
         over_time: Of an organization's page, per measure: its run chart and its charts of monitoring, as plain data.
+        comparisons: Of an organization's page: each measure's comparison.
+        detail: Makes what `--json` adds for an edition: every measure under every adjustment.
     """
 
     path: Path
@@ -42,15 +46,19 @@ class Written:
     lines: tuple[tuple[str, ...], ...] = ()
     rejections: tuple[dict[str, Any], ...] = ()
     over_time: tuple[dict[str, Any], ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    detail: Callable[[], dict[str, Any]] = dict
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, for `--json`."""
+        """Plain data, for `--json`; of an edition also its comparisons, views and how many states may be false."""
         return {
             "path": str(self.path),
             "sentences": list(self.sentences),
             "notes": list(self.notes),
             "rejections": list(self.rejections),
             "over_time": list(self.over_time),
+            "comparisons": [one.to_dict() for one in self.comparisons],
+            **self.detail(),
         }
 
 
@@ -95,14 +103,28 @@ def report(
         return replace(written, rejections=tuple(found))
     with stages.stage("drawing"):
         if organization is None:
-            return _write(output, render_network_report(edition, sites=sites), network_sentences(edition))
+            network = _write(output, render_network_report(edition, sites=sites), network_sentences(edition))
+            return replace(network, detail=lambda: _detail(edition, None, named=sites))
         name = _name(edition, organization)
         page = render_organization_report(edition, organization, name=name)
     found = {row["measure"] for row in _results(edition, organization)}
     compared = [compare(edition, organization, one, name=name) for one in measures_of(edition) if one.id in found]
     written = _write(output, page, tuple(str(sentence(one)) for one in compared))
     charts = tuple(over_time(edition, organization, one.measure, name) for one in compared)
-    return replace(written, lines=tuple(comparison_lines(one) for one in compared), over_time=charts)
+    return replace(
+        written,
+        lines=tuple(comparison_lines(one) for one in compared),
+        over_time=charts,
+        comparisons=tuple(compared),
+        detail=lambda: _detail(edition, organization),
+    )
+
+
+def _detail(edition: Edition, organization: str | None, *, named: bool = False) -> dict[str, Any]:
+    """Every measure under every adjustment; who changes state is named only where a page of sites was asked for."""
+    once = ReadOnce.of(edition)
+    views = [four_views(once, one, organization, named=named).to_dict() for one in measures_of(once)]
+    return {"views": views, "colours": edition_colours(once).to_dict()}
 
 
 def over_time(edition: Edition, organization: str, measure: Measure, name: str | None = None) -> dict[str, Any]:

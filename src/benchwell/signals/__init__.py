@@ -8,6 +8,7 @@ from __future__ import annotations
 from benchwell.signals.casemix_model import ModelBehind
 from benchwell.signals.compare import compare
 from benchwell.signals.comparison import BenchmarkUsed, Comparison, Estimate, Figures
+from benchwell.signals.edition_colours import EditionColours, MeasureColours, edition_colours
 from benchwell.signals.four_views import FourViews, OwnChange, OwnView, Transition, View, four_views
 from benchwell.signals.funnel_view import FunnelView, funnel_view
 from benchwell.signals.gates import Gate
@@ -22,6 +23,7 @@ __all__ = [
     "BenchmarkUsed",
     "Comparison",
     "Distribution",
+    "EditionColours",
     "EditionSource",
     "Estimate",
     "Figures",
@@ -30,6 +32,7 @@ __all__ = [
     "Gate",
     "Level",
     "LightFace",
+    "MeasureColours",
     "ModelBehind",
     "OwnChange",
     "OwnView",
@@ -42,6 +45,7 @@ __all__ = [
     "chart_points",
     "compare",
     "distribution",
+    "edition_colours",
     "face",
     "four_views",
     "funnel_view",

@@ -30,10 +30,14 @@ ADDS_TO = {
     Adjustment.VARIANT: Adjustment.SOCIAL,
 }
 _ADDED = {
-    Adjustment.CLINICAL: "whom {you} treat{s}",
-    Adjustment.SOCIAL: "the social risk of the people {you} treat{s}",
+    Adjustment.CLINICAL: "whom you treat",
+    Adjustment.SOCIAL: "the social risk of the people you treat",
     Adjustment.DAY: "the day on which people were measured again",
     Adjustment.VARIANT: "what is declared as a separately shown variant",
+}
+_ADDED_BY_CLINICS = _ADDED | {
+    Adjustment.CLINICAL: "whom a clinic treats",
+    Adjustment.SOCIAL: "the social risk of the people it treats",
 }
 
 
@@ -57,20 +61,40 @@ def steps(shown: Collection[Adjustment]) -> tuple[tuple[Adjustment, Adjustment],
     return tuple(found)
 
 
-def because(before: Adjustment, after: Adjustment, *, own: bool = True) -> str:
-    """What a step between two views adds, as the reason why a state changes.
+def because(before: Adjustment, after: Adjustment) -> str:
+    """What a step between two views adds, as the reason why one's own state changes.
 
     >>> because(Adjustment.UNADJUSTED, Adjustment.CLINICAL)
     'because of whom you treat'
-    >>> because(Adjustment.UNADJUSTED, Adjustment.SOCIAL, own=False)
-    'because of whom a clinic treats and the social risk of the people a clinic treats'
     """
+    return f"because of {_added(before, after, own=True)}"
+
+
+def once_taken(before: Adjustment, after: Adjustment) -> str:
+    """What a step between two views adds, for many clinics: what changes their states is not the same for each.
+
+    >>> once_taken(Adjustment.UNADJUSTED, Adjustment.SOCIAL)
+    'once whom a clinic treats and the social risk of the people it treats is taken into account'
+    """
+    return f"once {_added(before, after, own=False)} is taken into account"
+
+
+def _added(before: Adjustment, after: Adjustment, *, own: bool) -> str:
     added = []
     view = after
     while view is not before:
-        added.append(_ADDED[view].format(you="you" if own else "a clinic", s="" if own else "s"))
+        added.append((_ADDED if own else _ADDED_BY_CLINICS)[view])
         view = ADDS_TO[view]
-    return f"because of {' and '.join(reversed(added))}"
+    return " and ".join(reversed(added))
+
+
+def in_view(view: Adjustment) -> str:
+    """The view as an addition to a measure's title; "" for figures as counted.
+
+    >>> in_view(Adjustment.CLINICAL), in_view(Adjustment.UNADJUSTED)
+    (' (adjusted for whom one treats)', '')
+    """
+    return "" if view is Adjustment.UNADJUSTED else f" ({TITLES[view][0].lower()}{TITLES[view][1:]})"
 
 
 def state_words(state: Light, better: Better) -> str:

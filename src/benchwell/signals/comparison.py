@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from benchwell.models.multiplicity import EDITION_Q
 from benchwell.registry.measure import Measure
@@ -10,6 +11,7 @@ from benchwell.signals.answers import Answer
 from benchwell.signals.gates import Gate
 from benchwell.signals.imputed_answers import ImputedLight
 from benchwell.signals.lights import LightFace, face
+from benchwell.signals.plain import plain
 from benchwell.signals.reading import Row
 from benchwell.terms import Adjustment, BenchmarkKind, Better, Denominator, Light
 
@@ -211,6 +213,16 @@ class Comparison:
     def tipping_kappa(self) -> float | None:
         """The smallest shift of imputed scores, points, that changes the state; None if none does."""
         return None if self.imputed is None else self.imputed.tipping
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`: every field, and what follows from them."""
+        found: dict[str, Any] = plain(self)
+        return found | {
+            "adjustment": self.adjustment.value,
+            "stands_out": self.stands_out,
+            "tipping_kappa": self.tipping_kappa,
+            "direction": self.better.value,
+        }
 
     @property
     def better(self) -> Better:

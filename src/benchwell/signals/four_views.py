@@ -10,19 +10,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchwell.errors import EditionError
 from benchwell.registry.measure import Measure
-from benchwell.signals.adjustment_words import TAKEN, TITLES, because, refusal_words, state_words, steps
+from benchwell.signals.adjustment_words import TAKEN, TITLES, because, once_taken, refusal_words, state_words, steps
 from benchwell.signals.casemix_model import ModelBehind, declared_views, model_behind, why_no_views
 from benchwell.signals.compare import compare
 from benchwell.signals.comparison import Comparison, Estimate
 from benchwell.signals.gates import Gate
 from benchwell.signals.peers import has_figure
+from benchwell.signals.plain import plain
 from benchwell.signals.reading import ALL, EditionSource, OneMeasure, Row, measure_of, organization_name, rows
 from benchwell.signals.strata_view import StrataView, strata_views
 from benchwell.signals.words import capital, count, direction, figure_of
 from benchwell.terms import Adjustment, BenchmarkKind, Better, Light
+
+_BEFORE_GATES = (
+    "These states are by probability alone: a colour must also pass the gates on missing data, reliability and the "
+    "usual spread between clinics."
+)
 
 
 @dataclass(frozen=True)
@@ -171,6 +178,36 @@ class FourViews:
     title: str
     text: str
     note: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`; each own figure with its whole comparison."""
+        found: dict[str, Any] = plain(self)
+        for view, made in zip(self.views, found["views"], strict=True):
+            if view.own is not None:
+                made["own"]["comparison"] = view.own.comparison.to_dict()
+        return found
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line for each view, and one for each way in which organizations change state; no names."""
+        figure, better = figure_of(self.measure), self.measure.better
+        found = []
+        for view in self.views:
+            if view.missing:
+                found.append(f"{view.title}: no figure, {view.missing}.")
+                continue
+            states = [
+                f"{view.bands[state]:,} {state_words(state, better).partition(',')[0].partition(';')[0]}"
+                for state in (Light.ABOVE, Light.CLOSE, Light.BELOW, Light.UNKNOWN)
+                if view.bands.get(state)
+            ]
+            found.append(
+                f"{view.title}: all together {figure.text(view.reference)}; {', '.join(states) or 'no states'}."
+            )
+        found.append(_BEFORE_GATES)
+        if sum(view.ok for view in self.views) > 1:
+            found.append(f"{self.title if self.organization_id is None else _changing(self)}.")
+        return (*found, *(one.text for one in self.transitions))
 
     def view(self, adjustment: Adjustment | str) -> View | None:
         """One view; None if the measure's case mix does not declare it."""
@@ -401,10 +438,14 @@ def _transitions(
         for (start, end), who in sorted(moves.items()):
             words = (
                 f"{count(len(who), 'clinic')}: from {state_words(start, measure.better)} to "
-                f"{state_words(end, measure.better)} {because(before, after, own=False)}."
+                f"{state_words(end, measure.better)} {once_taken(before, after)}."
             )
             found.append(Transition(before, after, start, end, len(who), tuple(who) if named else (), words))
     return tuple(found)
+
+
+def _changing(views: FourViews) -> str:
+    return _title([one for one in views.views if one.ok], (), views.n_changing, views.n_compared, None)
 
 
 def _title(

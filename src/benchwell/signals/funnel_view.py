@@ -9,13 +9,16 @@ import numpy as np
 
 from benchwell.models.funnel import Funnel, LimitMethod, funnel, funnel_limits
 from benchwell.registry.measure import Measure
+from benchwell.signals.adjustment_words import in_view
 from benchwell.signals.peers import DOTS_FROM, has_figure
 from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, organization_rows
+from benchwell.signals.usual_spread import people_behind
 from benchwell.signals.words import Figure, count, direction, figure_of
-from benchwell.terms import Denominator
+from benchwell.terms import Adjustment, Denominator
 
 LIMIT_STEPS = 60
 LEAST_POINTS = 3
+LARGE_PHI = 4.0  # twice the spread of chance
 INSIDE = "inside both limits"
 BETWEEN = "beyond the 1-in-20 limit"
 BEYOND = "beyond the 1-in-500 limit"
@@ -25,7 +28,10 @@ _Z95, _Z998 = 1.959964, 3.090232
 
 @dataclass(frozen=True)
 class FunnelPoint:
-    """One organization: people counted, figure, place against the limits."""
+    """One organization: people counted, figure, place against the limits.
+
+    Of an adjusted figure, `n` is as many people as would give an unadjusted share the certainty that it has.
+    """
 
     n: float
     rate: float
@@ -63,6 +69,8 @@ class FunnelView:
         note: A limit of the figures that belongs beside the picture, "" if none.
         title: The finding in one sentence, or that there is none.
         text: Alternative text.
+        adjustment: Which view of the figures this is.
+        spread_note: What to look at first where clinics differ much more than chance allows; "" otherwise.
     """
 
     measure: Measure
@@ -79,6 +87,8 @@ class FunnelView:
     note: str
     title: str
     text: str
+    adjustment: Adjustment = Adjustment.UNADJUSTED
+    spread_note: str = ""
 
 
 def funnel_view(
@@ -88,8 +98,9 @@ def funnel_view(
     *,
     name: str | None = None,
     period: str = ALL,
+    adjustment: Adjustment | str = Adjustment.UNADJUSTED,
 ) -> FunnelView | None:
-    """The funnel plot of a proportion.
+    """The funnel plot of a proportion, unadjusted or adjusted.
 
     Args:
         edition: The edition.
@@ -97,6 +108,7 @@ def funnel_view(
         organization_id: The organization to label; None labels none.
         name: What to call it.
         period: Which period.
+        adjustment: Which view of the figures; adjusted ones are drawn with the variance that their model gives.
 
     Returns:
         The view, or None when the measure is no proportion, fewer than three organizations have a figure, or all
@@ -106,17 +118,19 @@ def funnel_view(
         METHODS M5.1, M5.6.
     """
     declared = measure_of(edition, measure)
-    rows = [row for row in organization_rows(edition, declared.id, period=period) if has_figure(row)]
+    view = Adjustment(adjustment)
+    found = organization_rows(edition, declared.id, period=period, adjustment=view)
+    rows = [row for row in found if has_figure(row)]
     if declared.summary != "proportion" or len(rows) < LEAST_POINTS:
         return None
-    n = np.array([counted(row) for row in rows])
+    n = np.array([_people(row, view) for row in rows])
     met = np.minimum(np.array([row["estimate"] for row in rows]) * n, n)
     if not 0 < met.sum() < n.sum():
         return None
-    found = funnel(met, n)
+    against = funnel(met, n)
     points = [
         FunnelPoint(float(people), float(row["estimate"]), float(z), _place(float(z)))
-        for row, people, z in zip(rows, n, found.z_additive, strict=True)
+        for row, people, z in zip(rows, n, against.z_additive, strict=True)
     ]
     ids = [row["organization_id"] for row in rows]
     own = points[ids.index(organization_id)] if organization_id in ids else None
@@ -126,19 +140,38 @@ def funnel_view(
     title = _title(beyond, len(points), own)
     return FunnelView(
         measure=declared,
-        target=found.target,
+        target=against.target,
         own=own,
         name=name or organization_id,
         peers=tuple(peers) if len(peers) >= DOTS_FROM else (),
-        limits=_limits(found, n),
-        overdispersed=found.overdispersed,
-        phi=found.phi,
-        volume_correlation=found.volume_correlation,
+        limits=_limits(against, n),
+        overdispersed=against.overdispersed,
+        phi=against.phi,
+        volume_correlation=against.volume_correlation,
         n_beyond=beyond,
         n=len(points),
         note=_note(declared),
         title=title,
-        text=_text(declared, found, points, own, figure),
+        text=_text(declared, against, points, own, figure, view),
+        adjustment=view,
+        spread_note=_spread_note(against.phi, view),
+    )
+
+
+def _people(row: Row, view: Adjustment) -> float:
+    return counted(row) if view is Adjustment.UNADJUSTED else people_behind(row)
+
+
+def _spread_note(phi: float, view: Adjustment) -> str:
+    """A wide spread says first that something is missing from the adjustment (METHODS M5.1)."""
+    if phi < LARGE_PHI:
+        return ""
+    start = "Clinics differ at least twice as much as chance would make them"
+    if view is Adjustment.UNADJUSTED:
+        return f"{start}. Nothing is adjusted for here: look at whom they treat before looking at the clinics."
+    return (
+        f"{start}, with the adjustment. That points first to something that the adjustment is missing; look at it "
+        "before blaming clinics."
     )
 
 
@@ -179,19 +212,28 @@ def _title(beyond: int, n: int, own: FunnelPoint | None) -> str:
 
 
 def _text(
-    measure: Measure, found: Funnel, points: Sequence[FunnelPoint], own: FunnelPoint | None, figure: Figure
+    measure: Measure,
+    found: Funnel,
+    points: Sequence[FunnelPoint],
+    own: FunnelPoint | None,
+    figure: Figure,
+    view: Adjustment,
 ) -> str:
     outside = sum(point.place != INSIDE for point in points)
     text = (
-        f"{measure.title} against people counted, {count(len(points), 'clinic')}; all together "
+        f"{measure.title}{in_view(view)} against people counted, {count(len(points), 'clinic')}; all together "
         f"{figure.text(found.target)}. {count(outside, 'clinic')} outside the limits "
         "that 1 in 20 would cross by chance."
     )
     if own is not None:
-        text += f" The labelled clinic: {figure.text(own.rate)} of {own.n:,.0f} people, {own.place}."
+        certain = f"of {own.n:,.0f} people"
+        if view is not Adjustment.UNADJUSTED:
+            certain = f"(as certain as a share of {own.n:,.0f} people)"
+        text += f" The labelled clinic: {figure.text(own.rate)} {certain}, {own.place}."
     spread = "wider than chance alone, so the limits include the usual spread between clinics"
     text += f" The spread is {spread}." if found.overdispersed else " The spread is what chance alone gives."
-    return f"{text} {direction(measure.better).capitalize()}."
+    note = _spread_note(found.phi, view)
+    return f"{text} {direction(measure.better).capitalize()}.{' ' if note else ''}{note}"
 
 
 def _note(measure: Measure) -> str:

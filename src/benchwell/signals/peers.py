@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from benchwell.models.quantiles import quantile_type7
 from benchwell.registry.measure import Measure
+from benchwell.signals.adjustment_words import in_view
 from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, organization_rows
 from benchwell.signals.words import count, direction, figure_of
+from benchwell.terms import Adjustment
 
 DOTS_FROM = 10
 MIDDLE_FROM = 5
@@ -35,6 +37,7 @@ class Distribution:
         hidden: Organizations without a figure, by status.
         title: What the picture shows, in one sentence; its alternative text is `text`.
         text: The same with figures, for those who cannot see it.
+        adjustment: Which view of the figures this is.
     """
 
     measure: Measure
@@ -49,6 +52,7 @@ class Distribution:
     hidden: Mapping[str, int]
     title: str
     text: str
+    adjustment: Adjustment = Adjustment.UNADJUSTED
 
 
 def distribution(
@@ -58,6 +62,7 @@ def distribution(
     *,
     name: str | None = None,
     period: str = ALL,
+    adjustment: Adjustment | str = Adjustment.UNADJUSTED,
 ) -> Distribution:
     """How one measure is distributed over organizations; never in the order of results by name.
 
@@ -67,12 +72,14 @@ def distribution(
         organization_id: The organization to label; None labels none.
         name: What to call it.
         period: Which period.
+        adjustment: Which view of the figures; a comparison says in `adjustment` which one it used.
 
     Returns:
         The view. Only the labelled organization can be told apart.
     """
     declared = measure_of(edition, measure)
-    rows = organization_rows(edition, declared.id, period=period)
+    view = Adjustment(adjustment)
+    rows = organization_rows(edition, declared.id, period=period, adjustment=view)
     shown = [row for row in rows if has_figure(row)]
     own = next((row for row in shown if row["organization_id"] == organization_id), None)
     peers = sorted(float(row["estimate"]) for row in shown if row is not own)
@@ -82,7 +89,7 @@ def distribution(
         if not has_figure(row):
             hidden[row["status"]] = hidden.get(row["status"], 0) + 1
     middle = float(quantile_type7(peers, [0.5])[0]) if len(peers) >= MIDDLE_FROM else None
-    title, text = _words(declared, len(peers), quartiles, middle, own)
+    title, text = _words(declared, len(peers), quartiles, middle, own, view)
     return Distribution(
         measure=declared,
         values=tuple(peers) if len(peers) >= DOTS_FROM else (),
@@ -96,6 +103,7 @@ def distribution(
         hidden=hidden,
         title=title,
         text=text,
+        adjustment=view,
     )
 
 
@@ -112,7 +120,12 @@ def _quartiles(peers: Sequence[float]) -> tuple[float, float, float] | None:
 
 
 def _words(
-    measure: Measure, n: int, quartiles: tuple[float, float, float] | None, middle: float | None, own: Row | None
+    measure: Measure,
+    n: int,
+    quartiles: tuple[float, float, float] | None,
+    middle: float | None,
+    own: Row | None,
+    view: Adjustment,
 ) -> tuple[str, str]:
     figure = figure_of(measure)
     clinics = count(n, "clinic")
@@ -120,7 +133,7 @@ def _words(
         title = "Too few clinics to show how this is distributed"
         return title, f"{measure.title}: {clinics} with a figure, {MIDDLE_FROM} are needed to show a middle."
     others = "other " if own is not None else ""
-    text = f"{measure.title} over {clinics}: the middle one has {figure.text(middle)}"
+    text = f"{measure.title}{in_view(view)} over {clinics}: the middle one has {figure.text(middle)}"
     if quartiles is None:
         title = f"The middle one of {n} {others}clinics has {figure.text(middle)}"
         text += f"; {DOTS_FROM} clinics are needed to show how they are spread"

@@ -64,6 +64,39 @@ class WithDocuments(Protocol):
         ...
 
 
+class ReadOnce:
+    """An edition whose tables are read once each: for whoever asks for many measures."""
+
+    def __init__(self, edition: EditionSource) -> None:
+        self._edition = edition
+        self._tables: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, edition: EditionSource) -> EditionSource:
+        """The edition, read once; the same object if it is so already."""
+        return edition if isinstance(edition, cls | OneMeasure) else cls(edition)
+
+    @property
+    def id(self) -> str:
+        """The edition's id."""
+        return self._edition.id
+
+    @property
+    def declarations(self) -> FrozenDeclarations:
+        """The declarations as frozen in the edition."""
+        return self._edition.declarations
+
+    def table(self, name: str) -> Any:
+        """A table of the edition."""
+        if name not in self._tables:
+            self._tables[name] = self._edition.table(name)
+        return self._tables[name]
+
+    def document(self, name: str) -> Any:
+        """What a JSON file beside the tables says; None where there is none."""
+        return document(self._edition, name)
+
+
 class OneMeasure:
     """An edition narrowed to one measure, each table read once: for views that compare many times."""
 
