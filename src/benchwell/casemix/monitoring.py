@@ -20,7 +20,7 @@ from benchwell.casemix.expectations import significant
 from benchwell.casemix.people import People, people_of
 from benchwell.models.arrays import FloatArray, IntArray
 from benchwell.models.cusum import DOUBLED, HALVED, cusum, is_monitored, vlad
-from benchwell.models.run_length_curves import ChartLimits, chart_limits
+from benchwell.models.run_length_curves import chart_limits
 from benchwell.registry import Measure
 from benchwell.tables import DERIVED
 from benchwell.terms import Adjustment, Better
@@ -153,10 +153,18 @@ def _charts(course: _Course, measure: str, organization_n: int) -> list[pa.Table
     spreads = np.array([logit[part].std() if course.adjustment is Adjustment.CLINICAL else 0.0 for part in parts])
     year = size[shown] * _DAYS_A_YEAR / np.maximum(span[shown], _SHORTEST)
     limits = {name: chart_limits(means, spreads, year, ratio) for name, ratio in _LIMITS}
-    return [
-        _months(course, part, {"measure": measure, "organization_id": course.organizations[one]}, limits, place)
-        for place, (one, part) in enumerate(zip(shown, parts, strict=True))
+    heights = {name: significant(found.h) for name, found in limits.items()}
+    paths = [
+        _months(
+            course.day[part], course.expected[part], course.adverse[part], {k: h[place] for k, h in heights.items()}
+        )
+        for place, part in enumerate(parts)
     ]
+    chart = np.repeat(np.arange(len(parts)), [len(path["n"]) for path in paths])
+    columns = {name: np.concatenate([path[name] for path in paths]) for name in paths[0]}
+    for name in heights:
+        columns |= {f"limit_{name}": heights[name][chart], f"arl_{name}": limits[name].run_length[chart]}
+    return [_table(columns, measure, course.adjustment, [course.organizations[shown[one]] for one in chart])]
 
 
 def _span(day: IntArray) -> int:
@@ -165,35 +173,42 @@ def _span(day: IntArray) -> int:
 
 
 def _months(
-    course: _Course, part: slice, key: Mapping[str, str], limits: Mapping[str, ChartLimits], place: int
-) -> pa.Table:
+    day: IntArray, expected: FloatArray, adverse: FloatArray, heights: Mapping[str, float]
+) -> dict[str, np.ndarray]:
     """The path of one organization, cut into months."""
-    expected, adverse = course.expected[part], course.adverse[part]
-    month = course.day[part].astype("datetime64[D]").astype("datetime64[M]")
+    month = day.astype("datetime64[D]").astype("datetime64[M]")
     first = np.flatnonzero(np.concatenate([[True], month[1:] != month[:-1]]))
     last = np.append(first[1:], len(month)) - 1
-    columns: dict[str, object] = {
+    columns = {
+        "month": month[first],
         "n": last - first + 1,
         "adverse": np.add.reduceat(adverse, first).astype(np.int64),
-        "expected": significant(np.add.reduceat(expected, first)),
-        "vlad": significant(vlad(expected, adverse)[last]),
+        "expected": np.add.reduceat(expected, first),
+        "vlad": vlad(expected, adverse)[last],
+        "signal": np.zeros(len(first), dtype=np.int64),
     }
-    signal = np.full(len(first), None, dtype=object)
-    for name, ratio in reversed(_LIMITS):  # should both cross in one month, the less favorable one is named
-        limit = float(significant(limits[name].h[place : place + 1])[0])
-        chart = cusum(expected, adverse, ratio, limit)
-        months = np.searchsorted(first, chart.signals, side="right") - 1
-        signal[months] = name
-        columns |= {
-            f"cusum_{name}": significant(chart.value[last]),
-            f"cusum_{name}_peak": significant(np.maximum.reduceat(chart.value, first)),
-            f"limit_{name}": np.full(len(first), limit),
-            f"arl_{name}": np.full(len(first), significant(limits[name].run_length[place : place + 1])[0]),
-        }
-    words = {**key, "adjustment": course.adjustment.value}
-    columns |= {name: pa.array([word] * len(first), pa.string()) for name, word in words.items()}
-    columns |= {
-        "month": pa.array(np.datetime_as_string(month[first]).tolist(), pa.string()),
-        "signal": pa.array(signal.tolist(), pa.string()),
+    # Should both cross in one month, the less favorable one is named: it comes last here.
+    for code, (name, ratio) in reversed(list(enumerate(_LIMITS, start=1))):
+        chart = cusum(expected, adverse, ratio, heights[name])
+        columns["signal"][np.searchsorted(first, chart.signals, side="right") - 1] = code
+        columns[f"cusum_{name}"] = chart.value[last]
+        columns[f"cusum_{name}_peak"] = np.maximum.reduceat(chart.value, first)
+    return columns
+
+
+def _table(
+    columns: Mapping[str, np.ndarray], measure: str, adjustment: Adjustment, organizations: list[str]
+) -> pa.Table:
+    """Paths in the shape of the table, numbers at 12 significant digits."""
+    words = pa.array([None, *(name for name, _ in _LIMITS)], pa.string())
+    found: dict[str, object] = {
+        name: significant(values) if values.dtype == np.float64 else values for name, values in columns.items()
     }
-    return _MONTHS.conform(pa.table(columns))
+    found |= {
+        "measure": pa.array([measure] * len(organizations), pa.string()),
+        "adjustment": pa.array([adjustment.value] * len(organizations), pa.string()),
+        "organization_id": pa.array(organizations, pa.string()),
+        "month": pa.array(np.datetime_as_string(columns["month"]).tolist(), pa.string()),
+        "signal": words.take(pa.array(columns["signal"])),
+    }
+    return _MONTHS.conform(pa.table(found))
