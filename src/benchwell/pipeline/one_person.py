@@ -85,7 +85,8 @@ def _usual(registry: Registry) -> Registry:
     """The same declarations, with only the measures that ask for a place on a one-page summary."""
     measures = {name: one for name, one in registry.measures.items() if one.headline is not None}
     benchmarks = (one for one in registry.benchmarks.values() if one.measure in measures)
-    return Registry([*registry.instruments.values(), *measures.values(), *benchmarks, *registry.references.values()])
+    beside = (*registry.instruments.values(), *registry.references.values(), *registry.casemix.values())
+    return Registry([*measures.values(), *benchmarks, *beside])
 
 
 def _counted(sums: Sums) -> list[SoloMeasure]:
