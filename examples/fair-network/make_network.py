@@ -29,7 +29,7 @@ WORLD = World(
         deprivation_effect=1.0,  # a point of improvement lost per quintile, in every clinic
         sessions_effect=0.5,
     ),
-    follow_up=FollowUp("mar", missing=0.25),  # rather those who attended few sessions
+    follow_up=FollowUp("mar", missing=0.15),  # rather those who attended few sessions
     courses=Courses(first_start=dt.date(2023, 1, 1), start_days=730, interim=0.4),
     seed=6,
 )
