@@ -62,7 +62,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--against", nargs="*", choices=names, default=names, help="the other programs; none: ours only"
     )
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds for one fit (300)")
-    parser.add_argument("--memory", type=float, default=16.0, help="GiB of address space for one fit (16)")
+    parser.add_argument("--memory", type=float, default=16.0, help="GB of address space for one fit (16)")
     parser.add_argument("--repeat", type=int, default=3, help=f"runs of a fit of under {SHORT:.0f} s (3)")
     options = parser.parse_args(arguments)
     if options.quick:
@@ -140,11 +140,15 @@ def row_of(
         return Row(model, size, contestant, why=runs[-1].why)
     seconds = statistics.median_low([run.seconds for run in runs])
     middle = next(run for run in runs if run.seconds == seconds)
-    agrees = "not compared" if reference is None else str(difference(runs[-1].told, reference))
-    if contestant is OURS:
-        agrees = "reference"
-    peak = max(run.peak_gib for run in runs)
+    agrees = compared(runs[-1].told, None if contestant is OURS else reference, ours=contestant is OURS)
+    peak = max(run.peak_gb for run in runs)
     return Row(model, size, contestant, seconds, middle.cpu, peak, len(runs), agrees)
+
+
+def compared(told: dict[str, Any], reference: dict[str, Any] | None, *, ours: bool = False) -> str:
+    """Whether estimates are ours, and whether the program itself takes them for found."""
+    words = "reference" if ours else "not compared" if reference is None else str(difference(told, reference))
+    return words if told.get("converged", True) else f"{words}; by its own account not converged"
 
 
 def _read_once(path: Path) -> None:
@@ -156,7 +160,7 @@ def _read_once(path: Path) -> None:
 def _told(row: Row) -> str:
     if row.seconds is None:
         return row.why
-    return f"{row.seconds:.2f} s, {row.peak_gib:.2f} GiB, estimates: {row.agrees}"
+    return f"{row.seconds:.2f} s, {row.peak_gb:.2f} GB, estimates: {row.agrees}"
 
 
 def _notes(programs: list[Program], lacking: list[str], limits: Limits, repeat: int) -> list[str]:
@@ -165,10 +169,11 @@ def _notes(programs: list[Program], lacking: list[str], limits: Limits, repeat: 
     return [
         f"Programs: {versions}. {' '.join(lacking)}".strip(),
         f"Each fit is a whole process, with its own defaults for threads; of fits below {SHORT:.0f} s the median of "
-        f"{repeat}. Limits of one fit: {limits.seconds:.0f} s, {limits.gib:.0f} GiB of address space. "
+        f"{repeat}. Limits of one fit: {limits.seconds:.0f} s, {limits.gb:.0f} GB of address space. "
         f"Load of the machine at the end, which includes these fits: {load:.1f}.",
         "Estimates are compared with ours by the same method; `same`: every coefficient to 0.001 of a standard error. "
-        "GPBoost has no REML, so its linear fits are ML; statsmodels has no likelihood fit of a logistic mixed model.",
+        "GPBoost has no REML, so its linear fits are ML; statsmodels has no likelihood fit of a logistic mixed model, "
+        "and fits nested ones by Powell's method, since its default does not converge on these data.",
     ]
 
 

@@ -19,10 +19,10 @@ class Size:
     def __str__(self) -> str:
         """As the table tells it.
 
-        >>> str(Size("12k", 12_473, 87))
-        '12,473 / 87'
+        >>> str(Size("1M", 1_000_000, 1_200))
+        '1 000 000 / 1 200'
         """
-        return f"{self.episodes:,} / {self.clinics:,}"
+        return f"{self.episodes:_} / {self.clinics:_}".replace("_", " ")
 
 
 TINY = Size("tiny", 500, 10)
@@ -64,12 +64,12 @@ OTHERS = (
 
 @dataclass(frozen=True)
 class Target:
-    """What one of our fits may take: wall time, and memory where that is stated."""
+    """What one of our fits may take: wall time, and memory (10^9 bytes) where that is stated."""
 
     model: Model
     size: str
     seconds: float
-    gib: float | None = None
+    gb: float | None = None
 
 
 TARGETS = (

@@ -22,5 +22,6 @@ told = {
     "standard_errors": list(fit.standard_errors.values()),
     "group_sd": list(fit.group_sd.values()),
     "loglik": fit.loglik,
+    "converged": fit.found.converged,
 }
 print(json.dumps(told))

@@ -42,6 +42,7 @@ deviations <- setNames(variances$sdcor, variances$grp)
 deviations <- deviations[intersect(c("clinic", "clinician"), names(deviations))]
 list_of <- function(values) paste0("[", paste(values, collapse = ", "), "]")
 numbers <- function(values) list_of(formatC(values, digits = 15, format = "g"))
-cat(sprintf('{"names": %s, "coefficients": %s, "standard_errors": %s, "group_sd": %s, "loglik": %s}\n',
+cat(sprintf('{"names": %s, "coefficients": %s, "standard_errors": %s, "group_sd": %s, "loglik": %s, "converged": %s}\n',
   list_of(shQuote(names, type = "cmd")), numbers(fixef(fit)), numbers(sqrt(diag(as.matrix(vcov(fit))))),
-  numbers(deviations), formatC(as.numeric(logLik(fit)), digits = 15, format = "g")))
+  numbers(deviations), formatC(as.numeric(logLik(fit)), digits = 15, format = "g"),
+  if (fit@optinfo$conv$opt == 0) "true" else "false"))

@@ -2,7 +2,8 @@
 
     python fit_statsmodels.py FILE linear|nested
 
-REML. Statsmodels has no likelihood fit of a logistic mixed model (its Bayesian one has priors: another model).
+REML; nested by Powell's method, as the default one did not converge on these data. Statsmodels has no likelihood fit
+of a logistic mixed model (its Bayesian one has priors: another model).
 """
 
 import json
@@ -27,8 +28,11 @@ def within(inner, outer):
     return VCSpec(["clinician"], [labels], [matrices])
 
 
-components = within(groups[1], groups[0]) if model == "nested" else None
-fit = MixedLM(y, x, groups=groups[0], exog_re=np.ones((len(y), 1)), exog_vc=components).fit(reml=True)
+components, options = None, {}
+if model == "nested":
+    components, options = within(groups[1], groups[0]), {"method": "powell"}
+constant = np.ones((len(y), 1))
+fit = MixedLM(y, x, groups=groups[0], exog_re=constant, exog_vc=components).fit(reml=True, **options)
 group_sd = [np.sqrt(np.asarray(fit.cov_re)[0, 0]), *np.sqrt(fit.vcomp)]
 told = {
     "names": names,
@@ -36,5 +40,6 @@ told = {
     "standard_errors": np.asarray(fit.bse_fe).tolist(),
     "group_sd": [float(sd) for sd in group_sd],
     "loglik": float(fit.llf),
+    "converged": bool(fit.converged),
 }
 print(json.dumps(told))

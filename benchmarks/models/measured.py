@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import tempfile
@@ -17,10 +16,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Limits:
-    """What one process may take: wall time, and address space as the system counts it."""
+    """What one process may take: wall time, and address space, 10^9 bytes."""
 
     seconds: float = 300.0
-    gib: float = 16.0
+    gb: float = 16.0
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,14 @@ class Measured:
     Attributes:
         seconds: Wall time from start to end.
         cpu: Processor time of all its threads, seconds.
-        peak_gib: Largest resident memory.
+        peak_gb: Largest resident memory, 10^9 bytes.
         told: What it printed last, as JSON; None if it did not end well.
         why: Why it has no result; empty if it has one.
     """
 
     seconds: float
     cpu: float
-    peak_gib: float
+    peak_gb: float
     told: dict[str, Any] | None
     why: str = ""
 
@@ -47,17 +46,11 @@ def measured(command: Sequence[str], limits: Limits) -> Measured:
 
     The caller must be small itself: Linux counts the memory of the process that starts a program as that program's.
     """
-
-    def confine() -> None:
-        size = int(limits.gib * 2**30)
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
-
+    confined = ["/bin/sh", "-c", 'ulimit -v "$0" && exec "$@"', str(int(limits.gb * 1e9 / 1024)), *command]
     with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as complained:
         begin = time.perf_counter()
         # wait4 tells the memory of this very child, which subprocess cannot; so the child is waited for by hand.
-        process = subprocess.Popen(
-            command, stdout=printed, stderr=complained, preexec_fn=confine, start_new_session=True
-        )
+        process = subprocess.Popen(confined, stdout=printed, stderr=complained, start_new_session=True)
         late = threading.Timer(limits.seconds, os.killpg, (process.pid, signal.SIGKILL))
         late.start()
         _, status, usage = os.wait4(process.pid, 0)
@@ -67,17 +60,17 @@ def measured(command: Sequence[str], limits: Limits) -> Measured:
         printed.seek(0)
         complained.seek(0)
         told, why = outcome_of(process.returncode, printed.read(), complained.read(), seconds, limits)
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20, told, why)
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e9, told, why)
 
 
 def outcome_of(
     code: int, printed: bytes, complained: bytes, seconds: float, limits: Limits
 ) -> tuple[dict[str, Any] | None, str]:
-    """The result of a process, or why there is none.
+    r"""The result of a process, or why there is none.
 
     >>> outcome_of(-9, b"", b"", 300.0, Limits())
     (None, '> 300 s')
-    >>> outcome_of(1, b"", b"Traceback ...\\nMemoryError: no room\\n", 2.0, Limits())
+    >>> outcome_of(1, b"", b"Traceback ...\nMemoryError: no room\n", 2.0, Limits())
     (None, 'failed: MemoryError: no room')
     """
     if code == -signal.SIGKILL and seconds >= limits.seconds:
@@ -90,9 +83,9 @@ def outcome_of(
 
 
 def last_json(printed: str) -> dict[str, Any] | None:
-    """The JSON object in the last line that holds one; libraries print lines of their own.
+    r"""The JSON object in the last line that holds one; libraries print lines of their own.
 
-    >>> last_json("[Info] 2 threads\\n{\\"n\\": 3}\\n")
+    >>> last_json('[Info] 2 threads\n{"n": 3}\n')
     {'n': 3}
     """
     for line in reversed(printed.splitlines()):

@@ -18,7 +18,7 @@ class Row:
         contestant: By whom.
         seconds: Wall time of the whole process, the median of `runs`; None if there is no result.
         cpu: Processor time of that run.
-        peak_gib: The largest peak memory of the runs.
+        peak_gb: The largest peak memory of the runs.
         runs: How many.
         agrees: Whether its estimates are ours, in words.
         why: Why there is no result.
@@ -29,7 +29,7 @@ class Row:
     contestant: Contestant
     seconds: float | None = None
     cpu: float | None = None
-    peak_gib: float | None = None
+    peak_gb: float | None = None
     runs: int = 0
     agrees: str = ""
     why: str = ""
@@ -38,7 +38,7 @@ class Row:
 def results(rows: Sequence[Row]) -> list[str]:
     """The table of all fits."""
     lines = [
-        "| model | episodes / clinics | program | seconds | times ours | processor s | peak GiB | estimates |",
+        "| model | episodes / clinics | program | seconds | times ours | processor s | peak GB | estimates |",
         "|---|---:|---|---:|---:|---:|---:|---|",
     ]
     return [*lines, *(_line(row, _ours(rows, row.model, row.size.name)) for row in rows)]
@@ -49,7 +49,7 @@ def _line(row: Row, ours: Row | None) -> str:
     if row.seconds is None:
         return f"{start} {row.why} | | | | |"
     times = "" if ours is None or ours is row or ours.seconds is None else f"{row.seconds / ours.seconds:.1f}"
-    return f"{start} {row.seconds:.2f} | {times} | {row.cpu:.2f} | {row.peak_gib:.2f} | {row.agrees} |"
+    return f"{start} {row.seconds:.2f} | {times} | {row.cpu:.2f} | {row.peak_gb:.2f} | {row.agrees} |"
 
 
 def targets(rows: Sequence[Row]) -> list[str]:
@@ -60,14 +60,14 @@ def targets(rows: Sequence[Row]) -> list[str]:
 
 
 def _target(target: Target, row: Row | None) -> str:
-    memory = "" if target.gib is None else f" and {target.gib:g} GiB"
+    memory = "" if target.gb is None else f" and {target.gb:g} GB"
     held = f"{target.model}, {target.size}: at most {target.seconds:g} s{memory}"
     if row is None:
         return f"| {held} | not in this run | |"
-    if row.seconds is None or row.peak_gib is None:
+    if row.seconds is None or row.peak_gb is None:
         return f"| {held} | {row.why} | **no** |"
-    met = row.seconds <= target.seconds and (target.gib is None or row.peak_gib <= target.gib)
-    return f"| {held} | {row.seconds:.2f} s, {row.peak_gib:.2f} GiB | {_met(met)} |"
+    met = row.seconds <= target.seconds and (target.gb is None or row.peak_gb <= target.gb)
+    return f"| {held} | {row.seconds:.2f} s, {row.peak_gb:.2f} GB | {_met(met)} |"
 
 
 def _faster(aim: Faster, rows: Iterable[Row]) -> str:

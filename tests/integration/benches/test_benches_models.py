@@ -1,0 +1,46 @@
+"""The bench of models end to end on 500 episodes: ours only, so that nothing needs to be installed."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+
+import pyarrow.parquet as pq
+import pytest
+from benchmarks import bench_models, machine
+from benchmarks.models import workload
+from benchmarks.models.contest import TINY
+
+
+@pytest.mark.parametrize("model", ["linear", "nested", "logistic"])
+def test_our_fit_of_a_tiny_file_is_measured_as_a_whole_process(model, capsys):
+    before = hashlib.sha256(machine.RESULTS.read_bytes()).hexdigest()
+    bench_models.main(["--only", model, "--size", "tiny", "--repeat", "1", "--against"])
+    told = capsys.readouterr()
+    line = next(line for line in told.out.splitlines() if line.startswith(f"| {model} | 500 / 10 | benchwell"))
+    seconds, times, cpu, gb = line.split("|")[4:8]
+    assert 0 < float(seconds) < 120
+    assert times.strip() == ""
+    assert float(cpu) > 0
+    assert 0.05 < float(gb) < 1.0
+    assert line.endswith("| reference |")
+    assert f"{model}, tiny: benchwell" in told.err
+    assert hashlib.sha256(machine.RESULTS.read_bytes()).hexdigest() == before
+
+
+def test_a_program_without_parquet_gets_the_same_rows(tmp_path):
+    parquet, table = tmp_path / "rows.parquet", tmp_path / "rows.csv"
+    workload.main([str(parquet), "phq9", str(TINY.episodes), str(TINY.clinics)])
+    workload.main([str(table), str(parquet)])
+    rows = pq.read_table(parquet).to_pylist()
+    with table.open(encoding="utf-8") as file:
+        read = list(csv.DictReader(file))
+    assert len(read) == len(rows) == TINY.episodes
+    assert [row["clinician"] for row in read] == [row["clinician"] for row in rows]
+    assert [int(row["remission"]) for row in read] == [int(row["remission"]) for row in rows]
+    assert [float(row["change"]) for row in read] == [row["change"] for row in rows]
+
+
+def test_numbers_of_the_machine_are_plain_json():
+    json.dumps(machine.describe())
