@@ -83,7 +83,7 @@ MODEL_TABLES = [
         cusum_better_peak=NUMBER,
         limit_worse=NUMBER,
         limit_better=NUMBER,
-        arl_worse=NUMBER,  # simulated people until a false signal
+        arl_worse=NUMBER,  # people until a false signal, on average without change
         arl_better=NUMBER,
         signal=TEXT,  # null | worse | better: the path crossed its limit in this month, and starts again at 0
     ),
