@@ -1,4 +1,4 @@
-"""The main job on the bundled real data: intake, edition, verification, reports. Called by `./run demo`."""
+"""The main job on the bundled data: intake, edition, verification, reports. Called by `./run demo`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 import sys
 import time
 from pathlib import Path
+
+from fair_demo import fair_demo
 
 from benchwell import BenchwellError, Workspace, report, verify
 from benchwell.pipeline import edition_summary
@@ -28,11 +30,18 @@ ONE_PROVIDER = "RHA"
 
 
 def main() -> None:
-    """Run the demo into a folder (default: demo-output)."""
+    """Run a demo into a folder (default: demo-output)."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", nargs="?", type=Path, default=Path("demo-output"))
-    output = parser.parse_args().output
+    parser.add_argument("--fair", action="store_true", help="a synthetic network whose truth is known, view by view")
+    chosen = parser.parse_args()
     begin = time.perf_counter()
+    first = (fair_demo if chosen.fair else real_demo)(chosen.output)
+    say(f"Done in {time.perf_counter() - begin:.1f} s. Open {first} first.")
+
+
+def real_demo(output: Path) -> Path:
+    """Real data of providers and of a trial's sites; returns the page to open first."""
     with Drawing() as drawing:
         workspace = Workspace(output / "workspace", listener=drawing)
         taken = [workspace.intake(source, mapping) for source, mapping in SOURCES.items()]
@@ -45,7 +54,7 @@ def main() -> None:
     show_verification(checked, everything=False)
     for page in (network, provider):
         show_report(page)
-    say(f"Done in {time.perf_counter() - begin:.1f} s. Open {network.path} first.")
+    return network.path
 
 
 if __name__ == "__main__":
