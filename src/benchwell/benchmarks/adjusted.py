@@ -35,6 +35,7 @@ _DAYS = ("day_p25", "day_p50", "day_p75")
 _FAIL = "fail"
 Columns = dict[str, Any]
 Place = tuple[str, str, str]
+WHOLE: Place = (ALL, ALL, ALL)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Adjusted:
     Attributes:
         results: `tables.DERIVED["adjusted_results"]`, sorted by key; the columns of `bands` are still null.
         parts: Per adjustment, for the rows of that adjustment in the order of `results`: numerator and denominator, of
-            small organizations too.
+            small organizations too. A model that failed its checks has none, so that nothing is pooled from it.
     """
 
     results: pa.Table
@@ -90,11 +91,12 @@ def adjusted_results(
             continue
         ordered = pa.concat_tables([_RESULTS.conform(pa.table(columns)) for columns, _, _ in made])
         order = pc.sort_indices(ordered, sort_keys=[(name, "ascending") for name in _RESULTS.key])
-        places = order.to_numpy()
-        parts[adjustment] = (
-            np.concatenate([top for _, top, _ in made])[places],
-            np.concatenate([bottom for _, _, bottom in made])[places],
-        )
+        if model.failure is None:
+            places = order.to_numpy()
+            parts[adjustment] = (
+                np.concatenate([top for _, top, _ in made])[places],
+                np.concatenate([bottom for _, _, bottom in made])[places],
+            )
         tables.append(ordered.take(order))
     if not tables:
         return Adjusted(_RESULTS.empty(), {})
@@ -112,7 +114,7 @@ class _Model:
     failure: str | None
 
     def common(self, denominator: Denominator) -> CommonPeople | None:
-        found = self.fields.get((denominator.value, (ALL, ALL, ALL)))
+        found = self.fields.get((denominator.value, WHOLE))
         return None if found is None else CommonPeople.of(found[1])
 
     def sums(self, denominator: Denominator, place: Place, ids: Sequence[str]) -> AdjustedSums | None:
@@ -184,7 +186,7 @@ def _field(
         "reason": reason,
         "primary_denominator": [primary.value] * len(ids),
         "n_incomplete": pa.array(nullable(sums["n_incomplete"])).cast(pa.int64()),
-        "reference": nullable(np.full(len(ids), common.value)),
+        "reference": nullable(np.full(len(ids), _reference(model, place, common, primary))),
     }
     shown = {
         "estimate": figure.value,
@@ -193,8 +195,11 @@ def _field(
         "variance": figure.variance,
         "expected": _ratio(sums["expected"], sums["weight"]),
         "effective_n": _ratio(sums["weight"] ** 2, sums["weight_squared"]),
-        "z": _ratio(sums["observed"] - sums["expected"], np.sqrt(sums["variance"])),
     }
+    if place == WHOLE:
+        # Against the model, whose constant is everybody's; within a level or quarter the reference is that field's own
+        # figure, and `bands` measures from there. Expected counts as known, as in M3.6.
+        shown["z"] = _ratio(sums["observed"] - sums["expected"], np.sqrt(sums["variance"]))
     shown |= _denominators(model, place, ids, share=share)
     of_ratio = observed_over_expected(sums) if share else None
     if of_ratio is not None:
@@ -209,6 +214,16 @@ def _field(
     columns["n_met"] = pc.if_else(pa.array(ok), columns["n_met"], pa.nulls(len(ids), pa.int64()))
     weight = np.nan_to_num(figure.size)
     return columns, np.nan_to_num(figure.value) * weight, weight
+
+
+def _reference(model: _Model, place: Place, common: CommonPeople, primary: Denominator) -> float:
+    """What an organization of a field is measured against: all organizations of the same field together.
+
+    A gap that the whole network has must not look like one of each organization in it; the gap itself is seen by
+    comparing the references of two levels.
+    """
+    found = model.fields.get((primary.value, place))
+    return common.value if place == WHOLE or found is None else common.pooled(found[1])
 
 
 def _status(rows: pa.Table, figure: Figure, failure: str | None) -> tuple[list[str], list[str | None]]:

@@ -33,6 +33,18 @@ class CommonPeople:
     value: float
     slope: float
 
+    def pooled(self, sums: AdjustedSums) -> float:
+        """The figure that everybody behind some sums would have among the common people, as one organization.
+
+        That of all organizations together is `value`, since observed and expected agree over everybody; that of one
+        level of a stratum shows how far its people fare from what the model expects of them.
+        """
+        information = float(np.nansum(sums["information"]))
+        if not information > 0:
+            return float("nan")
+        surplus = float(np.nansum(sums["observed"])) - float(np.nansum(sums["expected"]))
+        return self.value + self.slope * surplus / information
+
     @classmethod
     def of(cls, sums: AdjustedSums) -> CommonPeople:
         """From the sums of every organization, over the whole period and all strata."""
@@ -49,6 +61,9 @@ def adjusted_figure(sums: AdjustedSums, common: CommonPeople, *, share: bool) ->
         sums: Columns of `tables.DERIVED["adjusted_sums"]`, each of shape (k,), NaN for null.
         common: What the figure is standardized to.
         share: Whether it is a rate, which ends at 0 and 1.
+
+    Every field is standardized to the same people, those of all organizations and all strata: a gap between the levels
+    of a stratum stays as wide as it is, and levels may be compared with each other.
 
     Returns:
         Figures of shape (k,); `variance` is that of an average organization with these people, so that 0 % and 100 %

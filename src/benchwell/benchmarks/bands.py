@@ -6,7 +6,7 @@ laid side by side and who changes band can be read off one table (METHODS M3.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,19 @@ from scipy import special
 
 from benchwell.benchmarks.methods import POOLED
 from benchwell.benchmarks.results import OK, nullable
-from benchwell.models.arrays import FloatArray
+from benchwell.models.arrays import BoolArray, FloatArray, IntArray
 from benchwell.models.funnel import usual_spread
 from benchwell.models.light import light
 from benchwell.models.multiplicity import benjamini_hochberg
 from benchwell.registry import Measure
 from benchwell.registry.benchmark import Gates
 from benchwell.tables import DERIVED
-from benchwell.terms import Adjustment
+from benchwell.terms import Adjustment, Denominator
 
 ALL = "all"
 _RESULTS = DERIVED["adjusted_results"]
 _FIELD = ("adjustment", "period", "stratum", "level")
+_PEOPLE = {"followed": "n_followed", "eligible": "n_eligible"}
 
 
 def with_bands(
@@ -55,28 +56,18 @@ def with_bands(
     Source:
         METHODS M3.1, M5.1, M5.5.
     """
-    beside = _unadjusted(results, adjusted, edition)
+    beside = _unadjusted(results, adjusted, measure, edition)
     rows = pa.concat_tables([beside, adjusted]).sort_by([(name, "ascending") for name in _RESULTS.key])
     targets = _targets(benchmarks)
-    keys = list(zip(*(rows[name].to_pylist() for name in _FIELD), strict=True))
     columns = {name: _floats(rows[name]) for name in ("estimate", "variance", "reference", "shrunken", "shrunken_sd")}
-    ok = np.array([one == OK for one in rows["status"].to_pylist()], dtype=np.bool_) & (columns["variance"] > 0)
-    usual = np.full(rows.num_rows, np.nan)
-    plain = np.full(rows.num_rows, np.nan)
-    places: dict[tuple[str, ...], list[int]] = {}
-    for place, key in enumerate(keys):
-        places.setdefault(key, []).append(place)
-    for members in places.values():
-        at = np.array(members)[ok[members]]
-        if len(at) >= 2:
-            plain[at], usual[at] = _distances(*(columns[name][at] for name in ("estimate", "variance", "reference")))
-    ids, adjustments = rows["organization_id"].to_pylist(), rows["adjustment"].to_pylist()
-    bands = [
-        _band(columns, place, targets.get((adjustments[place], ids[place])), measure, gates)
-        if ok[place] and keys[place][1:] == (ALL, ALL, ALL)
-        else None
-        for place in range(rows.num_rows)
-    ]
+    known = _equal(rows, "status", OK) & (columns["variance"] > 0) & np.isfinite(columns["reference"])
+    plain, usual = _distances(columns, known, _groups(rows, _FIELD))
+    whole = known & _equal(rows, "period", ALL) & _equal(rows, "stratum", ALL) & np.isfinite(columns["shrunken"])
+    named = rows.select(["adjustment", "organization_id"]).take(pa.array(np.flatnonzero(whole))).to_pylist()
+    bands: list[str | None] = [None] * rows.num_rows
+    for place, name in zip(np.flatnonzero(whole).tolist(), named, strict=True):
+        target = targets.get((name["adjustment"], name["organization_id"]))
+        bands[place] = None if target is None else _band(columns, place, target, measure, gates)
     known_z = _floats(rows["z"])
     filled = {
         "z": nullable(np.where(np.isfinite(known_z), known_z, plain)),
@@ -97,53 +88,81 @@ def with_q_values(adjusted: pa.Table) -> pa.Table:
         Benjamini & Hochberg (1995), J R Stat Soc B 57:289-300; METHODS M5.7.
     """
     p = _floats(adjusted["p_value"])
-    whole = np.array([one == ALL for one in adjusted["period"].to_pylist()], dtype=np.bool_)
-    adjustments = np.array(adjusted["adjustment"].to_pylist(), dtype=object)
+    whole = _equal(adjusted, "period", ALL)
     q = np.full(len(p), np.nan)
-    for adjustment in sorted(set(adjustments.tolist())):
-        counted = np.isfinite(p) & whole & (adjustments == adjustment)
+    for adjustment in pc.unique(adjusted["adjustment"]).to_pylist():
+        counted = np.isfinite(p) & whole & _equal(adjusted, "adjustment", adjustment)
         if counted.any():
             q[counted] = benjamini_hochberg(p[counted])
     return _replaced(adjusted, {"q_value": nullable(q)})
 
 
-def _unadjusted(results: pa.Table, adjusted: pa.Table, edition: str | None) -> pa.Table:
+def _unadjusted(results: pa.Table, adjusted: pa.Table, measure: Measure, edition: str | None) -> pa.Table:
     """The unadjusted figures of the whole period, and of every field that has an adjusted one."""
-    fields = {key[1:] for key in zip(*(adjusted[name].to_pylist() for name in _FIELD), strict=True)}
-    keys = zip(*(results[name].to_pylist() for name in _FIELD[1:]), strict=True)
-    wanted = pa.array([key in fields or key[0] == ALL for key in keys], pa.bool_())
-    mine = results.filter(wanted)
+    fields = adjusted.select(list(_FIELD[1:])).group_by(list(_FIELD[1:])).aggregate([])
+    keys = set(zip(*(fields[name].to_pylist() for name in _FIELD[1:]), strict=True))
+    wanted = [
+        key in keys or key[0] == ALL for key in zip(*(results[name].to_pylist() for name in _FIELD[1:]), strict=True)
+    ]
+    mine = results.filter(pa.array(wanted, pa.bool_()))
     rows = _RESULTS.conform(mine)
     count = mine.num_rows
     return _replaced(
         rows,
         {
             "adjustment": pa.array([Adjustment.UNADJUSTED.value] * count, pa.string()),
-            "reference": nullable(_references(mine)),
+            "reference": nullable(_references(mine, measure)),
             "edition": pa.array([edition] * count, pa.string()),
         },
     )
 
 
-def _references(results: pa.Table) -> FloatArray:
-    """The figure of the organizations of each row's field together, weighted by people."""
-    keys = list(zip(*(results[name].to_pylist() for name in _FIELD[1:]), strict=True))
-    estimate, people = _floats(results["estimate"]), np.nan_to_num(_floats(results["n_eligible"]))
-    known = np.isfinite(estimate)
-    top: dict[Any, float] = {}
-    bottom: dict[Any, float] = {}
-    for key, value, n, there in zip(keys, estimate, people, known, strict=True):
-        if there and n > 0:
-            top[key] = top.get(key, 0.0) + float(value) * float(n)
-            bottom[key] = bottom.get(key, 0.0) + float(n)
-    return np.array([top[key] / bottom[key] if key in top else np.nan for key in keys], dtype=np.float64)
+def _references(results: pa.Table, measure: Measure) -> FloatArray:
+    """The figure of the organizations of each row's field together, weighted by those whom it describes."""
+    estimate, weight = _floats(results["estimate"]), np.nan_to_num(_floats(results[_PEOPLE[_counted(measure)]]))
+    if measure.summary == "rate":
+        variance = _floats(results["variance"])
+        weight = np.divide(
+            1.0, variance, out=np.zeros(len(variance)), where=variance > 0
+        )  # person-years, up to a factor
+    known = np.isfinite(estimate) & (weight > 0)
+    weight, field = np.where(known, weight, 0.0), _groups(results, _FIELD[1:])
+    bottom = np.bincount(field, weights=weight)
+    top = np.bincount(field, weights=weight * np.where(known, estimate, 0.0))
+    with np.errstate(invalid="ignore"):
+        return np.asarray((top / bottom)[field], dtype=np.float64)
 
 
-def _distances(estimate: FloatArray, variance: FloatArray, reference: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Standardized distances: against chance alone, and with the usual spread counted as noise too."""
-    distance = estimate - reference
-    tau2 = usual_spread(distance, variance)
-    return distance / np.sqrt(variance), distance / np.sqrt(variance + tau2)
+def _counted(measure: Measure) -> str:
+    """Whom a figure describes: the followed, or all who are eligible; sources of official rates state the latter."""
+    observed = measure.primary_denominator is Denominator.OBSERVED and not measure.is_published
+    return "followed" if observed else "eligible"
+
+
+def _groups(table: pa.Table, columns: Sequence[str]) -> IntArray:
+    """The same number for rows that agree in these columns of text."""
+    number = np.zeros(table.num_rows, dtype=np.int64)
+    for name in columns:
+        words = table[name].combine_chunks().dictionary_encode()
+        number = number * len(words.dictionary) + np.asarray(words.indices, dtype=np.int64)
+    return np.asarray(np.unique(number, return_inverse=True)[1], dtype=np.int64)
+
+
+def _distances(columns: dict[str, FloatArray], known: BoolArray, field: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Standardized distances within each field: against chance alone, and with the usual spread counted as noise too.
+
+    The reference counts as known, and so does what a model expects: their doubt is shared by all organizations.
+    """
+    plain, usual = np.full(len(known), np.nan), np.full(len(known), np.nan)
+    places = np.flatnonzero(known)
+    order = places[np.argsort(field[places], kind="stable")]
+    for at in np.split(order, np.flatnonzero(np.diff(field[order])) + 1):
+        if len(at) < 2:
+            continue
+        distance, variance = columns["estimate"][at] - columns["reference"][at], columns["variance"][at]
+        plain[at] = distance / np.sqrt(variance)
+        usual[at] = distance / np.sqrt(variance + usual_spread(distance, variance))
+    return plain, usual
 
 
 def _targets(benchmarks: pa.Table) -> dict[tuple[str, str], tuple[float, float]]:
@@ -159,18 +178,11 @@ def _targets(benchmarks: pa.Table) -> dict[tuple[str, str], tuple[float, float]]
 
 
 def _band(
-    columns: dict[str, FloatArray],
-    place: int,
-    target: tuple[float, float] | None,
-    measure: Measure,
-    gates: Gates,
-) -> str | None:
-    value, sd = columns["shrunken"][place], columns["shrunken_sd"][place]
-    if target is None or not np.isfinite(value):
-        return None
+    columns: dict[str, FloatArray], place: int, target: tuple[float, float], measure: Measure, gates: Gates
+) -> str:
     verdict = light(
-        float(value),
-        float(np.nan_to_num(sd)),
+        float(columns["shrunken"][place]),
+        float(np.nan_to_num(columns["shrunken_sd"][place])),
         target[0],
         target[1],
         measure.light_margin,
@@ -178,6 +190,10 @@ def _band(
         measure.better,
     )
     return verdict.state.value
+
+
+def _equal(table: pa.Table, column: str, word: str) -> BoolArray:
+    return np.asarray(pc.equal(table[column], word).fill_null(False).to_numpy(), dtype=np.bool_)
 
 
 def changes_of_band(adjusted: pa.Table) -> Iterator[tuple[str, str, dict[str, str]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ from benchwell.benchmarks.pooling import Everyone, everyone
 from benchwell.benchmarks.results import OK
 from benchwell.models.arrays import BoolArray, FloatArray
 from benchwell.registry import Benchmark, Measure
-from benchwell.terms import Denominator
+from benchwell.terms import Adjustment, Denominator
 
 ALL = "all"
 # Which column of organizations gives the group that a tier compares within.
@@ -46,6 +47,23 @@ class Cell:
     eligible: FloatArray
     followed: FloatArray
     everyone: Everyone
+
+    @cached_property
+    def field_reliability(self) -> Mapping[str | None, float]:
+        """Median reliability of the figures, by the organization that is left out; None is nobody left out."""
+        reliability, k = self.cohort.shrinkage.reliability if self.cohort.k else np.empty(0), self.cohort.k
+        if not k:
+            return {}
+        found: dict[str | None, float] = {None: float(np.median(reliability))}
+        if k > 1:
+            order = np.argsort(reliability, kind="stable")
+            place = np.empty(k, dtype=np.int64)
+            place[order] = np.arange(k)
+            # Of k - 1 sorted values the middle ones; those after the missing one have moved down by one place.
+            middle = [np.where(at < place, at, at + 1) for at in ((k - 2) // 2, (k - 1) // 2)]
+            median = reliability[order][np.array(middle)].mean(axis=0)
+            found |= dict(zip(self.cohort.ids, median.tolist(), strict=True))
+        return found
 
 
 def cells(
@@ -154,6 +172,7 @@ def _cohort(rows: pa.Table, measure: Measure) -> Cohort:
         variance=variance,
         is_proportion=measure.summary == "proportion",
         better=measure.better,
+        is_adjusted=rows.num_rows > 0 and rows["adjustment"][0].as_py() != Adjustment.UNADJUSTED,
     )
 
 

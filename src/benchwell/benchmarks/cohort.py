@@ -35,6 +35,8 @@ class Cohort:
         variance: Sampling variance; for a proportion it is pooled anew over whatever cohort is in hand.
         is_proportion: Whether figures are proportions.
         better: Which end is favorable.
+        is_adjusted: Whether `variance` comes from a case-mix model: it then stays, also for proportions.
+        achievable_place: Place of each organization in the order of `achievable`, if it is known already.
     """
 
     ids: tuple[str, ...]
@@ -44,6 +46,8 @@ class Cohort:
     variance: FloatArray
     is_proportion: bool
     better: Better
+    is_adjusted: bool = False
+    achievable_place: IntArray | None = None
 
     @cached_property
     def shrinkage(self) -> Shrinkage:
@@ -58,8 +62,16 @@ class Cohort:
         return Shrinkage(tau2, mean, reliability, shrunken, sd, constrained)
 
     @cached_property
+    def is_ascending(self) -> bool:
+        """Whether the figures stand in ascending order, as those of a resample do."""
+        return bool((self.estimate[..., 1:] >= self.estimate[..., :-1]).all())
+
+    @cached_property
     def by_estimate(self) -> tuple[FloatArray, FloatArray]:
         """Estimates in ascending order, and the share of patients at or below each: sorted once for all quantiles."""
+        if self.is_ascending:
+            reached = np.cumsum(self.weight, axis=-1)
+            return self.estimate, reached / reached[..., -1:]
         order = np.argsort(self.estimate, axis=-1, kind="stable")
         reached = np.cumsum(np.take_along_axis(self.weight, order, axis=-1), axis=-1)
         return np.take_along_axis(self.estimate, order, axis=-1), reached / reached[..., -1:]
@@ -78,6 +90,7 @@ class Cohort:
             weight=self.weight[chosen],
             size=self.size[chosen],
             variance=self.variance[chosen],
+            achievable_place=None if self.achievable_place is None else self.achievable_place[chosen],
         )
 
 
@@ -97,8 +110,8 @@ Estimator = Callable[[Cohort], FloatArray]
 
 
 def sampling_variance(cohort: Cohort) -> FloatArray:
-    """Sampling variances; proportions use the rate pooled over this cohort."""
-    if not cohort.is_proportion:
+    """Sampling variances; unadjusted proportions use the rate pooled over this cohort."""
+    if not cohort.is_proportion or cohort.is_adjusted:
         return cohort.variance
     return pooled_binomial_variance(np.minimum(cohort.estimate * cohort.size, cohort.size), cohort.size)
 
@@ -116,7 +129,7 @@ def unweighted_mean(cohort: Cohort) -> FloatArray:
 
 def percentile(p: float) -> Estimator:
     """Type-7 quantile of the figures: "the organization in the street"."""
-    return lambda cohort: np.asarray(np.quantile(cohort.estimate, p, axis=-1))
+    return lambda cohort: _quantile(cohort, p)
 
 
 def patient_percentile(p: float) -> Estimator:
@@ -132,7 +145,7 @@ def patient_percentile(p: float) -> Estimator:
 
 def decile_raw(cohort: Cohort) -> FloatArray:
     """Favorable decile of the raw figures: too extreme, since it rewards noise."""
-    return np.asarray(np.quantile(cohort.estimate, _favorable(cohort), axis=-1))
+    return _quantile(cohort, _favorable(cohort))
 
 
 def decile_eb(cohort: Cohort) -> FloatArray:
@@ -158,15 +171,33 @@ def decile_model_mean(cohort: Cohort) -> FloatArray:
 def achievable(cohort: Cohort) -> FloatArray:
     """Achievable Benchmark of Care over the last axis (METHODS M4.3); `models.achievable` says who is in it."""
     x, n = cohort.estimate * cohort.weight, cohort.weight
-    adjusted = (x + 1) / (n + 2)
-    favorable = adjusted if cohort.better is Better.HIGHER else -adjusted
-    order = np.lexsort((-n, -favorable), axis=-1)
+    place = cohort.achievable_place
+    # Small whole numbers sort many times faster than two keys of figures, and a resample brings them along.
+    order = achievable_order(cohort) if place is None else np.argsort(place, axis=-1, kind="stable")
     people = np.take_along_axis(n, order, axis=-1)
     reached = np.cumsum(people, axis=-1)
     before = reached - people
     inside = before < 0.1 * reached[..., -1:] * (1 - 1e-12)
     met = np.take_along_axis(x, order, axis=-1)
     return np.asarray((met * inside).sum(axis=-1) / (people * inside).sum(axis=-1))
+
+
+def achievable_order(cohort: Cohort) -> IntArray:
+    """Organizations by adjusted performance fraction, the favorable end first; the larger first among equals."""
+    x, n = cohort.estimate * cohort.weight, cohort.weight
+    adjusted = (x + 1) / (n + 2)
+    favorable = adjusted if cohort.better is Better.HIGHER else -adjusted
+    return np.asarray(np.lexsort((-n, -favorable), axis=-1))
+
+
+def _quantile(cohort: Cohort, p: float) -> FloatArray:
+    """Type-7 quantile of the figures (C5); what is sorted already is not sorted again."""
+    if not cohort.is_ascending:
+        return np.asarray(np.quantile(cohort.estimate, p, axis=-1))
+    place = p * (cohort.k - 1)
+    below = int(place)
+    low, high = cohort.estimate[..., below], cohort.estimate[..., min(below + 1, cohort.k - 1)]
+    return np.asarray(low + (high - low) * (place - below))
 
 
 def _favorable(cohort: Cohort) -> float:

@@ -38,6 +38,9 @@ class Ratio:
 def observed_over_expected(sums: AdjustedSums) -> Ratio:
     """Ratios of one field of organizations.
 
+    What is expected counts as known: its own doubt is small beside that of one organization's outcomes, and is shared
+    by all organizations. Both limits are exact or normal limits of what is observed, divided by what is expected.
+
     Args:
         sums: Columns of `tables.DERIVED["adjusted_sums"]`, each of shape (k,), NaN for null.
 
@@ -48,7 +51,9 @@ def observed_over_expected(sums: AdjustedSums) -> Ratio:
     known = np.isfinite(observed) & (np.nan_to_num(expected) > 0)
     safe = np.where(known, expected, 1.0)
     count = np.where(known, np.maximum(observed, 0.0), 0.0)
-    rare = known & (expected < _RARE * np.nan_to_num(sums["weight"]))
+    # A weighted sum of outcomes is no count.
+    counts = np.nan_to_num(sums["weight_squared"]) == np.nan_to_num(sums["weight"])
+    rare = known & counts & (expected < _RARE * np.nan_to_num(sums["weight"]))
     exact = poisson_exact(count, safe)
     half = _Z * np.sqrt(np.where(known, variance, 0.0))
     lower = np.where(rare, exact[0], np.maximum(count - half, 0.0) / safe)

@@ -179,8 +179,8 @@ def _nobody(everyone: Everyone) -> str | None:
 
 def _field(cell: Cell, without: str | None = None) -> Record:
     """How reliable the figures of the cell are, as a whole or without one organization; nothing without figures."""
-    others = [place for place, name in enumerate(cell.cohort.ids) if name != without]
-    return {"field_reliability": float(np.median(cell.cohort.shrinkage.reliability[others]))} if others else {}
+    value = cell.field_reliability.get(without)
+    return {} if value is None else {"field_reliability": value}
 
 
 def _everyones(cell: Cell, method: Method, everyone: Everyone, benchmark: Benchmark) -> Record:

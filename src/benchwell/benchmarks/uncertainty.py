@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 from scipy import special
 
-from benchwell.benchmarks.cohort import Cohort
+from benchwell.benchmarks.cohort import Cohort, achievable_order
 from benchwell.benchmarks.methods import Method
-from benchwell.models.arrays import BoolArray, FloatArray
+from benchwell.models.arrays import BoolArray, FloatArray, IntArray
 
 # Replicates are worked off in blocks of about this many numbers, so that memory stays flat with many organizations.
 _BLOCK = 1_000_000
@@ -45,7 +46,7 @@ class Bootstrap:
 
     def of(self, method: Method) -> Uncertainty:
         """Standard deviation and percentile interval of a method's replicates."""
-        return _summary(self.draws[method.name])
+        return _summary(self._ascending[method.name][0])
 
     def without(self, method: Method, place: int) -> Uncertainty:
         """The same for the benchmark without one organization.
@@ -56,7 +57,18 @@ class Bootstrap:
         Source:
             Jackknife-after-bootstrap; Efron (1992), J R Stat Soc B 54:83-127.
         """
-        return _summary(self.draws[method.name][~self.present[:, place]])
+        ascending, order = self._ascending[method.name]
+        return _summary(ascending[~self.present[:, place][order]])
+
+    @cached_property
+    def _ascending(self) -> dict[str, tuple[FloatArray, IntArray]]:
+        """Known replicates in ascending order, sorted once for all organizations, and which replicate each is."""
+        found = {}
+        for name, draws in self.draws.items():
+            order = np.argsort(draws, kind="stable")
+            order = order[np.isfinite(draws[order])]  # a replicate may hold nobody who was followed
+            found[name] = draws[order], order
+        return found
 
 
 def bootstrap(cohort: Cohort, methods: Sequence[Method], *, replicates: int, seed: int) -> Bootstrap:
@@ -81,8 +93,8 @@ def bootstrap(cohort: Cohort, methods: Sequence[Method], *, replicates: int, see
     # their places: small integers, which sort many times faster than figures.
     order = np.argsort(cohort.estimate, kind="stable")
     ascending = cohort.take(order)
-    place_of = np.empty(cohort.k, dtype=np.uint16 if cohort.k <= _SMALL else np.int64)
-    place_of[order] = np.arange(cohort.k)
+    place_of = _places(order)
+    ascending = replace(ascending, achievable_place=_places(achievable_order(ascending)))
     for rows in _blocks(replicates, cohort.k):
         chosen = generator.integers(0, cohort.k, size=(len(rows), cohort.k))
         present[rows[:, None], chosen] = True
@@ -129,12 +141,27 @@ def leave_one_out(cohort: Cohort, method: Method) -> FloatArray:
     return np.concatenate(parts)
 
 
-def _summary(draws: FloatArray) -> Uncertainty:
-    draws = draws[np.isfinite(draws)]  # a replicate may hold nobody who was followed
-    if len(draws) < _TRUSTED_REPLICATES:
+def _places(order: IntArray) -> IntArray:
+    """The place of each organization in an order, as the smallest whole numbers that hold it."""
+    place: IntArray = np.empty(len(order), dtype=np.uint16 if len(order) <= _SMALL else np.int64)
+    place[order] = np.arange(len(order))
+    return place
+
+
+def _summary(ascending: FloatArray) -> Uncertainty:
+    """Spread and percentile interval of replicates in ascending order; those that hold nobody are left out before."""
+    if len(ascending) < _TRUSTED_REPLICATES:
         return Uncertainty(None, None, None)
-    lower, upper = np.quantile(draws, _TAILS)
-    return Uncertainty(float(draws.std(ddof=1)), float(lower), float(upper))
+    lower, upper = (_quantile(ascending, p) for p in _TAILS)
+    return Uncertainty(float(ascending.std(ddof=1)), lower, upper)
+
+
+def _quantile(ascending: FloatArray, p: float) -> float:
+    """Type-7 quantile of sorted values (C5): `numpy.quantile` would sort them again for each organization."""
+    place = p * (len(ascending) - 1)
+    below = int(place)
+    low, high = float(ascending[below]), float(ascending[min(below + 1, len(ascending) - 1)])
+    return low + (high - low) * (place - below)
 
 
 def _blocks(rows: int, columns: int) -> Iterator[np.ndarray]:

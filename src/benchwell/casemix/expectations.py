@@ -12,18 +12,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from scipy import special
+import pyarrow.compute as pc
 
 from benchwell.casemix.adjuster_coding import AdjusterDesign, code_adjusters
+from benchwell.casemix.contrast import Contrast, contrast_of
 from benchwell.casemix.expected import CannotFitError, Expectation, expect
 from benchwell.casemix.model_check import FAIL, Group, ModelCheck, check, out_of_clinic
 from benchwell.casemix.people import ALL, People, by_cell, levels_of, people_of, quarters_of
 from benchwell.models.arrays import FloatArray
 from benchwell.models.direct import direct_rates_from_rows
-from benchwell.models.fixed_effects_logistic import logistic_contrast
-from benchwell.models.group_sums import sums_by_group
-from benchwell.models.mixed_statistics import MixedStatistics
-from benchwell.models.within_between import within_between
 from benchwell.registry import CaseMix, Measure
 from benchwell.tables import DERIVED
 from benchwell.terms import Adjustment, Denominator
@@ -52,8 +49,11 @@ class CaseMixModel:
         dropped: Declared columns that say nothing here, each with its reason.
         coding: The published coding with its hash.
         constant: Of the model.
+        covariance: Of the coefficients after the constant, row by row in the order of `columns`; null where the data do
+            not tell. Of Mundlak slopes it allows for clinics; weights count as known.
         residual_sd: Of a continuous outcome; None for yes/no.
         factor: By which slopes were multiplied after the checks; 1 as fitted.
+        slopes: Coefficients after the constant, in the order of `columns`.
         contrast_p: p value that clinic means matter otherwise than people's deviations from them: below .05, an
             adjustment by random effects alone would move results (M3.8). None where it was not asked.
         iterations: Newton steps.
@@ -73,6 +73,8 @@ class CaseMixModel:
     dropped: Mapping[str, str]
     coding: Mapping[str, Any]
     constant: float | None = None
+    slopes: tuple[float, ...] = ()
+    covariance: tuple[tuple[float | None, ...], ...] = ()
     residual_sd: float | None = None
     factor: float = 1.0
     contrast_p: float | None = None
@@ -157,22 +159,28 @@ def _view(
     rows: pa.Table, measure: Measure, casemix: CaseMix, view: Adjustment, strata: tuple[str, ...]
 ) -> Iterator[_Fitted]:
     """One view under each denominator: the primary first, since its check decides how the others are scaled."""
-    if len(set(rows["organization_id"].to_pylist())) < _LEAST_ORGANIZATIONS:
-        return  # nobody to compare with, so nothing to make comparable
+    there = pc.count_distinct(rows["organization_id"]).as_py()
+    if there < _LEAST_ORGANIZATIONS:
+        people = people_of(rows, measure, measure.primary_denominator)
+        reason = f"too_few_organizations: {there}; {_LEAST_ORGANIZATIONS} are needed for a comparison"
+        if people is not None:
+            yield _refused(people, measure, casemix, view, measure.primary_denominator, reason)
+        return
     order = sorted(Denominator, key=lambda one: one is not measure.primary_denominator)
-    factor = 1.0
+    first: CaseMixModel | None = None
     for denominator in order:
         people = people_of(rows, measure, denominator)
         if people is None:
             continue
         primary = denominator is measure.primary_denominator
         try:
-            found, factor = _one(people, measure, casemix, view, denominator, strata, factor, primary=primary)
+            found = _one(people, measure, casemix, view, denominator, strata, first)
         except CannotFitError as problem:
             yield _refused(people, measure, casemix, view, denominator, str(problem))
             if primary:
                 return
             continue
+        first = found.model if primary else first
         yield found
 
 
@@ -183,26 +191,37 @@ def _one(
     view: Adjustment,
     denominator: Denominator,
     strata: tuple[str, ...],
-    factor: float,
-    *,
-    primary: bool,
-) -> tuple[_Fitted, float]:
+    first: CaseMixModel | None,
+) -> _Fitted:
+    """One model; `first` is that of the primary denominator, unless this is it."""
     design = code_adjusters(people.rows, casemix, view)
-    if len(design.names) < 2:
-        raise CannotFitError("no_adjusters: nothing that this view adjusts for is recorded here")
+    _ensure_adds(design, casemix, view)
+    if view is Adjustment.DAY and denominator is Denominator.ALL_ELIGIBLE and not design.kept.all():
+        without = people.n - int(design.kept.sum())
+        raise CannotFitError(f"no_day_without_followup: {without} of {people.n} who count have no measurement day")
     counted = people if design.kept.all() else people.take(design.kept)
     share, mundlak = measure.summary == "proportion", casemix.within == "mundlak"
     columns, groups = design.columns[:, 1:], len(counted.organizations)
+    primary, factor = denominator is measure.primary_denominator, 1.0 if first is None else first.factor
     fit = expect(
-        columns, counted.outcome, counted.organization, groups, share=share, weight=counted.weight, mundlak=mundlak
+        columns,
+        counted.outcome,
+        counted.organization,
+        groups,
+        share=share,
+        weight=counted.weight,
+        mundlak=mundlak,
+        start=np.array(first.slopes) if first is not None and first.columns == design.names else None,
     )
     checked: ModelCheck | None = None
-    contrast: _Contrast | None = None
+    contrast: Contrast | None = None
     if primary:
-        predictor = out_of_clinic(columns, counted.outcome, counted.organization, groups, share=share, mundlak=mundlak)
+        predictor = out_of_clinic(
+            columns, counted.outcome, counted.organization, share=share, mundlak=mundlak, start=fit.slopes
+        )
         checked = check(predictor, counted.outcome, _groups(counted, casemix, view, strata), fit)
         factor = checked.factor
-        contrast = _contrast(columns, counted, share=share)
+        contrast = contrast_of(columns, counted.outcome, counted.organization, share=share)
     if factor != 1.0:
         fit = fit.scaled(factor, columns, counted.outcome, counted.weights)
     key = {"measure": measure.id, "adjustment": view.value, "denominator": denominator.value}
@@ -218,52 +237,23 @@ def _one(
         [key | row for row in _terms(design, fit, contrast)],
         checks,
         _chances(counted, columns, fit) if monitored else None,
-    ), factor
+    )
+
+
+def _ensure_adds(design: AdjusterDesign, casemix: CaseMix, view: Adjustment) -> None:
+    """A view that adjusts for nothing more than the clinical one must not be shown under its own name (C8)."""
+    if len(design.names) < 2:
+        raise CannotFitError("no_adjusters: nothing that this view adjusts for is recorded here")
+    clinical = {one.name for one in casemix.views.get(Adjustment.CLINICAL, ())}
+    added = {one.name for one in casemix.views[view]} - clinical
+    if view is not Adjustment.CLINICAL and added <= set(design.unused):
+        raise CannotFitError(f"nothing_added: none of {', '.join(sorted(added))} is recorded and differs here")
 
 
 def _chances(people: People, columns: FloatArray, fit: Expectation) -> pa.Table:
     """What is expected of each person, for monitoring in order of time."""
     chance = fit.mean(fit.predictor(columns))
     return pa.table({"episode_id": people.rows["episode_id"], "chance": pa.array(chance, pa.float64())})
-
-
-@dataclass(frozen=True)
-class _Contrast:
-    between: FloatArray
-    between_errors: FloatArray
-    p_values: FloatArray
-    p: float | None
-
-
-def _contrast(columns: FloatArray, people: People, *, share: bool) -> _Contrast:
-    """Coefficients of clinic means beside those within, column by column (M3.8)."""
-    groups = len(people.organizations)
-    if share:
-        found = logistic_contrast(columns, people.outcome, people.organization, groups)
-        z = found.contrast.values / found.contrast.standard_errors
-        p_values = 2 * special.ndtr(-np.abs(z))
-        return _Contrast(found.between.values, found.between.standard_errors, p_values, _finite(found.p))
-    linear = within_between(_statistics(columns, people))
-    return _Contrast(linear.between.values, linear.between.standard_errors, linear.contrast_p, _finite(linear.p))
-
-
-def _statistics(columns: FloatArray, people: People) -> MixedStatistics:
-    """Sums of a mixed model of these people by clinic; weights play no part in the contrast."""
-    design = np.column_stack([np.ones(people.n), columns])
-    k = len(people.organizations)
-    count = np.bincount(people.organization, minlength=k)
-    there = count > 0
-    sums = np.column_stack([sums_by_group(one, people.organization, k) for one in design.T])
-    total = sums_by_group(people.outcome, people.organization, k)
-    return MixedStatistics(
-        n=people.n,
-        xtx=design.T @ design,
-        xty=design.T @ people.outcome,
-        yty=float(people.outcome @ people.outcome),
-        group_n=count[there],
-        group_x=sums[there],
-        group_y=total[there],
-    )
 
 
 def _groups(people: People, casemix: CaseMix, view: Adjustment, strata: tuple[str, ...]) -> tuple[Group, ...]:
@@ -275,7 +265,8 @@ def _groups(people: People, casemix: CaseMix, view: Adjustment, strata: tuple[st
     found = []
     for stratum in strata:
         levels, index = levels_of(people.rows, stratum)
-        found.append(Group(stratum, levels, index, stratum in adjusted or stratum == "severity_band"))
+        banded = "baseline" if stratum == "severity_band" else stratum.removesuffix("_band")
+        found.append(Group(stratum, levels, index, stratum in adjusted or banded in adjusted))
     size = np.bincount(people.organization, minlength=len(people.organizations))
     order = np.argsort(size, kind="stable")
     band = np.empty(len(size), dtype=np.int64)
@@ -326,7 +317,9 @@ def _sums(
         cell, cells = level * k + people.organization, len(levels) * k
         found = by_cell(cell, cells, terms)
         if fit.share:
-            solved = direct_rates_from_rows(predictor, people.outcome, cell, cells, predictor, people.weight)
+            solved = direct_rates_from_rows(
+                predictor, people.outcome, cell, cells, predictor, people.weight, reference_weight=people.weight
+            )
             found |= {"direct": solved.rate, "direct_variance": solved.variance}
         yield _cells(found, people, levels, "level", {**place.key, "stratum": stratum})
     if place.has_quarters:
@@ -366,7 +359,7 @@ def significant(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), np.rint(values * scale) / scale, values)
 
 
-def _terms(design: AdjusterDesign, fit: Expectation, contrast: _Contrast | None) -> Iterator[dict[str, Any]]:
+def _terms(design: AdjusterDesign, fit: Expectation, contrast: Contrast | None) -> Iterator[dict[str, Any]]:
     yield {"term": design.names[0], "estimate": fit.constant}
     for place, name in enumerate(design.names[1:]):
         row = {
@@ -399,9 +392,11 @@ def _model(
         columns=design.names,
         dropped=design.dropped,
         coding=design.coding,
-        constant=fit.constant,
-        residual_sd=None if fit.share else float(np.sqrt(fit.residual_variance)),
-        factor=factor,
+        constant=_figure(fit.constant),
+        slopes=tuple(_figure(value) for value in fit.slopes.tolist()),
+        covariance=tuple(tuple(_finite(_figure(value)) for value in row) for row in fit.covariance.tolist()),
+        residual_sd=None if fit.share else _figure(float(np.sqrt(fit.residual_variance))),
+        factor=_figure(factor),
         iterations=fit.iterations,
         clinics_left_out=fit.left_out,
     )
@@ -437,8 +432,7 @@ def _frozen(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     """Rows as an edition stores them: in the table's shape, sorted by key, at 12 significant digits."""
     table = DERIVED[name]
     rounded = [
-        {column: float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value for column, value in row.items()}
-        for row in rows
+        {column: _figure(value) if isinstance(value, float) else value for column, value in row.items()} for row in rows
     ]
     known = [{column: value for column, value in row.items() if column in table.columns} for row in rounded]
     return _sorted(name, pa.Table.from_pylist(known, schema=table.schema))
@@ -446,6 +440,11 @@ def _frozen(name: str, rows: list[dict[str, Any]]) -> pa.Table:
 
 def _sorted(name: str, table: pa.Table) -> pa.Table:
     return table.sort_by([(part, "ascending") for part in DERIVED[name].key]).combine_chunks()
+
+
+def _figure(value: float) -> float:
+    """A number at 12 significant digits."""
+    return float(f"{value:.{_DIGITS}g}")
 
 
 def _finite(value: float) -> float | None:

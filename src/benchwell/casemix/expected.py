@@ -7,19 +7,20 @@ organizations together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
 
 from benchwell.models.arrays import FloatArray, IntArray
 from benchwell.models.fixed_effects_linear import fit_fixed_effects_linear
-from benchwell.models.fixed_effects_logistic import deviations_and_means, fit_fixed_effects_logistic, logistic_contrast
-from benchwell.models.logistic_regression import fit_logistic
+from benchwell.models.fixed_effects_logistic import fit_fixed_effects_logistic, logistic_contrast
 
 PER_COLUMN = 10  # people of the rarer outcome that each column needs
 _LEAST_PEOPLE = 30  # beyond the columns (METHODS M3.2)
 _NEWTON_STEPS = 100
+# Newton's steps shrink by squares: after one this small, in standard deviations, what is left is below 1e-11.
+_LAST_STEP = 1e-6
 
 
 class CannotFitError(ValueError):
@@ -32,7 +33,8 @@ class Expectation:
 
     Attributes:
         slopes: Per column after the constant, shape (p,); 0 where the data do not tell.
-        standard_errors: Shape (p,); NaN likewise.
+        covariance: Of the slopes, shape (p, p); NaN likewise. Neither shares nor expectations use it: what is expected
+            counts as known, and the edition tells it for whoever asks (METHODS M13.1).
         constant: So that expected and observed agree over everybody.
         residual_variance: Of a continuous outcome within clinics; 0 for a yes/no outcome.
         share: Whether the outcome is yes or no.
@@ -42,13 +44,19 @@ class Expectation:
     """
 
     slopes: FloatArray
-    standard_errors: FloatArray
+    covariance: FloatArray
     constant: float
     residual_variance: float
     share: bool
     converged: bool
     iterations: int
     left_out: int
+
+    @property
+    def standard_errors(self) -> FloatArray:
+        """Of the slopes, shape (p,)."""
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(np.diag(self.covariance))
 
     def predictor(self, columns: FloatArray) -> FloatArray:
         """Linear predictor of people, shape (n,)."""
@@ -66,16 +74,7 @@ class Expectation:
         """Slopes shrunken by a factor, with the constant that fits them: uniform recalibration (METHODS M3.11)."""
         slopes = self.slopes * factor
         constant = _constant(columns @ slopes, outcome, weight, share=self.share)
-        return Expectation(
-            slopes,
-            self.standard_errors * factor,
-            constant,
-            self.residual_variance,
-            self.share,
-            self.converged,
-            self.iterations,
-            self.left_out,
-        )
+        return replace(self, slopes=slopes, covariance=self.covariance * factor**2, constant=constant)
 
 
 def expect(
@@ -87,6 +86,7 @@ def expect(
     share: bool,
     weight: FloatArray | None = None,
     mundlak: bool = False,
+    start: FloatArray | None = None,
 ) -> Expectation:
     """Fit the expectation of an outcome from differences within clinics.
 
@@ -96,8 +96,10 @@ def expect(
         group: Index of each person's clinic, shape (n,).
         groups: Number of clinics.
         share: Whether the outcome is 0 or 1.
-        weight: Of each person; None is 1.
-        mundlak: Clinic means beside the deviations from them instead of one constant per clinic.
+        weight: Of each person; None is 1. Mundlak slopes of a yes/no outcome take no weights, the constant does.
+        mundlak: Clinic means beside the deviations from them instead of one constant per clinic. For means both give
+            the same slopes.
+        start: Slopes to begin the search from; they do not move where it ends.
 
     Raises:
         CannotFitError: If there are too few people, or too few of the rarer outcome, for so many columns.
@@ -107,33 +109,35 @@ def expect(
     """
     _ensure_enough(columns, outcome, share=share)
     weights = np.ones(len(outcome)) if weight is None else weight
-    if not share:
-        linear = fit_fixed_effects_linear(columns, outcome, group, groups, weight)
-        slopes = np.where(linear.slopes.known, linear.slopes.values, 0.0)
-        errors, variance = linear.slopes.standard_errors, linear.residual_variance
-        converged, iterations, left_out = True, 1, 0
-    elif mundlak:
-        split = np.column_stack([np.ones(len(outcome)), *deviations_and_means(columns, group, groups)])
-        fit = fit_logistic(split, outcome)
-        slopes = fit.coefficients[1 : columns.shape[1] + 1]
-        errors = logistic_contrast(columns, outcome, group, groups).within.standard_errors
-        variance, converged, iterations, left_out = 0.0, fit.converged, fit.iterations, 0
-    else:
-        fixed = fit_fixed_effects_logistic(columns, outcome, group, groups, weight=weight)
-        slopes = np.where(fixed.slopes.known, fixed.slopes.values, 0.0)
-        errors, variance = fixed.slopes.standard_errors, 0.0
-        converged, iterations = fixed.converged, fixed.iterations
-        left_out = fixed.left_out_none + fixed.left_out_all
+    converged, iterations, left_out, variance = True, 1, 0, 0.0
+    try:
+        if not share:
+            linear = fit_fixed_effects_linear(columns, outcome, group, groups, weight)
+            found, variance = linear.slopes, linear.residual_variance
+        elif mundlak:
+            contrast = logistic_contrast(columns, outcome, group, groups)
+            found, converged = contrast.within, contrast.converged
+        else:
+            fixed = fit_fixed_effects_logistic(
+                columns, outcome, group, groups, weight=weight, start=start, tolerance=_LAST_STEP
+            )
+            found, converged, iterations = fixed.slopes, fixed.converged, fixed.iterations
+            left_out = fixed.left_out_none + fixed.left_out_all
+    except (ValueError, np.linalg.LinAlgError) as problem:  # nothing differs within clinics
+        raise CannotFitError(f"nothing_within_clinics: {problem}") from None
     if not converged:
         raise CannotFitError("not_converged: the adjusters separate the outcomes")
+    slopes = np.where(found.known, found.values, 0.0)
     constant = _constant(columns @ slopes, outcome, weights, share=share)
-    return Expectation(slopes, errors, constant, variance, share, converged, iterations, left_out)
+    return Expectation(slopes, found.covariance, constant, variance, share, converged, iterations, left_out)
 
 
 def _ensure_enough(columns: FloatArray, outcome: FloatArray, *, share: bool) -> None:
     n, p = columns.shape
     if n - p < _LEAST_PEOPLE:
         raise CannotFitError(f"too_few_people: {n} people for {p} columns; {p + _LEAST_PEOPLE} are needed")
+    if not share and not np.ptp(outcome) > 0:
+        raise CannotFitError("no_variation: everybody has the same outcome")
     if share:
         rarer = int(min(outcome.sum(), n - outcome.sum()))
         if rarer < PER_COLUMN * p:

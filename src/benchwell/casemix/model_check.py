@@ -58,22 +58,40 @@ class ModelCheck:
 
 
 def out_of_clinic(
-    columns: FloatArray, outcome: FloatArray, group: IntArray, groups: int, *, share: bool, mundlak: bool
+    columns: FloatArray,
+    outcome: FloatArray,
+    group: IntArray,
+    *,
+    share: bool,
+    mundlak: bool,
+    start: FloatArray | None = None,
 ) -> FloatArray:
     """Linear predictor of each person from a model that has not seen their clinic, shape (n,).
+
+    Weights play no part: what is checked is the model of the people who count, each as one person.
+
+    Args:
+        columns: Coded adjusters without the constant, shape (n, p).
+        outcome: Shape (n,).
+        group: Index of each person's clinic, shape (n,).
+        share: Whether the outcome is 0 or 1.
+        mundlak: How slopes are kept within clinics.
+        start: Slopes of the model of everybody, from which each fold's search begins.
 
     Raises:
         CannotFitError: If a part leaves too few people to fit.
     """
-    if groups < 2:
+    # Dealt in the order of their ids among the clinics that have people, so that no part is empty.
+    present, place = np.unique(group, return_inverse=True)
+    if len(present) < 2:
         raise CannotFitError("one_organization: a model cannot be checked on clinics that it has not seen")
-    part = np.arange(groups) % min(PARTS, groups)
+    part = place % PARTS
     predictor = np.empty(len(outcome))
-    for one in range(int(part.max()) + 1):
-        held: BoolArray = part[group] == one
-        if held.all() or not held.any():
-            continue
-        fitted = expect(columns[~held], outcome[~held], group[~held], groups, share=share, mundlak=mundlak)
+    for one in range(min(PARTS, len(present))):
+        held: BoolArray = part == one
+        fitted = expect(
+            columns[~held], outcome[~held], place[~held], len(present), share=share, mundlak=mundlak, start=start
+        )
         predictor[held] = fitted.predictor(columns[held])
     return predictor
 

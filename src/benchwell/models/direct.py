@@ -76,6 +76,7 @@ def direct_rates_from_rows(
     groups: int,
     reference_lp: ArrayLike,
     weight: ArrayLike | None = None,
+    reference_weight: ArrayLike | None = None,
 ) -> DirectRates:
     """Fit each clinic's own shift of the log odds, and read its rate off the reference population.
 
@@ -89,6 +90,7 @@ def direct_rates_from_rows(
         reference_lp: Linear predictor of the reference population, shape (m,).
         weight: Weight of each person, shape (n,), >= 0, such as inverse probabilities of follow-up; None is 1. With
             weights the variance of a shift is the sandwich one.
+        reference_weight: How much each person of the reference counts, shape (m,), >= 0; None is alike.
 
     Returns:
         Shifts and rates with their variances; NaN for a clinic without people.
@@ -111,7 +113,9 @@ def direct_rates_from_rows(
     information, squares = sums.spread(shift, weighted=weight is not None)
     with np.errstate(divide="ignore", invalid="ignore"):
         shift_variance = squares / information**2
-    rate, slope = _mean_over(shift, *_gathered(vector("reference_lp", reference_lp)))
+    reference = vector("reference_lp", reference_lp)
+    counts = None if reference_weight is None else non_negative("reference_weight", reference_weight)
+    rate, slope = _mean_over(shift, *_gathered(reference, counts))
     return DirectRates(shift, shift_variance, rate, slope**2 * shift_variance, sums.n, sums.half)
 
 
@@ -171,18 +175,20 @@ class _Sums:
         return sums_by_group(values, self.index, self.groups)
 
 
-def _gathered(lp: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _gathered(lp: FloatArray, weight: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
     """Linear predictors with their shares; many rows become the means of narrow cells."""
+    w = np.ones(len(lp)) if weight is None else weight
+    same_shape(reference_lp=lp, reference_weight=w)
     if len(lp) <= _GATHER_ABOVE:
-        return lp, np.full(len(lp), 1 / len(lp))
+        return lp, w / w.sum()
     cell = np.floor(lp / _CELL)
     cell -= cell.min()
     if cell.max() > len(lp):  # spread so thin that cells would not be fewer than rows
-        return lp, np.full(len(lp), 1 / len(lp))
+        return lp, w / w.sum()
     place = cell.astype(np.int64)
-    count = np.bincount(place)
-    used = count > 0
-    return np.bincount(place, weights=lp)[used] / count[used], count[used] / len(lp)
+    counted = np.bincount(place, weights=w)
+    used = counted > 0
+    return np.bincount(place, weights=w * lp)[used] / counted[used], counted[used] / w.sum()
 
 
 def _mean_over(shift: FloatArray, lp: FloatArray, share: FloatArray) -> tuple[FloatArray, FloatArray]:
