@@ -87,7 +87,7 @@ def refusal_lines(records: Iterable[Record]) -> tuple[str, ...]:
             method = row["method"].removesuffix(".patients")
             name = "top tenth" if method.startswith("top_decile.") else _PERCENTILES.get(method) or method_name(method)
             closed.setdefault(reason_words(row["reason"] or row["status"]), []).append(name)
-    return tuple(f"{', '.join(dict.fromkeys(names))}: {reason}." for reason, names in closed.items())
+    return tuple(f"{', '.join(dict.fromkeys(names))}: {reason.rstrip('.')}." for reason, names in closed.items())
 
 
 def _share(method: str) -> float | None:

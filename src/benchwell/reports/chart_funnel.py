@@ -7,8 +7,10 @@ from typing import Any, Literal
 import altair as alt
 
 from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw
+from benchwell.signals.adjustment_words import TITLES, in_view
 from benchwell.signals.funnel_view import BETWEEN, BEYOND, INSIDE, FunnelView
 from benchwell.signals.words import figure_of
+from benchwell.terms import Adjustment
 
 HEIGHT = 280
 _KEY = (
@@ -26,6 +28,9 @@ def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
         chart_id: Unique on its page.
     """
     figure = figure_of(view.measure)
+    title = view.title
+    if view.adjustment is not Adjustment.UNADJUSTED:
+        title = f"{TITLES[view.adjustment]}: {title[:1].lower()}{title[1:]}"
     name = view.name or "this clinic"
     own = [(name, view.own)] if view.own else []
     rows = [
@@ -48,14 +53,14 @@ def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
 
     return Chart(
         id=chart_id,
-        title=view.title,
-        svg=draw(build, chart_id=chart_id, title=view.title, text=view.text),
+        title=title,
+        svg=draw(build, chart_id=chart_id, title=title, text=view.text),
         text=view.text,
         columns=("Clinic", "People counted", view.measure.title, "Against the limits"),
         rows=tuple(rows),
         caption=f"{view.measure.title}: clinics in the order of people counted",
-        note=view.note,
-        up=view.measure.title,
+        note=" ".join(note for note in (view.note, view.spread_note) if note),
+        up=f"{view.measure.title}{in_view(view.adjustment)}",
         key=f"{_KEY} Diamond: this clinic." if view.own else _KEY,
     )
 

@@ -8,9 +8,11 @@ from benchwell.registry.measure import Measure
 from benchwell.reports.canvas import Chart
 from benchwell.reports.interval_rows import Interval, interval_picture
 from benchwell.reports.method.structure import table
+from benchwell.signals.adjustment_words import TITLES
 from benchwell.signals.four_views import FourViews, View
 from benchwell.signals.reading import ALL, EditionSource, rows
 from benchwell.signals.words import capital, direction, figure_of
+from benchwell.terms import Adjustment, Denominator
 
 RATIO = "Observed over expected"
 RATIO_LIMIT = (
@@ -53,10 +55,25 @@ def views_chart(edition: EditionSource, views: FourViews, chart_id: str) -> Char
         columns=filled.columns,
         rows=tuple(tuple(str(cell) for cell in row) for row in filled.rows),
         caption=_caption(views, stated=RATIO in filled.columns),
+        note=day_note(views),
         key=(
             "Dot: this clinic, with its 95 % interval. Short stroke: the other clinics in the same view. "
             f"{capital(direction(views.measure.better))}."
         ),
+    )
+
+
+def day_note(views: FourViews) -> str:
+    """Whom the view with the day of measurement leaves out; "" where it leaves out nobody.
+
+    Who was not measured again has no such day, so this view answers for other people than its neighbors.
+    """
+    shown = views.view(Adjustment.DAY)
+    if shown is None or not shown.ok or views.measure.primary_denominator is Denominator.OBSERVED:
+        return ""
+    return (
+        f"{TITLES[Adjustment.DAY]}: this view counts only people who were measured again, so its figures stand beside "
+        "one another, not beside those of the other views."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchwell.registry.casemix import CaseMix
 from benchwell.registry.measure import Measure
 from benchwell.signals.words import capital
 from benchwell.terms import Denominator
@@ -73,8 +74,13 @@ def reason_words(reason: str) -> str:
     return (reason.partition(": ")[2] or words).replace("organization", "clinic")
 
 
-def definition_rows(measure: Measure) -> list[tuple[str, str]]:
-    """A measure's definition as rows of a table, in plain words."""
+def definition_rows(measure: Measure, casemix: CaseMix | None = None) -> list[tuple[str, str]]:
+    """A measure's definition as rows of a table, in plain words.
+
+    Args:
+        measure: The measure.
+        casemix: What its benchmarks are adjusted by; None for nothing.
+    """
     rows = [("Id", f"{measure.id}, revision {measure.revision}, {measure.status}")]
     if measure.instruments:
         rows.append(("Instruments", ", ".join(measure.instruments) + " (the same one at both times)"))
@@ -91,7 +97,9 @@ def definition_rows(measure: Measure) -> list[tuple[str, str]]:
     extra = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items() if value != "")
     rows.append(("What counts", f"{kind}{f' ({extra})' if extra else ''}"))
     rows.append(("Counted among", DENOMINATORS[measure.primary_denominator]))
-    rows.append(("Adjustment", "none: figures are unadjusted"))
+    adjusts = casemix is not None and casemix.of_role("adjust")
+    by = f"{casemix.title} ({casemix.id}, revision {casemix.revision})" if casemix is not None and adjusts else ""
+    rows.append(("Adjustment", by or "none: figures are unadjusted"))
     rows.append(("Content hash", measure.numbers_hash))
     return [
         (name, capital(value) if name not in ("Id", "Content hash", "Instruments") else value) for name, value in rows

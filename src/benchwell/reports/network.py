@@ -12,13 +12,27 @@ from benchwell.reports.benchmark_lines import benchmark_lines, decile_lines, ref
 from benchwell.reports.canvas import Chart
 from benchwell.reports.chart_distribution import distribution_chart
 from benchwell.reports.chart_funnel import funnel_chart
+from benchwell.reports.compared import casemix_sections
+from benchwell.reports.compared_network import STATES_NOTE, ComparedNetwork, compared_network
+from benchwell.reports.method.markdown import Target
 from benchwell.reports.method.structure import Table, table
 from benchwell.reports.names import DENOMINATORS, HIDDEN, INTERVALS, method_name, reason_words
 from benchwell.reports.page import anchor, render
 from benchwell.reports.site_lines import SITE_COLUMNS, site_lines
+from benchwell.reports.standing import standing
+from benchwell.signals.edition_colours import edition_colours
+from benchwell.signals.four_views import FourViews, four_views
 from benchwell.signals.funnel_view import FunnelView, funnel_view
 from benchwell.signals.peers import DOTS_FROM, Distribution, distribution
-from benchwell.signals.reading import ALL, EditionSource, measure_of, organization_rows, rows
+from benchwell.signals.reading import (
+    ALL,
+    EditionSource,
+    OneMeasure,
+    measure_of,
+    organization_rows,
+    preferred_adjustment,
+    rows,
+)
 from benchwell.signals.words import capital, count, direction
 from benchwell.terms import Adjustment
 
@@ -36,6 +50,7 @@ class Section:
     direction: str
     summary: str
     charts: tuple[Chart, ...]
+    compared: ComparedNetwork | None
     lines: Table
     tenth: Table
     records: Table
@@ -46,7 +61,11 @@ class Section:
 
 
 def render_network_report(
-    edition: EditionSource, *, title: str = "What this network reaches", sites: bool = False
+    edition: EditionSource,
+    *,
+    title: str = "What this network reaches",
+    sites: bool = False,
+    target: Target | None = None,
 ) -> str:
     """The whole network as one HTML page.
 
@@ -54,18 +73,36 @@ def render_network_report(
         edition: The edition.
         title: Heading of the page.
         sites: Add each organization's figures, by id; for a page that stays with those who may see them.
+        target: Gives the address of a declaration's page; without it, the page refers to nothing outside itself.
 
     Returns:
         A self-contained HTML document: distribution, funnel, benchmarks with their records, exclusion flow, limits.
     """
-    sections = [_section(edition, measure, sites=sites) for measure in measures_of(edition)]
+    measures = measures_of(edition)
+    sections = [_section(OneMeasure.of(edition, measure.id), measure, sites=sites) for measure in measures]
     organizations = {row["organization_id"] for row in rows(edition, "organization_results")}
     named = "Each is listed by its id, in the order of ids." if sites else "None is named."
     lead = (
         f"{count(len(sections), 'measure')} over {count(len(organizations), 'clinic')}. {named} Clinics are never put "
         "in the order of results: the question is what is usual and what is reachable."
     )
-    return render("network.html.j2", page_title=title, lead=lead, edition=edition.id, sections=sections)
+    return render(
+        "network.html.j2",
+        page_title=title,
+        lead=lead,
+        edition=edition.id,
+        standing=standing(edition),
+        sections=sections,
+        colours=_colours(edition),
+        states_note=STATES_NOTE,
+        casemixes=casemix_sections(edition, measures, target),
+    )
+
+
+def _colours(edition: EditionSource) -> str:
+    """How many states of the edition are expected to be false (METHODS M5.7)."""
+    found = edition_colours(edition)
+    return found.text if found.comparisons else ""
 
 
 def measures_of(edition: EditionSource) -> list[Measure]:
@@ -94,8 +131,8 @@ def _section(edition: EditionSource, measure: Measure, *, sites: bool) -> Sectio
     spread = distribution(edition, measure)
     funnel = funnel_view(edition, measure)
     charts = [distribution_chart(spread, anchor(measure.id, "distribution"))]
-    if funnel is not None and funnel.peers:
-        charts.append(funnel_chart(funnel, anchor(measure.id, "funnel")))
+    charts += _funnels(edition, measure, funnel)
+    views = four_views(edition, measure, named=sites)
     stated = rows(edition, "benchmarks", measure=measure.id, without="", adjustment=Adjustment.UNADJUSTED.value)
     found = [row for row in stated if row["level"] == ALL]
     common = [row for row in found if row["tier"] == "external" or (row["tier"] == row["period"] == ALL)]
@@ -109,14 +146,26 @@ def _section(edition: EditionSource, measure: Measure, *, sites: bool) -> Sectio
         direction=direction(measure.better),
         summary=_summary(spread),
         charts=tuple(charts),
+        compared=compared_network(edition, views),
         lines=table(LINE_COLUMNS, [(capital(one.label), one.figure, one.beside) for one in lines]),
         tenth=table(LINE_COLUMNS, [(capital(one.label), one.figure, one.beside) for one in tenth]),
         records=table(RECORD_COLUMNS, [_record(row) for row in (*common, *others) if row["status"] == "ok"]),
         refused=(*(capital(line) for line in refusal_lines(common)), *_needed(results)),
         sites=_sites(results, measure) if sites else Table((), ()),
         flow=exclusion_flow(edition, measure),
-        limits=tuple(_limits(measure, found, spread, funnel)),
+        limits=tuple(_limits(measure, views, spread, funnel)),
     )
+
+
+def _funnels(edition: EditionSource, measure: Measure, plain: FunnelView | None) -> list[Chart]:
+    """The funnel as counted, and the adjusted one beside it, from as many clinics on as leave each unrecognized."""
+    view = preferred_adjustment(edition, measure.id)
+    adjusted = None if view is Adjustment.UNADJUSTED else funnel_view(edition, measure, adjustment=view)
+    return [
+        funnel_chart(one, anchor(measure.id, "funnel", one.adjustment.value))
+        for one in (plain, adjusted)
+        if one is not None and one.peers
+    ]
 
 
 def _summary(spread: Distribution) -> str:
@@ -174,9 +223,7 @@ def exclusion_flow(edition: EditionSource, measure: Measure) -> tuple[tuple[str,
     )
 
 
-def _limits(
-    measure: Measure, found: list[dict[str, Any]], spread: Distribution, funnel: FunnelView | None
-) -> list[str]:
+def _limits(measure: Measure, views: FourViews, spread: Distribution, funnel: FunnelView | None) -> list[str]:
     lines = [f"Counted among {DENOMINATORS[measure.primary_denominator]}."]
     if measure.is_published:
         lines.append(
@@ -184,8 +231,7 @@ def _limits(
         )
     if funnel is not None and not funnel.peers:
         lines.append(f"A funnel chart needs {DOTS_FROM} clinics with a figure, so that none can be recognized.")
-    adjustments = {row["adjustment"] for row in found if row["adjustment"]} or {"unadjusted"}
-    if adjustments == {"unadjusted"}:
+    if not any(view.ok and view.model is not None for view in views.views):
         lines.append("Nothing is adjusted for who comes: clinics that see people with harder problems look lower.")
     if funnel is not None and funnel.overdispersed:
         lines.append(

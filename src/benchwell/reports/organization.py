@@ -18,6 +18,7 @@ from benchwell.reports.method.markdown import Target
 from benchwell.reports.names import definition_rows
 from benchwell.reports.network import measures_of
 from benchwell.reports.page import anchor, render
+from benchwell.reports.standing import standing
 from benchwell.signals.compare import compare
 from benchwell.signals.comparison import Comparison
 from benchwell.signals.four_views import FourViews, four_views
@@ -26,7 +27,7 @@ from benchwell.signals.gates import Gate
 from benchwell.signals.lights import LightFace
 from benchwell.signals.monitoring_view import monitoring_view
 from benchwell.signals.peers import distribution
-from benchwell.signals.reading import EditionSource, OneMeasure, organization_name, rows
+from benchwell.signals.reading import EditionSource, OneMeasure, casemix_of, organization_name, rows
 from benchwell.signals.run_chart import run_chart
 from benchwell.signals.sentence import Sentence, sentence
 from benchwell.signals.words import figure_of
@@ -95,6 +96,7 @@ def render_organization_report(
         page_title=called,
         lead=lead,
         edition=edition.id,
+        standing=standing(edition),
         cards=cards,
         casemixes=casemix_sections(edition, measures, target),
     )
@@ -121,7 +123,7 @@ def _card(edition: EditionSource, organization_id: str, measure: Measure, name: 
         strata=_strata(views, place),
         gates=comparison.gates,
         why=measure.why,
-        definition=tuple(definition_rows(measure)),
+        definition=tuple(definition_rows(measure, casemix_of(edition, measure.id))),
     )
 
 
