@@ -114,6 +114,11 @@ _CODES = {
     "too_few_outcomes": "too few people had the rarer outcome for a model",
     "too_few_people": "too few people for a model",
     "not_converged": "the model found no solution",
+    "nothing_added": "nothing that this view adds is recorded here",
+    "nothing_within_clinics": "nothing that could be taken into account varies within clinics",
+    "no_day_without_followup": "people who were not followed up have no day of measurement",
+    "no_variation": "everybody has the same outcome",
+    "too_few_organizations": "too few clinics",
     "one_organization": "there is nobody to compare with",
     "nothing_expected": "nothing could be expected of these people",
 }

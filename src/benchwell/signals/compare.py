@@ -175,6 +175,10 @@ class _Case:
         return [row for row in self.peers if row["status"] == "ok" and row["estimate"] is not None and row["variance"]]
 
     @property
+    def is_adjusted(self) -> bool:
+        return self.row["adjustment"] not in (None, Adjustment.UNADJUSTED)
+
+    @property
     def margin(self) -> float:
         return self.measure.light_margin
 
@@ -310,14 +314,15 @@ def _gates(
 ) -> tuple[gate.Gate, ...]:
     row, gates, record = case.row, case.gates, case.record
     ready = record is not None and record.ok
-    found = [
-        gate.minimum_n(row["n_eligible"] if row["n_eligible"] is not None else _people(row), gates, row["n_needed"]),
+    people = row["n_eligible"] if row["n_eligible"] is not None else _people(row)
+    found = [gate.minimum_n(people, gates, row["n_needed"])]
+    if not case.has_figure and case.is_adjusted:
+        found.append(gate.no_figure(refusal_words(row["reason"])))
+    found += [
         gate.benchmark_ready(ready, record.n_organizations if record else 0, record.reason if record else None, gates),
         gate.completion(row["n_eligible"], row["n_followed"], gates),
     ]
     if verdict is None or record is None:
-        if all(one.passed for one in found):
-            found.append(gate.no_figure(refusal_words(row["reason"])))
         return tuple(found)
     fixed = record.kind is BenchmarkKind.FIXED_EXTERNAL and record.completeness is None
     if not fixed:

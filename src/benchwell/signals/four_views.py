@@ -421,7 +421,7 @@ def _change_text(
     said = f"From {state_words(start, measure.better)} to {state_words(end, measure.better)}"
     if moved is not None and abs(moved) < measure.light_margin / 2:
         # Where the figure stays, what changes is how sure one can be, and no reason is claimed.
-        return f"{said}, though the distance to the benchmark hardly changes: this lies at the edge ({figures})."
+        return f"{said}: the distance to the benchmark hardly changes, how sure one can be does ({figures})."
     return f"{said} {why} ({figures})."
 
 

@@ -28,13 +28,27 @@ class Figure:
     def number(self, value: float | None) -> str:
         """A figure without its unit; a dash if unknown.
 
+        Percentages are whole, but for rare events and their complements: "0 % (0–0)" says nothing of them.
+
         >>> Figure("%", 100).number(0.4567), Figure("points", decimals=1).number(None)
         ('46', '–')
+        >>> Figure("%", 100).number(0.0042), Figure("%", 100).number(0.0), Figure("%", 100).number(0.9961)
+        ('0.4', '0', '99.6')
         """
         if value is None or value != value:
             return "–"
-        text = f"{_half_up(value * self.scale, self.decimals):.{self.decimals}f}"
+        decimals = self._decimals(value * self.scale)
+        text = f"{_half_up(value * self.scale, decimals):.{decimals}f}"
         return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+    def _decimals(self, value: float) -> int:
+        """Places for one value: as many as tell a share near 0 or 100 % from none and from all."""
+        if self.unit != "%" or self.decimals or self.scale != 100:
+            return self.decimals
+        away = min(abs(value), abs(100 - value))
+        if away < 1e-9 or away >= 1:
+            return self.decimals
+        return 1 if away >= 0.095 else 2
 
     def text(self, value: float | None) -> str:
         """A figure with its unit.
