@@ -32,7 +32,12 @@ GROUPS = (
     "Explained",
     "Check",
 )
-_VERDICTS = {"pass": "● passed", "fail": "○ not passed", "too_small": "– too few people to judge"}
+_VERDICTS = {
+    "pass": "● passed",
+    "fail": "○ not passed",
+    "too_small": "– too few people to judge",
+    "reported": "– for information",
+}
 _PLACES = {
     "ratio": 2,
     "mean_error": 2,
