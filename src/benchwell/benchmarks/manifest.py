@@ -14,12 +14,16 @@ import pyarrow.compute as pc
 
 from benchwell.benchmarks.compute import FROZEN_BESIDE, Computed, Declarations
 from benchwell.benchmarks.digest import table_digest
+from benchwell.models.heterogeneity import tau2_dersimonian_laird
 from benchwell.registry import Declaration, Instrument, hash_canonical
 from benchwell.tables import DERIVED
+from benchwell.terms import Adjustment
 
 FORMAT = 1
 LIMITS = (
-    "Figures are unadjusted: organizations that see people with more severe problems can show lower rates.",
+    "Unadjusted figures do not say whom an organization sees: more severe problems can show as lower rates.",
+    "Adjusted figures allow for what was recorded when care began, and for nothing else; their models count as known.",
+    "Observed over expected compares an organization with the reference, never with another organization.",
     "A figure describes the people who are counted; it does not say what the care caused.",
     "People without a follow-up score may differ from those with one; three denominators and bounds show how much.",
     "A rolling window shares most of its people with the next one: neighbours are no independent tests of each other.",
@@ -205,6 +209,12 @@ def derived(
         },
         "exclusion_flow": exclusions.to_pylist(),
         "diagnostics": diagnostics(whole),
+        "adjusted_diagnostics": {
+            adjustment: diagnostics(
+                computed.adjusted_results.filter(pc.equal(computed.adjusted_results["adjustment"], adjustment))
+            )
+            for adjustment in _adjustments(computed.adjusted_results)
+        },
         "completeness": _completeness(whole),
         "counts": {
             "measures": len(declarations.measures),
@@ -225,6 +235,10 @@ def diagnostics(results: pa.Table) -> dict[str, Any]:
     return {measure: _field_diagnostics(np.array(rows, dtype=np.float64)) for measure, rows in sorted(found.items())}
 
 
+def _adjustments(results: pa.Table) -> list[str]:
+    return sorted(set(pc.unique(results["adjustment"]).to_pylist()) - {Adjustment.UNADJUSTED.value})
+
+
 def _field_diagnostics(rows: Any) -> dict[str, Any]:
     estimate, variance, reliability = rows.T
     weight = 1 / variance
@@ -235,6 +249,8 @@ def _field_diagnostics(rows: Any) -> dict[str, Any]:
         "reliability": {f"p{p}": float(np.quantile(reliability, p / 100)) for p in (0, 25, 50, 75, 100)},
         # Mean squared z, the tails pulled in at 10 and 90 %: about 1 when organizations differ by chance alone (M5.1).
         "overdispersion": float((np.clip(z, low, high) ** 2).mean()),
+        # Variance of the organizations' own figures, beyond chance (M3.9): 0 where they differ by chance alone.
+        "variance_between": float(tau2_dersimonian_laird(estimate, variance)),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import ValidationError
 
+from benchwell.benchmarks.adjusted_checks import adjusted_findings
 from benchwell.benchmarks.compare import compare_tables, compare_values
 from benchwell.benchmarks.compute import Computed, Declarations, compute
 from benchwell.benchmarks.digest import table_digest
@@ -26,6 +27,7 @@ from benchwell.errors import BenchwellError, EditionError
 from benchwell.registry import Declaration, Registry
 from benchwell.tables import DERIVED
 
+CASEMIX_MODELS = "casemix_models.json"
 LakeCheck = Callable[[dict[str, Any]], list[str]]
 
 
@@ -209,6 +211,7 @@ def _number_checks(edition: Edition) -> Iterator[Check]:
             )
     yield from _flow_checks(tables.get("exclusions"))
     yield from _monitoring_checks(edition, tables)
+    yield from _adjusted_checks(edition, tables)
     if len(tables) < len(PUBLIC_TABLES):
         return
     try:
@@ -271,6 +274,18 @@ def _monitoring_checks(edition: Edition, tables: Mapping[str, pa.Table]) -> Iter
         yield from (Check(*one) for one in monitoring_findings(months, statistics, edition.declarations.measures))
     except (ValidationError, ValueError, KeyError, TypeError, pa.ArrowInvalid) as error:
         yield Check("monitoring", False, detail=f"the charts over time cannot be checked: {type(error).__name__}")
+
+
+def _adjusted_checks(edition: Edition, tables: Mapping[str, pa.Table]) -> Iterator[Check]:
+    """Case-mix models cannot be fitted again without rows of people, but their sums must agree with themselves."""
+    sums, coefficients, statistics = (tables.get(name) for name in ("adjusted_sums", "coefficients", "statistics"))
+    if sums is None or coefficients is None or statistics is None or not sums.num_rows + coefficients.num_rows:
+        return
+    try:
+        models = json.loads((edition.path / CASEMIX_MODELS).read_text(encoding="utf-8"))
+        yield from (Check(*one) for one in adjusted_findings(sums, coefficients, statistics, models))
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowInvalid) as error:
+        yield Check("adjusted sums", False, detail=f"the case-mix models cannot be checked: {type(error).__name__}")
 
 
 def _row_checks(edition: Edition, engine: Engine | None) -> Iterator[Check]:
