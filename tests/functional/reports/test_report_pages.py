@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 
+from adjusted_network import simulated
 from benchwell.errors import EditionError
 from benchwell.registry import Registry
 from benchwell.reports import (
@@ -21,45 +21,8 @@ from benchwell.reports import (
     solo_sentences,
 )
 from benchwell.signals.words import FORBIDDEN
+from report_page import Page
 from signals_edition import CLINICS, EDITION_ID, MEASURE, a_benchmark, a_measure, edition
-
-VOID = {"meta", "link", "br", "img", "hr", "input", "col"}
-
-
-class Page(HTMLParser):
-    """Elements in order, with the text in them; complains about tags that do not match."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self.open == [], f"left open: {self.open}"
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag, tag
-
-    def handle_data(self, data):
-        if not {"style", "script"} & set(self.open):
-            self.texts.append(data)
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.elements if name == tag]
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
 
 
 def network_edition():
@@ -99,19 +62,22 @@ def solo_report():
 
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
-    made = network_edition()
+    made, adjusted = network_edition(), simulated(3, clinics=20, people=120, hardship=0.6, sorting=0.4)
     return {
         "network": render_network_report(made),
         "organization": render_organization_report(made, "north", name="North <Clinic> & Co"),
         "grey": render_organization_report(made, "tiny"),
         "solo": render_solo_report(solo_report()),
+        "network-adjusted": render_network_report(adjusted, sites=True),
+        "organization-adjusted": render_organization_report(adjusted, "c003"),
         "measure": method_html(a_measure()),
         "benchmark": method_html(a_benchmark()),
         "instrument": method_html(Registry.load().instrument("phq-9")),
     }
 
 
-NAMES = ["network", "organization", "grey", "solo", "measure", "benchmark", "instrument"]
+ADJUSTED = ["network-adjusted", "organization-adjusted"]
+NAMES = ["network", "organization", "grey", "solo", *ADJUSTED, "measure", "benchmark", "instrument"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -166,7 +132,7 @@ def test_tables_have_a_caption_and_heads_with_scope(pages, name):
     assert all(head.get("scope") in ("col", "row") for head in page.all("th"))
 
 
-@pytest.mark.parametrize("name", ["network", "organization", "solo"])
+@pytest.mark.parametrize("name", ["network", "organization", "solo", *ADJUSTED])
 def test_every_picture_has_a_name_a_description_and_a_table(pages, name):
     html = pages[name]
     page = Page(html)
@@ -180,7 +146,7 @@ def test_every_picture_has_a_name_a_description_and_a_table(pages, name):
     assert all('class="draw" tabindex="0"' in one for one in drawn)
 
 
-@pytest.mark.parametrize("name", ["network", "organization", "solo"])
+@pytest.mark.parametrize("name", ["network", "organization", "solo", *ADJUSTED])
 def test_pictures_take_their_colours_from_the_page(pages, name):
     pictures = " ".join(re.findall(r"<svg.*?</svg>", pages[name], re.DOTALL))
     colours = set(re.findall(r'(?:fill|stroke)="([^"]+)"', pictures))
@@ -345,7 +311,7 @@ def test_bounds_run_from_low_to_high_where_lower_is_better():
     assert "if nobody or everybody of the missing had met it 35 to 58 %" in text
 
 
-@pytest.mark.parametrize("name", ["network", "organization", "solo"])
+@pytest.mark.parametrize("name", ["network", "organization", "solo", *ADJUSTED])
 def test_every_picture_is_drawn_for_a_screen_and_for_a_phone(pages, name):
     pictures = Page(pages[name]).all("svg")
     assert {svg["class"] for svg in pictures} == {"picture wide", "picture narrow"}
