@@ -9,12 +9,13 @@ from typing import Any
 
 from benchwell.models.xmr import FIRM_LIMITS_FROM, XmrChart, XmrRule, xmr_chart, xmr_limits
 from benchwell.registry.measure import Measure
+from benchwell.signals.adjustment_words import in_view
 from benchwell.signals.funnel_view import counted
 from benchwell.signals.peers import has_figure
 from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, rows
 from benchwell.signals.share_limits import ShareLimits, share_limits
 from benchwell.signals.words import Figure, capital, count, direction, figure_of
-from benchwell.terms import Better
+from benchwell.terms import Adjustment, Better
 
 BREAK_POINTS = 0.20
 
@@ -110,7 +111,13 @@ class RunChart:
         }
 
 
-def run_chart(edition: EditionSource, organization_id: str, measure: str | Measure) -> RunChart:
+def run_chart(
+    edition: EditionSource,
+    organization_id: str,
+    measure: str | Measure,
+    *,
+    adjustment: Adjustment | str = Adjustment.UNADJUSTED,
+) -> RunChart:
     """The run chart of one organization over the periods of an edition.
 
     Periods without a figure stay in the series as gaps.
@@ -119,18 +126,18 @@ def run_chart(edition: EditionSource, organization_id: str, measure: str | Measu
         edition: The edition.
         organization_id: Whose figures.
         measure: A measure, or its id.
+        adjustment: Which view; editions hold quarters unadjusted and clinically adjusted, other views have none.
 
     Returns:
         The chart; without limits below two neighboring points.
     """
     declared = measure_of(edition, measure)
-    found = rows(
-        edition,
-        "organization_results",
-        measure=declared.id,
-        organization_id=organization_id,
-        stratum=ALL,
-    )
+    view = Adjustment(adjustment)
+    where = {"measure": declared.id, "organization_id": organization_id, "stratum": ALL}
+    if view is Adjustment.UNADJUSTED:
+        found = rows(edition, "organization_results", **where)
+    else:
+        found = rows(edition, "adjusted_results", adjustment=view.value, **where)
     single = sorted((row for row in found if row["period"] != ALL and ".." not in row["period"]), key=_period)
     points = [
         RunPoint(
@@ -144,7 +151,8 @@ def run_chart(edition: EditionSource, organization_id: str, measure: str | Measu
         )
         for row in single
     ]
-    return chart_points(points, title_of=declared.title, figure=figure_of(declared), better=declared.better)
+    named = f"{declared.title}{in_view(view)}"
+    return chart_points(points, title_of=named, figure=figure_of(declared), better=declared.better)
 
 
 def individual_chart(
