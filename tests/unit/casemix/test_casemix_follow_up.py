@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 
 import numpy as np
@@ -181,11 +180,9 @@ def test_weights_recover_the_truth_when_missing_depends_on_history():
         | {"early_change": pa.nulls(n, pa.float64())}
     )
     engine = DuckDBEngine(threads=1)
-    started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PositivityWarning)
         found = follow_up_weights(engine.from_arrow(table), [MEASURE], engine, history=engine.from_arrow(history))
-    assert time.perf_counter() - started < 20
     weights = dict(zip(found.table["episode_id"].to_pylist(), found.table["weight"].to_pylist(), strict=True))
     weight = np.array([weights.get(name, 0.0) for name in table["episode_id"].to_pylist()])
     assert found.models[0].organization == "shrunken_rate"
