@@ -61,7 +61,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--against", nargs="*", choices=names, default=names, help="the other programs; none: ours only"
     )
-    parser.add_argument("--timeout", type=float, default=300.0, help="seconds for one fit (300)")
+    parser.add_argument("--timeout", type=float, default=120.0, help="seconds for one fit (120)")
     parser.add_argument("--memory", type=float, default=16.0, help="GB of address space for one fit (16)")
     parser.add_argument("--repeat", type=int, default=3, help=f"runs of a fit of under {SHORT:.0f} s (3)")
     options = parser.parse_args(arguments)

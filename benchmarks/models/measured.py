@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from typing import Any
 class Limits:
     """What one process may take: wall time, and address space, 10^9 bytes."""
 
-    seconds: float = 300.0
+    seconds: float = 120.0
     gb: float = 16.0
 
 
@@ -51,11 +52,16 @@ def measured(command: Sequence[str], limits: Limits) -> Measured:
         begin = time.perf_counter()
         # wait4 tells the memory of this very child, which subprocess cannot; so the child is waited for by hand.
         process = subprocess.Popen(confined, stdout=printed, stderr=complained, start_new_session=True)
-        late = threading.Timer(limits.seconds, os.killpg, (process.pid, signal.SIGKILL))
+        late = threading.Timer(limits.seconds, _end, (process.pid,))
         late.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:  # whoever interrupts the bench means the fit too, which is in a session of its own
+            _end(process.pid)
+            raise
+        finally:
+            late.cancel()
         seconds = time.perf_counter() - begin
-        late.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
         printed.seek(0)
         complained.seek(0)
@@ -63,13 +69,18 @@ def measured(command: Sequence[str], limits: Limits) -> Measured:
     return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e9, told, why)
 
 
+def _end(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
 def outcome_of(
     code: int, printed: bytes, complained: bytes, seconds: float, limits: Limits
 ) -> tuple[dict[str, Any] | None, str]:
     r"""The result of a process, or why there is none.
 
-    >>> outcome_of(-9, b"", b"", 300.0, Limits())
-    (None, '> 300 s')
+    >>> outcome_of(-9, b"", b"", 120.1, Limits())
+    (None, '> 120 s')
     >>> outcome_of(1, b"", b"Traceback ...\nMemoryError: no room\n", 2.0, Limits())
     (None, 'failed: MemoryError: no room')
     """
