@@ -138,6 +138,8 @@ def run_chart(
         found = rows(edition, "organization_results", **where)
     else:
         found = rows(edition, "adjusted_results", adjustment=view.value, **where)
+    # An adjusted share is no count over people: limits by their number are those of the share as counted.
+    is_share = declared.summary == "proportion" and view is Adjustment.UNADJUSTED
     single = sorted((row for row in found if row["period"] != ALL and ".." not in row["period"]), key=_period)
     points = [
         RunPoint(
@@ -147,7 +149,7 @@ def run_chart(
             upper=row["upper"],
             n=row["n_followed"] if row["n_followed"] is not None else row["n_eligible"],
             completion=row["completion"],
-            counted=_counted(row) if declared.summary == "proportion" else None,
+            counted=_counted(row) if is_share else None,
         )
         for row in single
     ]

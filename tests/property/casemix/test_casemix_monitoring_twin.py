@@ -200,6 +200,21 @@ def test_a_network_where_everybody_did_well_has_no_chart() -> None:
     assert monitor({"response": rows}, [measure()], {}, {"response": 10}).table.num_rows == 0
 
 
+def test_a_measure_that_followed_nobody_up_has_no_chart() -> None:
+    rows = people([("a", 7 * place, None) for place in range(80)])
+    assert monitor({"response": rows}, [measure()], {}, {"response": 10}).table.num_rows == 0
+
+
+def test_people_whom_the_case_mix_leaves_out_stay_in_the_unadjusted_chart() -> None:
+    rows = people([("a", 7 * place, place % 3 == 0) for place in range(80)])
+    known = chances([0.4] * 80).slice(10)
+    found = monitor({"response": rows}, [measure()], {"response": known}, {"response": 10}).table.to_pylist()
+    people_of = {
+        view: sum(row["n"] for row in found if row["adjustment"] == view) for view in ("unadjusted", "clinical")
+    }
+    assert people_of == {"unadjusted": 80, "clinical": 70}
+
+
 def test_too_few_people_have_no_chart() -> None:
     few = [("a", 100 * place, place % 2 == 0) for place in range(9)] + [
         ("b", place, place % 2 == 0) for place in range(49)

@@ -138,6 +138,27 @@ def test_too_few_people_are_refused_with_how_many_are_missing() -> None:
     assert not part.open
 
 
+def test_a_view_that_an_organization_lacks_is_refused_not_replaced() -> None:
+    made = monitored_edition(month("2026-01"), month("2026-01", organization_id="south", adjustment="clinical"))
+    shown = monitoring_view(made, "north", ID)
+    assert shown is not None
+    assert (shown.status, shown.adjustment) == ("ok", "unadjusted")
+    asked = monitoring_view(made, "north", ID, adjustment="clinical")
+    assert asked is not None
+    assert (asked.status, asked.n_needed) == ("insufficient", None)
+    assert "enough in any case" not in asked.reason
+
+
+def test_a_change_in_follow_up_is_said_beside_the_chart() -> None:
+    counts = {"2025-Q1": (40, 38, 18), "2025-Q2": (50, 25, 12)}
+    made = edition(quarters=quarters(counts))
+    table = pa.Table.from_pylist([month("2026-01")], schema=DERIVED["monitoring_months"].schema)
+    view = monitoring_view(replace(made, tables=dict(made.tables) | {"monitoring_months": table}), "north", ID)
+    assert view is not None
+    assert view.breaks == ("2025-Q2",)
+    assert "Follow-up changed for people who started in 2025-Q2" in view.note
+
+
 def test_nothing_is_said_where_nobody_can_be_monitored() -> None:
     assert monitoring_view(edition(), "north", ID) is None
     mean = a_measure(endpoint={"kind": "change"})
