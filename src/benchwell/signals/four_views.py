@@ -12,137 +12,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchwell.errors import EditionError
 from benchwell.registry.measure import Measure
-from benchwell.signals.adjustment_words import TAKEN, TITLES, because, once_taken, refusal_words, state_words, steps
-from benchwell.signals.casemix_model import ModelBehind, declared_views, model_behind, why_no_views
+from benchwell.signals.adjustment_words import TAKEN, TITLES, refusal_words, state_words
+from benchwell.signals.casemix_model import declared_views, model_behind, why_no_views
 from benchwell.signals.compare import compare
-from benchwell.signals.comparison import Comparison, Estimate
-from benchwell.signals.gates import Gate
+from benchwell.signals.one_view import OwnView, View
 from benchwell.signals.peers import has_figure
 from benchwell.signals.plain import plain
 from benchwell.signals.reading import ALL, EditionSource, OneMeasure, Row, measure_of, organization_name, rows
 from benchwell.signals.strata_view import StrataView, strata_views
+from benchwell.signals.view_changes import OwnChange, Transition, own_changes, transitions
 from benchwell.signals.words import capital, count, direction, figure_of
-from benchwell.terms import Adjustment, BenchmarkKind, Better, Light
+from benchwell.terms import Adjustment, BenchmarkKind, Light
+
+__all__ = ["FourViews", "OwnChange", "OwnView", "Transition", "View", "four_views"]
 
 _BEFORE_GATES = (
     "These states are by probability alone: a colour must also pass the gates on missing data, reliability and the "
     "usual spread between clinics."
 )
-
-
-@dataclass(frozen=True)
-class OwnView:
-    """One organization's figure in one view.
-
-    Attributes:
-        figure: The figure on the primary denominator.
-        n_eligible: People eligible.
-        n_followed: Of them, followed up.
-        completion: Followed over eligible.
-        expected: What the model expects of an average clinic with these people; None in the unadjusted view.
-        benchmark: The figure of the others in the same view.
-        band: The state before the gates about missing data, reliability and usual spread; None without a figure.
-        light: The state after all gates.
-        gate: The gate that decided; None if the light has a colour.
-        comparison: The whole comparison.
-    """
-
-    figure: Estimate
-    n_eligible: int | None
-    n_followed: int | None
-    completion: float | None
-    expected: float | None
-    benchmark: Estimate | None
-    band: Light | None
-    light: Light
-    gate: Gate | None
-    comparison: Comparison
-
-
-@dataclass(frozen=True)
-class View:
-    """One view of a measure.
-
-    Attributes:
-        adjustment: Which.
-        title: Its name in words.
-        taken: What is taken into account, in words.
-        missing: Why there is no figure, in words; "" if there is one.
-        n_organizations: Organizations with a figure in it.
-        reference: The figure of all organizations together.
-        bands: How many organizations are in which state, before the gates that a colour must pass as well.
-        model: The model behind it; None for the unadjusted view.
-        own: The one organization's figure; None where none is asked for, or it has none.
-        own_missing: Why it has none, in words; "" if it has.
-    """
-
-    adjustment: Adjustment
-    title: str
-    taken: str
-    missing: str
-    n_organizations: int
-    reference: float | None
-    bands: Mapping[Light, int]
-    model: ModelBehind | None
-    own: OwnView | None
-    own_missing: str
-
-    @property
-    def ok(self) -> bool:
-        """Whether the edition has this view."""
-        return not self.missing
-
-
-@dataclass(frozen=True)
-class Transition:
-    """Organizations whose state changes from one view to the next.
-
-    Attributes:
-        before: The view left.
-        after: The view reached.
-        state_before: State in the first.
-        state_after: State in the second.
-        n: How many organizations.
-        organizations: Their ids, where the view may name them; else empty.
-        text: In words.
-    """
-
-    before: Adjustment
-    after: Adjustment
-    state_before: Light
-    state_after: Light
-    n: int
-    organizations: tuple[str, ...]
-    text: str
-
-
-@dataclass(frozen=True)
-class OwnChange:
-    """What a further adjustment does to one organization's state.
-
-    Attributes:
-        before: The view left.
-        after: The view reached.
-        state_before: State that probability alone gives, before the gates, in the first.
-        state_after: The same in the second.
-        light_before: State after all gates in the first.
-        light_after: The same in the second.
-        moved: By how much the distance from the benchmark changes, toward the favorable side; unit of the figure.
-        changes: Whether either state changes.
-        text: In words.
-    """
-
-    before: Adjustment
-    after: Adjustment
-    state_before: Light
-    state_after: Light
-    light_before: Light
-    light_after: Light
-    moved: float | None
-    changes: bool
-    text: str
 
 
 @dataclass(frozen=True)
@@ -249,8 +137,8 @@ def four_views(
         for one in declared_views(held, declared)
     )
     note = why_no_views(held, declared)
-    own_changes = _own_changes(declared, views)
-    transitions = _transitions(declared, bands, named=named)
+    moves = own_changes(declared, views)
+    crowd = transitions(declared, bands, named=named)
     states: dict[str, list[Light]] = {}
     for found in bands.values():
         for organization, state in found.items():
@@ -265,12 +153,12 @@ def four_views(
         name=called,
         views=views,
         strata=strata_views(held, organization_id, declared),
-        own_changes=own_changes,
-        transitions=transitions,
+        own_changes=moves,
+        transitions=crowd,
         n_changing=changing,
         n_compared=len(compared),
-        title=_title(made, own_changes, changing, len(compared), organization_id),
-        text=_text(declared, views, own_changes, note, organization_id),
+        title=_title(made, moves, changing, len(compared), organization_id),
+        text=_text(declared, views, moves, note, organization_id),
         note=note,
     )
 
@@ -348,10 +236,7 @@ def _own(
         return None, "nobody here counts for this measure"
     if not has_figure(row):
         return None, refusal_words(row["reason"] or row["status"])
-    try:
-        found = compare(edition, row["organization_id"], measure, kind=kind, adjustment=view, name=name)
-    except EditionError as problem:  # pragma: no cover - a row was just read
-        return None, str(problem)
+    found = compare(edition, row["organization_id"], measure, kind=kind, adjustment=view, name=name)
     figures = found.figures
     own = OwnView(
         figure=figures.estimate,
@@ -366,82 +251,6 @@ def _own(
         comparison=found,
     )
     return own, ""
-
-
-def _own_changes(measure: Measure, views: Sequence[View]) -> tuple[OwnChange, ...]:
-    own = {one.adjustment: one.own for one in views if one.own is not None}
-    found = []
-    for before, after in steps(list(own)):
-        first, second = own[before], own[after]
-        if first is None or second is None:
-            continue
-        moved = _moved(measure, first, second)
-        changes = first.comparison.verdict is not second.comparison.verdict or first.light is not second.light
-        found.append(
-            OwnChange(
-                before=before,
-                after=after,
-                state_before=first.comparison.verdict,
-                state_after=second.comparison.verdict,
-                light_before=first.light,
-                light_after=second.light,
-                moved=moved,
-                changes=changes,
-                text=_change_text(measure, before, after, first, second, moved),
-            )
-        )
-    return tuple(found)
-
-
-def _moved(measure: Measure, first: OwnView, second: OwnView) -> float | None:
-    gaps = []
-    for one in (first, second):
-        if one.figure.value is None or one.benchmark is None or one.benchmark.value is None:
-            return None
-        gaps.append(one.figure.value - one.benchmark.value)
-    sign = 1.0 if measure.better is Better.HIGHER else -1.0
-    return (gaps[1] - gaps[0]) * sign
-
-
-def _change_text(
-    measure: Measure, before: Adjustment, after: Adjustment, first: OwnView, second: OwnView, moved: float | None
-) -> str:
-    figure = figure_of(measure)
-    why = because(before, after)
-    start, end = first.comparison.verdict, second.comparison.verdict
-    figures = f"{figure.text(first.figure.value)} becomes {figure.text(second.figure.value)}"
-    if start is end:
-        if first.light is second.light:
-            return f"The state stays the same ({figures})."
-        gate = second.gate or first.gate
-        return (
-            f"The light goes from {state_words(first.light, measure.better)} to "
-            f"{state_words(second.light, measure.better)}{f': {gate.text}' if gate else ''} ({figures})."
-        )
-    said = f"From {state_words(start, measure.better)} to {state_words(end, measure.better)}"
-    if moved is not None and abs(moved) < measure.light_margin / 2:
-        # Where the figure stays, what changes is how sure one can be, and no reason is claimed.
-        return f"{said}: the distance to the benchmark hardly changes, how sure one can be does ({figures})."
-    return f"{said} {why} ({figures})."
-
-
-def _transitions(
-    measure: Measure, bands: Mapping[Adjustment, Mapping[str, Light]], *, named: bool
-) -> tuple[Transition, ...]:
-    found = []
-    for before, after in steps(list(bands)):
-        first, second = bands[before], bands[after]
-        moves: dict[tuple[Light, Light], list[str]] = {}
-        for organization in sorted(set(first) & set(second)):
-            if first[organization] is not second[organization]:
-                moves.setdefault((first[organization], second[organization]), []).append(organization)
-        for (start, end), who in sorted(moves.items()):
-            words = (
-                f"{count(len(who), 'clinic')}: from {state_words(start, measure.better)} to "
-                f"{state_words(end, measure.better)} {once_taken(before, after)}."
-            )
-            found.append(Transition(before, after, start, end, len(who), tuple(who) if named else (), words))
-    return tuple(found)
 
 
 def _changing(views: FourViews) -> str:

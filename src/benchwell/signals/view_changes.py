@@ -1,0 +1,157 @@
+"""Who changes state from one view to the next, and why: the reason that adjustments are shown side by side (M3.1).
+
+A reason is claimed only where the figure moves in the direction of the change and by enough to matter. Elsewhere a
+state changes because one can be more or less sure, and that is what is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchwell.registry.measure import Measure
+from benchwell.signals.adjustment_words import because, once_taken, state_words, steps
+from benchwell.signals.one_view import OwnView, View
+from benchwell.signals.words import count, figure_of
+from benchwell.terms import Adjustment, Better, Light
+
+_ORDER = {Light.BELOW: -1, Light.UNKNOWN: 0, Light.CLOSE: 0, Light.ABOVE: 1}
+
+
+@dataclass(frozen=True)
+class Transition:
+    """Organizations whose state changes from one view to the next.
+
+    Attributes:
+        before: The view left.
+        after: The view reached.
+        state_before: State in the first.
+        state_after: State in the second.
+        n: How many organizations.
+        organizations: Their ids, where the view may name them; else empty.
+        text: In words.
+    """
+
+    before: Adjustment
+    after: Adjustment
+    state_before: Light
+    state_after: Light
+    n: int
+    organizations: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class OwnChange:
+    """What a further adjustment does to one organization's state.
+
+    Attributes:
+        before: The view left.
+        after: The view reached.
+        state_before: State that probability alone gives, before the gates, in the first.
+        state_after: The same in the second.
+        light_before: State after all gates in the first.
+        light_after: The same in the second.
+        moved: By how much the distance from the benchmark changes, toward the favorable side; unit of the figure.
+        changes: Whether either state changes.
+        text: In words.
+    """
+
+    before: Adjustment
+    after: Adjustment
+    state_before: Light
+    state_after: Light
+    light_before: Light
+    light_after: Light
+    moved: float | None
+    changes: bool
+    text: str
+
+
+def own_changes(measure: Measure, views: Sequence[View]) -> tuple[OwnChange, ...]:
+    """What each further adjustment does to one organization's state, for the views in which it has a figure.
+
+    Args:
+        measure: Its margin and direction.
+        views: The views, with the organization's own figures.
+    """
+    own = {one.adjustment: one.own for one in views if one.own is not None}
+    found = []
+    for before, after in steps(list(own)):
+        first, second = own[before], own[after]
+        if first is None or second is None:
+            continue
+        moved = _moved(measure, first, second)
+        changes = first.comparison.verdict is not second.comparison.verdict or first.light is not second.light
+        found.append(
+            OwnChange(
+                before=before,
+                after=after,
+                state_before=first.comparison.verdict,
+                state_after=second.comparison.verdict,
+                light_before=first.light,
+                light_after=second.light,
+                moved=moved,
+                changes=changes,
+                text=_change_text(measure, before, after, first, second, moved),
+            )
+        )
+    return tuple(found)
+
+
+def _moved(measure: Measure, first: OwnView, second: OwnView) -> float | None:
+    gaps = []
+    for one in (first, second):
+        if one.figure.value is None or one.benchmark is None or one.benchmark.value is None:
+            return None
+        gaps.append(one.figure.value - one.benchmark.value)
+    sign = 1.0 if measure.better is Better.HIGHER else -1.0
+    return (gaps[1] - gaps[0]) * sign
+
+
+def _change_text(
+    measure: Measure, before: Adjustment, after: Adjustment, first: OwnView, second: OwnView, moved: float | None
+) -> str:
+    figure = figure_of(measure)
+    why = because(before, after)
+    start, end = first.comparison.verdict, second.comparison.verdict
+    figures = f"{figure.text(first.figure.value)} becomes {figure.text(second.figure.value)}"
+    if start is end:
+        if first.light is second.light:
+            return f"The state stays the same ({figures})."
+        gate = second.gate or first.gate
+        return (
+            f"The light goes from {state_words(first.light, measure.better)} to "
+            f"{state_words(second.light, measure.better)}{f': {gate.text}' if gate else ''} ({figures})."
+        )
+    said = f"From {state_words(start, measure.better)} to {state_words(end, measure.better)}"
+    step = _ORDER[end] - _ORDER[start]
+    if moved is None or step * moved <= 0 or abs(moved) < measure.light_margin / 2:
+        return f"{said}: this rests on how sure one can be, not on a move of the figure ({figures})."
+    return f"{said} {why} ({figures})."
+
+
+def transitions(
+    measure: Measure, bands: Mapping[Adjustment, Mapping[str, Light]], *, named: bool
+) -> tuple[Transition, ...]:
+    """How many organizations go from which state to which, from each view to the next.
+
+    Args:
+        measure: Its direction.
+        bands: State of each organization in each view.
+        named: Whether their ids may be told.
+    """
+    found = []
+    for before, after in steps(list(bands)):
+        first, second = bands[before], bands[after]
+        moves: dict[tuple[Light, Light], list[str]] = {}
+        for organization in sorted(set(first) & set(second)):
+            if first[organization] is not second[organization]:
+                moves.setdefault((first[organization], second[organization]), []).append(organization)
+        for (start, end), who in sorted(moves.items()):
+            words = (
+                f"{count(len(who), 'clinic')}: from {state_words(start, measure.better)} to "
+                f"{state_words(end, measure.better)} {once_taken(before, after)}."
+            )
+            found.append(Transition(before, after, start, end, len(who), tuple(who) if named else (), words))
+    return tuple(found)
