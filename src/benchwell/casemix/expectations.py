@@ -219,7 +219,7 @@ def _one(
         predictor = out_of_clinic(
             columns, counted.outcome, counted.organization, share=share, mundlak=mundlak, start=fit.slopes
         )
-        checked = check(predictor, counted.outcome, _groups(counted, casemix, view, strata), fit)
+        checked = check(predictor, counted.outcome, counted.organization, _groups(counted, casemix, view, strata), fit)
         factor = checked.factor
         contrast = contrast_of(columns, counted.outcome, counted.organization, share=share)
     if factor != 1.0:
@@ -271,7 +271,7 @@ def _groups(people: People, casemix: CaseMix, view: Adjustment, strata: tuple[st
     order = np.argsort(size, kind="stable")
     band = np.empty(len(size), dtype=np.int64)
     band[order] = np.minimum(np.arange(len(size)) * 3 // max(len(size), 1), 2)
-    found.append(Group("clinic size", _SIZE_BANDS, band[people.organization], False))
+    found.append(Group("clinic size", _SIZE_BANDS, band[people.organization], gated=False, of_clinics=True))
     return tuple(found)
 
 

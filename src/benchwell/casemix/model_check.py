@@ -4,21 +4,31 @@ Clinics are dealt into five parts by their order of ids; each part is predicted 
 slope, the constant, and observed over expected in every group that the model adjusts for. Groups that the model leaves
 out on purpose (deprivation in the clinical view) and bands of clinic size are reported and not gated: a gap there is
 what the view is meant to show.
+
+Slope and groups are judged at each clinic's own level. Expectations come from differences within clinics, and that is
+what they promise (M3.8). Judged across clinics, poor care where people are poor would look like a slope that is too
+flat, and a repair of the slope would book the care on the people after all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from benchwell.casemix.expected import CannotFitError, Expectation, expect
 from benchwell.models.arrays import BoolArray, FloatArray, IntArray
 from benchwell.models.calibration import calibration
 from benchwell.models.calibration_gate import GROUP_OF, calibration_gate, continuous_gate
 from benchwell.models.continuous_calibration import continuous_calibration
+from benchwell.models.direct import direct_rates_from_rows
+from benchwell.models.fixed_effects_linear import fit_fixed_effects_linear
+from benchwell.models.fixed_effects_logistic import fit_fixed_effects_logistic
+from benchwell.models.group_sums import sums_by_group
+from benchwell.models.within_between import Slopes
 
 PARTS = 5
 PASS, FAIL, TOO_SMALL, REPORTED = "pass", "fail", "too_small", "reported"
@@ -34,12 +44,14 @@ class Group:
         levels: Names.
         index: Level of each person, shape (n,).
         gated: Whether a deviation fails the model.
+        of_clinics: Whether each level is made of whole clinics.
     """
 
     name: str
     levels: tuple[str, ...]
     index: IntArray
     gated: bool
+    of_clinics: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,38 +108,48 @@ def out_of_clinic(
     return predictor
 
 
-def check(predictor: FloatArray, outcome: FloatArray, splits: tuple[Group, ...], fitted: Expectation) -> ModelCheck:
+def check(
+    predictor: FloatArray, outcome: FloatArray, clinic: IntArray, splits: tuple[Group, ...], fitted: Expectation
+) -> ModelCheck:
     """Check out-of-clinic predictions; repair the slopes by one factor where that is enough.
 
     Args:
         predictor: From `out_of_clinic`.
         outcome: Shape (n,).
+        clinic: Index of each person's clinic, shape (n,).
         splits: Groups.
         fitted: The model of everybody: its kind of outcome.
     """
-    found = _checked(predictor, outcome, splits, share=fitted.share)
+    index = np.unique(clinic, return_inverse=True)[1]
+    found = _checked(predictor, outcome, index, splits, share=fitted.share)
     slope = found.rows[0]["calibration_slope"]
     if found.passed or slope is None or not _RECALIBRATE[0] <= slope <= _RECALIBRATE[1]:
         return found
     centre = float(predictor.mean())
-    again = _checked(centre + slope * (predictor - centre), outcome, splits, share=fitted.share)
+    again = _checked(centre + slope * (predictor - centre), outcome, index, splits, share=fitted.share)
     if not again.passed:
         return found
     overall = again.rows[0] | {"reason": f"recalibrated: all coefficients were multiplied by {slope:.3f}"}
     return ModelCheck((overall, *again.rows[1:]), True, float(slope))
 
 
-def _checked(predictor: FloatArray, outcome: FloatArray, splits: tuple[Group, ...], *, share: bool) -> ModelCheck:
-    return _share(predictor, outcome, splits) if share else _mean(predictor, outcome, splits)
+def _checked(
+    predictor: FloatArray, outcome: FloatArray, clinic: IntArray, splits: tuple[Group, ...], *, share: bool
+) -> ModelCheck:
+    judge = _share if share else _mean
+    return judge(predictor, outcome, clinic, splits)
 
 
-def _share(predictor: FloatArray, outcome: FloatArray, splits: tuple[Group, ...]) -> ModelCheck:
-    chance = 1 / (1 + np.exp(-predictor))
+def _share(predictor: FloatArray, outcome: FloatArray, clinic: IntArray, splits: tuple[Group, ...]) -> ModelCheck:
+    k = int(clinic.max()) + 1
+    chance = special.expit(predictor)
     found = calibration(chance, outcome)
-    rows = _group_rows(chance, outcome, splits)
+    own = direct_rates_from_rows(predictor, outcome, clinic, k, predictor[:1]).shift
+    rows = _group_rows(chance, special.expit(predictor + own[clinic]), outcome, splits)
     gated = [row for row, is_gated in rows if is_gated and row["expected"] > 0]
+    slope = _slope(lambda: fit_fixed_effects_logistic(predictor[:, None], outcome, clinic, k).slopes)
     verdict = calibration_gate(
-        found.slope,
+        slope,
         found.in_the_large,
         [row["n"] for row in gated],
         [row["ratio"] for row in gated],
@@ -144,7 +166,7 @@ def _share(predictor: FloatArray, outcome: FloatArray, splits: tuple[Group, ...]
         "brier": found.brier,
         "scaled_brier": found.scaled_brier,
         "calibration_in_the_large": found.in_the_large,
-        "calibration_slope": found.slope,
+        "calibration_slope": slope,
         "ici": found.ici,
         "e50": found.e50,
         "e90": found.e90,
@@ -153,13 +175,16 @@ def _share(predictor: FloatArray, outcome: FloatArray, splits: tuple[Group, ...]
     return _verdict(overall, rows, verdict.passed, verdict.reasons, failing)
 
 
-def _mean(predictor: FloatArray, outcome: FloatArray, splits: tuple[Group, ...]) -> ModelCheck:
+def _mean(predictor: FloatArray, outcome: FloatArray, clinic: IntArray, splits: tuple[Group, ...]) -> ModelCheck:
+    k = int(clinic.max()) + 1
     found = continuous_calibration(predictor, outcome)
-    rows = _group_rows(predictor, outcome, splits)
+    own = sums_by_group(outcome - predictor, clinic, k) / np.bincount(clinic, minlength=k)
+    rows = _group_rows(predictor, predictor + own[clinic], outcome, splits)
     spread = found.outcome_sd
     gated = [row for row, is_gated in rows if is_gated]
+    slope = _slope(lambda: fit_fixed_effects_linear(predictor[:, None], outcome, clinic, k).slopes)
     verdict = continuous_gate(
-        found.slope,
+        slope,
         found.mean_error,
         spread,
         [row["n"] for row in gated],
@@ -172,12 +197,20 @@ def _mean(predictor: FloatArray, outcome: FloatArray, splits: tuple[Group, ...])
         "n": found.n,
         "observed": float(outcome.sum()),
         "expected": float(predictor.sum()),
-        "calibration_slope": found.slope,
+        "calibration_slope": slope,
         "r_squared": found.r2,
         "mean_error": found.mean_error,
     }
     failing = {_name(row) for row, is_gated in rows if is_gated and abs(row["mean_error"]) > 0.1 * spread}
     return _verdict(overall, rows, verdict.passed, verdict.reasons, failing)
+
+
+def _slope(fit: Callable[[], Slopes]) -> float:
+    """Slope of outcomes on predictions within clinics; NaN where nothing differs within any."""
+    try:
+        return float(fit().values[0])
+    except ValueError:
+        return float("nan")
 
 
 def _verdict(
@@ -197,10 +230,12 @@ def _verdict(
 
 
 def _group_rows(
-    expected: FloatArray, outcome: FloatArray, splits: tuple[Group, ...]
+    across: FloatArray, own: FloatArray, outcome: FloatArray, splits: tuple[Group, ...]
 ) -> list[tuple[dict[str, Any], bool]]:
+    """Observed and expected by group: at each clinic's own level, but for groups that are made of whole clinics."""
     found = []
     for split in splits:
+        expected = across if split.of_clinics else own
         k = len(split.levels)
         n = np.bincount(split.index, minlength=k)
         seen = np.bincount(split.index, weights=outcome, minlength=k)
