@@ -8,8 +8,10 @@ from typing import Any
 import altair as alt
 
 from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw, number_format
+from benchwell.signals.adjustment_words import TITLES
 from benchwell.signals.peers import Distribution
 from benchwell.signals.words import figure_of
+from benchwell.terms import Adjustment
 
 HEIGHT = 96
 DOT = 6  # pixels between the middles of two dots
@@ -33,7 +35,9 @@ def distribution_chart(view: Distribution, chart_id: str) -> Chart:
     if view.own is not None:
         own = f"{figure.text(view.own)} {figure.interval(view.own_lower, view.own_upper)}".rstrip()
         rows.append((view.name or "this clinic", own))
-    svg = ""
+    svg, title = "", view.title
+    if view.adjustment is not Adjustment.UNADJUSTED:
+        title = f"{TITLES[view.adjustment]}: {title[:1].lower()}{title[1:]}"
     # A line alone is no picture.
     if view.middle is not None and (view.quartiles is not None or view.own is not None):
         middle = view.middle
@@ -41,10 +45,10 @@ def distribution_chart(view: Distribution, chart_id: str) -> Chart:
         def build(width: int) -> Any:
             return alt.layer(*_layers(view, middle, width)).properties(width=width, height=HEIGHT)
 
-        svg = draw(build, chart_id=chart_id, title=view.title, text=view.text)
+        svg = draw(build, chart_id=chart_id, title=title, text=view.text)
     caption = f"{view.measure.title} over {view.n} clinics"
     heads = ("Point", view.measure.title)
-    return Chart(chart_id, view.title, svg, view.text, heads, tuple(rows), caption, key=_key(view) if svg else "")
+    return Chart(chart_id, title, svg, view.text, heads, tuple(rows), caption, key=_key(view) if svg else "")
 
 
 def _key(view: Distribution) -> str:

@@ -29,7 +29,9 @@ def strata_chart(view: StrataView, chart_id: str) -> Chart:
         for level in view.levels
         if level.value is not None and level.lower is not None and level.upper is not None
     ]
-    common = view.common if view.common_benchmark is None else view.common_benchmark
+    alone = view.common_benchmark is None
+    # Two figures of everybody would both be "common": the title says which one it speaks of.
+    title = view.title if alone else view.title.replace("the common figure", "this clinic's own figure")
     heads = ("Group", view.measure.title, "95 % interval", "People", *(head for head, _ in _BESIDE))
     rows = [
         (
@@ -45,8 +47,16 @@ def strata_chart(view: StrataView, chart_id: str) -> Chart:
     filled = table(heads, rows)
     return Chart(
         id=chart_id,
-        title=view.title,
-        svg=interval_picture(dots, common, figure, chart_id=chart_id, title=view.title, text=view.text),
+        title=title,
+        svg=interval_picture(
+            dots,
+            view.common if alone else view.common_benchmark,
+            figure,
+            chart_id=chart_id,
+            title=title,
+            text=view.text,
+            own=None if alone else view.common,
+        ),
         text=view.text,
         columns=filled.columns,
         rows=tuple(tuple(str(cell) for cell in row) for row in filled.rows),
@@ -68,7 +78,8 @@ def _strata_key(view: StrataView, dots: Sequence[Interval]) -> str:
         return ""
     line = "everyone together" if view.common_benchmark is None else "all groups of all clinics together"
     stroke = " Short stroke: the same group in all clinics." if any(dot.beside is not None for dot in dots) else ""
-    return f"Dots with their 95 % intervals. Line: {line}.{stroke}"
+    dashed = "" if view.common_benchmark is None else " Dashed line: this clinic, all groups together."
+    return f"Dots with their 95 % intervals. Line: {line}.{dashed}{stroke}"
 
 
 def answers_chart(comparison: Comparison, chart_id: str) -> Chart:

@@ -8,11 +8,11 @@ from benchwell.registry.measure import Measure
 from benchwell.reports.canvas import Chart
 from benchwell.reports.interval_rows import Interval, interval_picture
 from benchwell.reports.method.structure import table
-from benchwell.signals.adjustment_words import TITLES
-from benchwell.signals.four_views import FourViews, View
+from benchwell.signals.adjustment_words import TITLES, state_words
+from benchwell.signals.four_views import FourViews, OwnView, View
 from benchwell.signals.reading import ALL, EditionSource, rows
 from benchwell.signals.words import capital, direction, figure_of
-from benchwell.terms import Adjustment, Denominator
+from benchwell.terms import Adjustment, Denominator, Light
 
 RATIO = "Observed over expected"
 RATIO_LIMIT = (
@@ -56,11 +56,16 @@ def views_chart(edition: EditionSource, views: FourViews, chart_id: str) -> Char
         rows=tuple(tuple(str(cell) for cell in row) for row in filled.rows),
         caption=_caption(views, stated=RATIO in filled.columns),
         note=day_note(views),
-        key=(
-            "Dot: this clinic, with its 95 % interval. Short stroke: the other clinics in the same view. "
-            f"{capital(direction(views.measure.better))}."
-        ),
+        key=_key(views, bracketed=any("(" in line.said for line in lines)),
     )
+
+
+def _key(views: FourViews, *, bracketed: bool) -> str:
+    said = "Dot: this clinic, with its 95 % interval. Short stroke: the other clinics in the same view. "
+    said += f"{capital(direction(views.measure.better))}."
+    if bracketed:
+        said += " In brackets: what the figure alone would say; a check named under the light keeps it grey."
+    return said
 
 
 def day_note(views: FourViews) -> str:
@@ -86,7 +91,6 @@ def _line(view: View) -> Interval | None:
     own = view.own
     if own is None or own.figure.value is None or own.figure.lower is None or own.figure.upper is None:
         return None
-    face = own.comparison.face
     return Interval(
         view.title,
         own.figure.value,
@@ -94,21 +98,30 @@ def _line(view: View) -> Interval | None:
         own.figure.upper,
         beside=None if own.benchmark is None else own.benchmark.value,
         state=own.light,
-        said=f"{face.symbol} {face.word}",
+        said=_said(own),
     )
+
+
+def _said(own: OwnView) -> str:
+    """The light, and what the figure alone would say where a check kept it grey."""
+    face = own.comparison.face
+    if own.light is not Light.UNKNOWN or own.comparison.verdict is Light.UNKNOWN:
+        return f"{face.symbol} {face.word}"
+    alone = state_words(own.comparison.verdict, own.comparison.better)
+    return f"{face.symbol} {face.word} ({alone.partition(',')[0].partition(';')[0]})"
 
 
 def _row(view: View, measure: Measure, ratio: str | None) -> tuple[str, ...]:
     figure, own = figure_of(measure), view.own
     if own is None:
         return (view.title, "no figure", *[""] * (len(COLUMNS) - 2))
-    face, reliability = own.comparison.face, own.comparison.figures.reliability
+    reliability = own.comparison.figures.reliability
     return (
         view.title,
         figure.text(own.figure.value),
         figure.interval(own.figure.lower, own.figure.upper),
         "" if own.benchmark is None else figure.text(own.benchmark.value),
-        f"{face.symbol} {face.word}",
+        _said(own),
         "" if own.expected is None else figure.text(own.expected),
         ratio or "",
         "" if own.n_eligible is None else f"{own.n_eligible:,}",

@@ -43,7 +43,14 @@ class Interval:
 
 
 def interval_picture(
-    lines: Sequence[Interval], common: float | None, figure: Figure, *, chart_id: str, title: str, text: str
+    lines: Sequence[Interval],
+    common: float | None,
+    figure: Figure,
+    *,
+    chart_id: str,
+    title: str,
+    text: str,
+    own: float | None = None,
 ) -> str:
     """Draw the lines in their own order.
 
@@ -54,22 +61,25 @@ def interval_picture(
         chart_id: Unique on its page.
         title: The finding.
         text: Alternative text.
+        own: A figure of the clinic's own that all lines belong to, as a dashed line; None for none.
     """
     if not lines:
         return ""
 
     def build(width: int) -> dict[str, Any]:
-        return _specification(lines, common, figure, width)
+        return _specification(lines, common, own, figure, width)
 
     return draw(build, chart_id=chart_id, title=title, text=text)
 
 
-def _specification(lines: Sequence[Interval], common: float | None, figure: Figure, width: int) -> dict[str, Any]:
+def _specification(
+    lines: Sequence[Interval], common: float | None, own: float | None, figure: Figure, width: int
+) -> dict[str, Any]:
     apart = width < WIDE and any(one.said for one in lines)
     step = STEP + (SAID if apart else 0)
     height = step * len(lines)
     ends = [value for one in lines for value in (one.low, one.high, one.value)]
-    ends += [value for value in (common, *(one.beside for one in lines)) if value is not None]
+    ends += [value for value in (common, own, *(one.beside for one in lines)) if value is not None]
     pad = (max(ends) - min(ends)) * 0.06 or 0.02
     domain = [min(ends) - pad, max(ends) + pad]
     axis = {"format": number_format(figure), "tickCount": max(3, width // 90), "grid": False}
@@ -89,10 +99,15 @@ def _specification(lines: Sequence[Interval], common: float | None, figure: Figu
     def place(x: str, y: str = "y") -> dict[str, Any]:
         return {"x": {"field": x, **along}, "y": {"field": y, **down}}
 
-    layers: list[dict[str, Any]] = []
-    if common is not None:
-        drawn = {"data": {"values": [{"common": common}]}, "mark": {"type": "rule", "color": MARK, "strokeWidth": 1.5}}
-        layers.append(drawn | {"encoding": {"x": {"field": "common", **along}}})
+    whole: list[tuple[float | None, dict[str, Any]]] = [
+        (common, {"type": "rule", "color": MARK, "strokeWidth": 1.5}),
+        (own, {"type": "rule", "color": OWN, "strokeWidth": 1.5, "strokeDash": [5, 4]}),
+    ]
+    layers: list[dict[str, Any]] = [
+        {"data": {"values": [{"at": at}]}, "mark": mark, "encoding": {"x": {"field": "at", **along}}}
+        for at, mark in whole
+        if at is not None
+    ]
     layers += _strokes(lines, records, place)
     layers += [
         {

@@ -131,9 +131,13 @@ def _charts(edition: EditionSource, organization_id: str, comparison: Comparison
     """The others: how they are distributed, and the funnel where there are dots enough to hide in (M5.6)."""
     charts = []
     if comparison.status == "ok":
-        spread = distribution(edition, comparison.measure, organization_id, name=comparison.name)
+        spread = distribution(
+            edition, comparison.measure, organization_id, name=comparison.name, adjustment=comparison.adjustment
+        )
         charts.append(distribution_chart(spread, f"{place}-distribution"))
-    funnel = funnel_view(edition, comparison.measure, organization_id, name=comparison.name)
+    funnel = funnel_view(
+        edition, comparison.measure, organization_id, name=comparison.name, adjustment=comparison.adjustment
+    )
     if funnel is not None and funnel.own is not None and funnel.peers:
         charts.append(funnel_chart(funnel, f"{place}-funnel"))
     return charts
