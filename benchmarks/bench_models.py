@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
             rows += _bout(Path(name), model, size, who, rows, limits, options.repeat)
     body = "\n".join([*results(rows), "", *targets(rows), "", *_notes(programs, lacking, limits, options.repeat)])
     print(body)
-    if not options.quick and options.size != [TINY.name]:
+    if not options.quick:
         append("Hierarchical models", " ".join(["./run bench models", *(arguments or sys.argv[1:])]), body)
 
 
