@@ -129,7 +129,8 @@ def _field(
     variances = np.column_stack([one[1] for _, one in kept])
     zero = kappas.index(0.0)
     others = np.arange(len(kept)) != place
-    common = common_figure(peers, yardstick.primary)
+    # The same peers before and after, so that only the answer to missing follow-up moves the benchmark.
+    common = common_figure([row for row, _ in kept if row is not own], yardstick.primary)
     if common is None:
         return None
     from_peers = shrink(estimates[zero, others], variances[zero, others]).mean
@@ -144,16 +145,10 @@ def _moved(view: Row, raw: Row, imputed: Sequence[Row], yardstick: Yardstick) ->
     variances = np.array([one["variance"] for one in imputed], dtype=np.float64)
     if view is raw or view["adjustment"] in (None, "unadjusted"):
         return estimates, variances
-    base = next(
-        (
-            one
-            for one in (Denominator.ESTIMATED, Denominator.OBSERVED)
-            if view[one] is not None and raw[one] is not None
-        ),
-        None,
-    )
-    if base is None or not raw["variance"]:
+    known = [one for one in (Denominator.ESTIMATED, Denominator.OBSERVED) if None not in (view[one], raw[one])]
+    if not known or not raw["variance"]:
         return None
+    base = known[0]
     estimates = float(view[base]) + estimates - float(raw[base])
     if yardstick.is_share:
         estimates = np.clip(estimates, 0.0, 1.0)

@@ -13,10 +13,11 @@ from adjusted_network import CASEMIX, DocumentedEdition, Truth, adjusted_edition
 from benchwell.errors import UnknownDeclarationError
 from benchwell.registry.casemix import Missing
 from benchwell.signals import compare, four_views
+from benchwell.signals.casemix_model import why_no_views
 from benchwell.signals.words import FORBIDDEN
 from benchwell.tables import DERIVED
 from benchwell.terms import Adjustment, Light
-from signals_edition import MEASURE, edition
+from signals_edition import MEASURE, a_measure, edition
 
 title = "The views of a figure"
 ID = MEASURE["id"]
@@ -271,3 +272,30 @@ def test_the_views_are_plain_data_for_machines_and_plain_words_for_people(networ
     assert not [word for word in FORBIDDEN if word in words.lower().split()]
     assert len(found.lines) >= 5
     assert CASEMIX.id == data["views"][1]["model"]["casemix"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"endpoint": {"kind": "effect_size"}}, "this kind of figure has no expectation for each person"),
+        (
+            {"endpoint": {"kind": "published", "source": "nhs", "name": "recovery", "group_type": "Provider"}},
+            "the source gives one rate for each clinic, not the people behind it",
+        ),
+    ],
+)
+def test_a_measure_that_cannot_be_adjusted_says_why(changes: dict[str, object], why: str) -> None:
+    measure = a_measure(**changes)
+    assert why_no_views(edition(), measure) == why
+
+
+def test_a_gap_between_figures_that_says_less_than_the_gates_names_the_gate(network: DocumentedEdition) -> None:
+    clinics = sorted({row["organization_id"] for row in network.tables["organization_results"].to_pylist()})
+    changes = [one for clinic in clinics for one in four_views(network, ID, clinic).own_changes]
+    by_gate = [one for one in changes if one.state_before is one.state_after and one.changes]
+    for one in by_gate:
+        assert one.text.startswith("The light goes from ")
+    for one in changes:
+        if "because" in one.text and not one.text.startswith("The light"):
+            toward = {Light.BELOW: -1, Light.ABOVE: 1}
+            assert (toward.get(one.state_after, 0) - toward.get(one.state_before, 0)) * one.moved > 0

@@ -175,3 +175,48 @@ def test_the_denominators_of_an_adjusted_view_are_its_own(network: DocumentedEdi
 
 def test_points_are_written_as_people_would() -> None:
     assert [points(kappa) for kappa in (1.0, -1.0, 2.0, 0.5)] == ["1 point", "1 point", "2 points", "0.5 points"]
+
+
+def test_a_peer_without_imputations_is_left_out_before_and_after() -> None:
+    whole, without = with_imputations(edition(), 0.0), with_imputations(edition(), 0.0, without="river")
+    both = [
+        next(one for one in compare(held, "north", ID).answers if one.name == "imputed") for held in (whole, without)
+    ]
+    # Nothing was shifted, so the benchmark is where it was, whoever is among the peers.
+    assert both[0].benchmark == pytest.approx(both[1].benchmark, abs=1e-3)
+
+
+def test_shifts_in_one_direction_give_answers_in_that_direction() -> None:
+    found = compare(with_imputations(edition(), 0.02, kappas=(0.0, 1.0, 2.0)), "north", ID)
+    assert names(found)[3:] == ["imputed", "imputed_worse", "imputed_everywhere_worse"]
+
+
+def test_a_light_that_imputation_changes_even_without_a_shift_says_so() -> None:
+    network, clinic = edition(measure=a_measure(margin=0.01)), green()
+    held = with_imputations(network, 0.01)
+    rows = held.tables["imputations"].to_pylist()
+    for row in rows:
+        row["estimate"] -= 0.2 if row["organization_id"] == clinic else 0.0
+    held.tables["imputations"] = pa.Table.from_pylist(rows, schema=DERIVED["imputations"].schema)
+    found = compare(held, clinic, ID)
+    assert found.light is Light.UNKNOWN
+    assert found.tipping_kappa == 0.0
+    assert "imputed scores say something else even without a shift" in found.deciding_gate.text
+
+
+def test_an_adjusted_view_without_an_estimate_for_all_is_shifted_from_the_observed(network: DocumentedEdition) -> None:
+    held = with_imputations(network, 0.1)
+    rows = [row | {"estimated": None} for row in held.tables["adjusted_results"].to_pylist()]
+    held.tables["adjusted_results"] = pa.Table.from_pylist(rows, schema=DERIVED["adjusted_results"].schema)
+    found, raw = compare(held, "c003", ID), compare(held, "c003", ID, adjustment="unadjusted")
+    difference = found.figures.observed.value - raw.figures.observed.value
+    assert found.imputed.estimates[2] - raw.imputed.estimates[2] == pytest.approx(difference)
+
+
+def test_nothing_is_carried_over_to_a_view_without_any_figure_of_its_own(network: DocumentedEdition) -> None:
+    held = with_imputations(network, 0.1)
+    rows = [row | {"estimated": None, "observed": None} for row in held.tables["adjusted_results"].to_pylist()]
+    held.tables["adjusted_results"] = pa.Table.from_pylist(rows, schema=DERIVED["adjusted_results"].schema)
+    found = compare(held, "c003", ID)
+    assert found.imputed is None
+    assert names(found) == []
