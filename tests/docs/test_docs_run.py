@@ -15,7 +15,8 @@ from benchwell.registry.registry import FOLDERS, parse
 DOCS = Path(__file__).parents[2] / "docs"
 RUNNABLE = sorted(page for page in DOCS.rglob("*.md") if "```bash run" in page.read_text(encoding="utf-8"))
 WITH_PYTHON = sorted(page for page in DOCS.rglob("*.md") if "```python run" in page.read_text(encoding="utf-8"))
-TUTORIALS = {"solo-therapist.md", "network-analyst.md", "researcher-rerun.md"}
+TUTORIALS = {"solo-therapist.md", "network-analyst.md", "researcher-rerun.md", "compare-fairly.md"}
+TUTORIALS_IN_PYTHON = {"researcher-models.md"}
 
 
 def run(command: list[str], folder: Path, examples: Path) -> None:
@@ -30,6 +31,7 @@ def run(command: list[str], folder: Path, examples: Path) -> None:
 
 def test_every_tutorial_has_blocks_that_run():
     assert {page.name for page in RUNNABLE} >= TUTORIALS
+    assert {page.name for page in WITH_PYTHON} >= TUTORIALS_IN_PYTHON
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
