@@ -121,7 +121,7 @@ def _specification(
         },
         {
             "mark": {"type": "text", "align": "left", "baseline": "alphabetic", "color": INK, "limit": width}
-            | {"fontWeight": "bold" if any(one.said for one in lines) else "normal"},
+            | {"fontWeight": "bold" if width == WIDE and any(one.said for one in lines) else "normal"},
             "encoding": {"x": {"value": 0}, "y": {"field": "top", **down}, "text": {"field": "label"}},
         },
     ]

@@ -21,7 +21,7 @@ from benchwell.reports.page import anchor, render
 from benchwell.reports.site_lines import SITE_COLUMNS, site_lines
 from benchwell.reports.standing import standing
 from benchwell.signals.edition_colours import edition_colours
-from benchwell.signals.four_views import FourViews, four_views
+from benchwell.signals.four_views import four_views
 from benchwell.signals.funnel_view import FunnelView, funnel_view
 from benchwell.signals.peers import DOTS_FROM, Distribution, distribution
 from benchwell.signals.reading import (
@@ -153,7 +153,7 @@ def _section(edition: EditionSource, measure: Measure, *, sites: bool) -> Sectio
         refused=(*(capital(line) for line in refusal_lines(common)), *_needed(results)),
         sites=_sites(results, measure) if sites else Table((), ()),
         flow=exclusion_flow(edition, measure),
-        limits=tuple(_limits(measure, views, spread, funnel)),
+        limits=tuple(_limits(measure, spread, funnel)),
     )
 
 
@@ -223,7 +223,7 @@ def exclusion_flow(edition: EditionSource, measure: Measure) -> tuple[tuple[str,
     )
 
 
-def _limits(measure: Measure, views: FourViews, spread: Distribution, funnel: FunnelView | None) -> list[str]:
+def _limits(measure: Measure, spread: Distribution, funnel: FunnelView | None) -> list[str]:
     lines = [f"Counted among {DENOMINATORS[measure.primary_denominator]}."]
     if measure.is_published:
         lines.append(
@@ -231,8 +231,6 @@ def _limits(measure: Measure, views: FourViews, spread: Distribution, funnel: Fu
         )
     if funnel is not None and not funnel.peers:
         lines.append(f"A funnel chart needs {DOTS_FROM} clinics with a figure, so that none can be recognized.")
-    if not any(view.ok and view.model is not None for view in views.views):
-        lines.append("Nothing is adjusted for who comes: clinics that see people with harder problems look lower.")
     if funnel is not None and funnel.overdispersed:
         lines.append(
             f"Clinics differ more than chance allows (overdispersion {funnel.phi:.1f}). That can be who comes, how "

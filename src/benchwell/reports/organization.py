@@ -19,6 +19,7 @@ from benchwell.reports.names import definition_rows
 from benchwell.reports.network import measures_of
 from benchwell.reports.page import anchor, render
 from benchwell.reports.standing import standing
+from benchwell.signals.adjustment_words import TITLES
 from benchwell.signals.compare import compare
 from benchwell.signals.comparison import Comparison
 from benchwell.signals.four_views import FourViews, four_views
@@ -31,7 +32,7 @@ from benchwell.signals.reading import EditionSource, OneMeasure, casemix_of, org
 from benchwell.signals.run_chart import run_chart
 from benchwell.signals.sentence import Sentence, sentence
 from benchwell.signals.words import figure_of
-from benchwell.terms import BenchmarkKind
+from benchwell.terms import Adjustment, BenchmarkKind
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _figures(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         ("Completion", "–" if figures.completion is None else f"{figures.completion:.0%}".replace("%", " %")),
         ("Reliability", "–" if figures.reliability is None else f"{figures.reliability:.2f}"),
         ("Shrunken", figure.text(figures.shrunken)),
-        ("Adjustment", figures.adjustment),
+        ("Adjustment", "none" if comparison.adjustment is Adjustment.UNADJUSTED else TITLES[comparison.adjustment]),
     )
     return tuple((name, value) for name, value in found if value != "–")
 

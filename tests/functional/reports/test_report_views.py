@@ -119,7 +119,6 @@ def test_a_measure_without_a_case_mix_shows_the_unadjusted_figure_and_says_why()
     assert "How the models were made" not in text
     network = Page(render_network_report(edition())).text
     assert "Only the unadjusted figure is shown" in network
-    assert "Nothing is adjusted for who comes" in network
 
 
 def test_the_network_page_counts_who_changes_state_and_names_nobody(network, whole):
