@@ -199,7 +199,7 @@ def _field(
     if place == WHOLE:
         # Against the model, whose constant is everybody's; within a level or quarter the reference is that field's own
         # figure, and `bands` measures from there. Expected counts as known, as in M3.6.
-        shown["z"] = _ratio(sums["observed"] - sums["expected"], np.sqrt(sums["variance"]))
+        shown["z"] = _ratio(sums["observed"] - sums["expected"], np.sqrt(np.maximum(sums["variance"], 0.0)))
     shown |= _denominators(model, place, ids, share=share)
     of_ratio = observed_over_expected(sums) if share else None
     if of_ratio is not None:
