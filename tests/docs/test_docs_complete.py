@@ -157,7 +157,8 @@ def test_names_of_test_files_are_unique(repository):
     assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
-def test_the_picture_of_the_report_is_small_enough(repository):
-    picture = repository.root / "docs" / "images" / "report.png"
+@pytest.mark.parametrize("name", ["report.png", "fair.png"])
+def test_the_pictures_of_reports_are_small_enough(repository, name):
+    picture = repository.root / "docs" / "images" / name
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size < 400_000
