@@ -17,8 +17,12 @@ import pyarrow as pa
 
 from benchwell.engine.base import Frame
 from benchwell.engine.frames import conform
+from benchwell.engine.quiet_exit import leave_quietly
 
 _EPOCH = dt.date(1970, 1, 1)
+
+
+leave_quietly()
 
 
 class DuckDBEngine:

@@ -12,16 +12,13 @@ import pyarrow as pa
 from benchwell.benchmarks import Declarations, Plan
 from benchwell.benchmarks.adjusted_figures import SUMMARIES
 from benchwell.benchmarks.periods import calendar
-from benchwell.casemix import (
-    adjuster_rows,
-    as_plain,
-    due_rows,
-    expectations,
-    imputation_settings,
-    impute_follow_up,
-    model_rows,
-    monitor,
-)
+from benchwell.casemix.adjusters import adjuster_rows
+from benchwell.casemix.due_rows import due_rows
+from benchwell.casemix.expectations import as_plain, expectations
+from benchwell.casemix.imputation import impute_follow_up
+from benchwell.casemix.imputation_record import imputation_settings
+from benchwell.casemix.model_rows import model_rows
+from benchwell.casemix.monitoring import monitor
 from benchwell.engine import Engine, Frame
 from benchwell.outcomes import OutcomeInputs
 from benchwell.pipeline.inputs import epoch_day

@@ -12,7 +12,8 @@ import narwhals as nw
 import pyarrow as pa
 
 from benchwell.benchmarks import Declarations, Plan, frozen, published_statistics, row_plan, summarize
-from benchwell.casemix import FollowUpModel, PositivityWarning, follow_up_history, follow_up_weights, with_weights
+from benchwell.casemix.follow_up import FollowUpModel, PositivityWarning, follow_up_weights, with_weights
+from benchwell.casemix.history import follow_up_history
 from benchwell.engine import Engine, Frame
 from benchwell.outcomes import OutcomeInputs, build_outcomes, episode_features, saes_reference, with_saes
 from benchwell.outcomes.cuts import sign_of

@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from benchwell.casemix import adjuster_rows, code_adjusters
+from benchwell.casemix.adjuster_coding import code_adjusters
+from benchwell.casemix.adjusters import adjuster_rows
 from benchwell.engine import DuckDBEngine
 from benchwell.engine.spark_engine import SparkEngine
 from benchwell.outcomes import build_outcomes

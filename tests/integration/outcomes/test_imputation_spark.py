@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from benchwell.casemix import ImputationSettings, impute_follow_up
+from benchwell.casemix.imputation import impute_follow_up
+from benchwell.casemix.imputation_record import ImputationSettings
 from benchwell.engine import DuckDBEngine
 from benchwell.engine.spark_engine import SparkEngine
 from unit.casemix.imputation_cases import THERAPY, frames, network_rows

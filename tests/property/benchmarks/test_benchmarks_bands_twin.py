@@ -11,7 +11,7 @@ from scipy import stats
 
 from adjusted_network import CASEMIX, Truth, adjusted_edition, people
 from benchwell.benchmarks.bands import changes_of_band
-from benchwell.casemix import expectations
+from benchwell.casemix.expectations import expectations
 from signals_edition import a_measure
 
 MEASURE = a_measure()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from benchwell.casemix import adjuster_rows
+from benchwell.casemix.adjusters import adjuster_rows
 from benchwell.engine import DuckDBEngine
 from benchwell.errors import DeclarationError
 from benchwell.outcomes import build_outcomes

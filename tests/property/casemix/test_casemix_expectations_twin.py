@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adjusted_network import CASEMIX, Truth, people
-from benchwell.casemix import expectations
+from benchwell.casemix.expectations import expectations
 from signals_edition import a_measure
 
 MEASURE = a_measure()

@@ -12,7 +12,7 @@ import pytest
 from adjusted_network import CASEMIX, Truth, adjusted_edition, people, simulated
 from benchwell.benchmarks.adjusted_figures import CommonPeople, adjusted_figure
 from benchwell.benchmarks.ratios import NOT_COMPARABLE, observed_over_expected
-from benchwell.casemix import expectations
+from benchwell.casemix.expectations import expectations
 from benchwell.registry.casemix import CaseMix
 from signals_edition import a_benchmark, a_measure
 

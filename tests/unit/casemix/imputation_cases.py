@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchwell.casemix import follow_up_history
+from benchwell.casemix.history import follow_up_history
 from benchwell.engine import Frame
 from benchwell.outcomes import build_outcomes, episode_features
 from benchwell.registry import Measure

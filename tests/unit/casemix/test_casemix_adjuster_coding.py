@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from benchwell.casemix import code_adjusters, coding_of
+from benchwell.casemix.adjuster_coding import code_adjusters, coding_of
 from benchwell.registry import CaseMix, Registry
 from benchwell.terms import Adjustment
 

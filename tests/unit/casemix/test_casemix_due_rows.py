@@ -8,7 +8,7 @@ import narwhals as nw
 import pyarrow as pa
 import pytest
 
-from benchwell.casemix import due_rows
+from benchwell.casemix.due_rows import due_rows
 from benchwell.engine import DuckDBEngine
 from benchwell.outcomes.status import is_mature
 from benchwell.registry import Measure, Registry

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from adjusted_network import CASEMIX, Truth, people
-from benchwell.casemix import expectations
 from benchwell.casemix.contrast import contrast_of
+from benchwell.casemix.expectations import expectations
 from benchwell.casemix.expected import CannotFitError, expect
 from benchwell.casemix.model_check import Group, check, out_of_clinic
 from benchwell.casemix.people import levels_of, people_of, quarters_of

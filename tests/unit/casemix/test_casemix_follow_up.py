@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benchwell.casemix import PositivityWarning, follow_up_history, follow_up_weights, with_weights
 from benchwell.casemix.design import follow_up_design
+from benchwell.casemix.follow_up import PositivityWarning, follow_up_weights, with_weights
+from benchwell.casemix.history import follow_up_history
 from benchwell.engine import DuckDBEngine
 from benchwell.outcomes import build_outcomes
 from benchwell.tables import DERIVED

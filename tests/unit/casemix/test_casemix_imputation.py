@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benchwell.casemix import ImputationSettings, imputation_settings, impute_follow_up
 from benchwell.casemix.endpoint_table import endpoint_table, reference_of, why_not_imputed
+from benchwell.casemix.imputation import impute_follow_up
+from benchwell.casemix.imputation_record import ImputationSettings, imputation_settings
 from benchwell.casemix.score_grid import kappa_grid, score_grid
 from benchwell.engine import DuckDBEngine
 from benchwell.outcomes import build_outcomes, saes_reference, with_saes
