@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import sys
 
-
 # Modules of Narwhals whose caches lead to DuckDB's types.
 _HOLDERS = ("narwhals._namespace", "narwhals._duckdb.utils")
 
