@@ -12,10 +12,11 @@ from benchwell.reports.compared import casemix_place, missing_views, only_unadju
 from benchwell.reports.method.structure import Table, table
 from benchwell.reports.model_card import ModelCard, model_card
 from benchwell.signals.adjustment_words import TITLES, state_words
+from benchwell.signals.edition_colours import MeasureColours
 from benchwell.signals.four_views import FourViews, Transition, View
 from benchwell.signals.lights import face
 from benchwell.signals.reading import ALL, EditionSource, casemix_of, rows
-from benchwell.signals.words import Figure, capital, figure_of
+from benchwell.signals.words import Figure, capital, count, figure_of
 from benchwell.terms import Adjustment, Better, Light
 
 Record = dict[str, Any]
@@ -43,6 +44,7 @@ class ComparedNetwork:
         only: Why there is only the unadjusted figure; "" if there is more.
         benchmarks: The common figures in every view.
         states: How many clinics are in which state in every view.
+        false: How many of the states are expected to be false (METHODS M5.7).
         moves: How many clinics change state from one view to the next; with their ids where they may be named.
         missing: Views without a figure, and why.
         day: Whom the view with the day of measurement leaves out.
@@ -55,6 +57,7 @@ class ComparedNetwork:
     only: str
     benchmarks: Table
     states: Table
+    false: str
     moves: Table
     missing: tuple[tuple[str, str], ...]
     day: str
@@ -63,12 +66,15 @@ class ComparedNetwork:
     casemix: str
 
 
-def compared_network(edition: EditionSource, views: FourViews) -> ComparedNetwork | None:
+def compared_network(
+    edition: EditionSource, views: FourViews, colours: MeasureColours | None = None
+) -> ComparedNetwork | None:
     """The section of one measure; None where no clinic has a figure.
 
     Args:
         edition: The edition.
         views: Its views, of no organization; transitions hold ids only if the page may name them.
+        colours: How many of its states are expected to be false; None to say nothing of it.
     """
     made = [view for view in views.views if view.ok]
     if not made:
@@ -80,6 +86,7 @@ def compared_network(edition: EditionSource, views: FourViews) -> ComparedNetwor
         only=only_unadjusted(views) if alone else "",
         benchmarks=Table((), ()) if alone else _benchmarks(edition, measure, made),
         states=Table((), ()) if alone else _states(measure, made),
+        false=_false(colours),
         moves=_moves(measure, views.transitions),
         missing=missing_views(views),
         day="" if alone else day_note(views),
@@ -119,6 +126,23 @@ def _states(measure: Measure, made: list[View]) -> Table:
             (view.title, *(f"{view.bands.get(state, 0):,}" for state in _STATES), f"{sum(view.bands.values()):,}")
             for view in made
         ],
+    )
+
+
+def _false(colours: MeasureColours | None) -> str:
+    if colours is None or not colours.coloured:
+        return ""
+    expected = colours.expected_false
+    about = (
+        "fewer than one is"
+        if expected < 0.95
+        else f"about {max(1, round(expected))} {'is' if expected < 1.5 else 'are'}"
+    )
+    return (
+        f"{TITLES[colours.adjustment]}, {colours.coloured:,} of {count(colours.comparisons, 'clinic')} "
+        f"{'lies' if colours.coloured == 1 else 'lie'} clearly above or below by probability alone; {about} expected "
+        f"to be false. Counting every comparison of the edition at once, {colours.standing_out:,} "
+        f"{'stands' if colours.standing_out == 1 else 'stand'} out from the usual spread."
     )
 
 

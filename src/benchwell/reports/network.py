@@ -20,7 +20,7 @@ from benchwell.reports.names import DENOMINATORS, HIDDEN, INTERVALS, method_name
 from benchwell.reports.page import anchor, render
 from benchwell.reports.site_lines import SITE_COLUMNS, site_lines
 from benchwell.reports.standing import standing
-from benchwell.signals.edition_colours import edition_colours
+from benchwell.signals.edition_colours import MeasureColours, edition_colours
 from benchwell.signals.four_views import four_views
 from benchwell.signals.funnel_view import FunnelView, funnel_view
 from benchwell.signals.peers import DOTS_FROM, Distribution, distribution
@@ -79,7 +79,12 @@ def render_network_report(
         A self-contained HTML document: distribution, funnel, benchmarks with their records, exclusion flow, limits.
     """
     measures = measures_of(edition)
-    sections = [_section(OneMeasure.of(edition, measure.id), measure, sites=sites) for measure in measures]
+    colours = edition_colours(edition)
+    of_measure = {one.measure: one for one in colours.measures}
+    sections = [
+        _section(OneMeasure.of(edition, measure.id), measure, of_measure.get(measure.id), sites=sites)
+        for measure in measures
+    ]
     organizations = {row["organization_id"] for row in rows(edition, "organization_results")}
     named = "Each is listed by its id, in the order of ids." if sites else "None is named."
     lead = (
@@ -93,16 +98,11 @@ def render_network_report(
         edition=edition.id,
         standing=standing(edition),
         sections=sections,
-        colours=_colours(edition),
+        # A figure that somebody else published has no colour at all, so that none of them can be false.
+        colours="" if any(measure.is_published for measure in measures) or not colours.coloured else colours.text,
         states_note=STATES_NOTE,
         casemixes=casemix_sections(edition, measures, target),
     )
-
-
-def _colours(edition: EditionSource) -> str:
-    """How many states of the edition are expected to be false (METHODS M5.7)."""
-    found = edition_colours(edition)
-    return found.text if found.comparisons else ""
 
 
 def measures_of(edition: EditionSource) -> list[Measure]:
@@ -127,7 +127,7 @@ def _family(measure: Measure) -> str:
     return endpoint.source if isinstance(endpoint, PublishedRate) else ",".join(measure.instruments)
 
 
-def _section(edition: EditionSource, measure: Measure, *, sites: bool) -> Section:
+def _section(edition: EditionSource, measure: Measure, colours: MeasureColours | None, *, sites: bool) -> Section:
     spread = distribution(edition, measure)
     funnel = funnel_view(edition, measure)
     charts = [distribution_chart(spread, anchor(measure.id, "distribution"))]
@@ -146,7 +146,7 @@ def _section(edition: EditionSource, measure: Measure, *, sites: bool) -> Sectio
         direction=direction(measure.better),
         summary=_summary(spread),
         charts=tuple(charts),
-        compared=compared_network(edition, views),
+        compared=compared_network(edition, views, None if measure.is_published else colours),
         lines=table(LINE_COLUMNS, [(capital(one.label), one.figure, one.beside) for one in lines]),
         tenth=table(LINE_COLUMNS, [(capital(one.label), one.figure, one.beside) for one in tenth]),
         records=table(RECORD_COLUMNS, [_record(row) for row in (*common, *others) if row["status"] == "ok"]),

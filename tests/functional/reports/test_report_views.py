@@ -11,9 +11,10 @@ import pytest
 from adjusted_network import CASEMIX, DocumentedEdition, Truth, adjusted_edition, people, simulated
 from benchwell.reports import render_network_report, render_organization_report
 from benchwell.reports.chart_views import day_note
+from benchwell.reports.compared_network import compared_network
 from benchwell.reports.method import Link
 from benchwell.signals import four_views
-from benchwell.signals.edition_colours import edition_colours
+from benchwell.signals.edition_colours import MeasureColours, edition_colours
 from benchwell.terms import Adjustment, Light
 from report_page import Page
 from signals_edition import MEASURE, a_measure, edition
@@ -154,7 +155,36 @@ def test_states_are_counted_with_what_they_leave_out(network, whole):
     for view in four_views(network, ID).views:
         counts = [view.bands.get(state, 0) for state in (Light.ABOVE, Light.CLOSE, Light.BELOW, Light.UNKNOWN)]
         assert f"{view.title} {' '.join(map(str, counts))} 24" in table
-    assert edition_colours(network).text in whole
+
+
+def test_a_page_says_how_many_of_its_states_are_expected_to_be_false(network, whole):
+    found = edition_colours(network)
+    assert found.coloured > 0
+    assert found.text in whole
+    (one,) = found.measures
+    assert f"{one.coloured} of 24 clinics lie clearly above or below by probability alone" in whole
+    assert f"{one.standing_out} stand out from the usual spread" in whole
+
+
+def test_official_figures_have_no_colour_that_could_be_false():
+    endpoint = {"kind": "published", "source": "nhs", "name": "recovery", "group_type": "Provider"}
+    text = Page(render_network_report(edition(measure=a_measure(endpoint=endpoint, instruments=[])))).text
+    assert "the source gives one rate for each clinic, not the people behind it" in text
+    assert "expected to be false" not in text
+
+
+@pytest.mark.parametrize(
+    ("coloured", "false", "out", "said"),
+    [
+        (0, 0.0, 0, ""),
+        (1, 0.2, 1, "1 of 40 clinics lies clearly above or below by probability alone; fewer than one is expected"),
+        (9, 1.2, 1, "9 of 40 clinics lie clearly above or below by probability alone; about 1 is expected"),
+        (9, 2.3, 3, "about 2 are expected to be false. Counting every comparison of the edition at once, 3 stand out"),
+    ],
+)
+def test_false_states_are_counted_in_words_that_agree(network, coloured, false, out, said):
+    colours = MeasureColours(ID, Adjustment.CLINICAL, 40, coloured, false, out)
+    assert said in compared_network(network, four_views(network, ID), colours).false
 
 
 def test_the_adjusted_funnel_stands_beside_the_unadjusted_one(network):
