@@ -159,7 +159,10 @@ class _Profile:
         limits = []
         for place in range(len(best)):
             angle = deviance.forward is not None and place == 1
-            rise = _rise_of_parameter(deviance, best, place, self.lowest)
+            if angle:
+                rise = _rise_of_angle(deviance, best, self.lowest)
+            else:
+                rise = _rise_of_parameter(deviance, best, place, self.lowest)
             limits.append(self._angle(rise, best[1]) if angle else scale * self._sd(rise, best[place], best[-1]))
         return limits
 
@@ -215,6 +218,29 @@ def _rise_of_parameter(
 
         found = newton(objective, lambda free: deviance.value(full(free, held)), start[others], typical[others])
         return found.value - lowest
+
+    return rise
+
+
+def _rise_of_angle(deviance: AbsoluteDeviance, best: FloatArray, lowest: float) -> Callable[[float], float]:
+    """The same for the angle of the correlation.
+
+    An SD below zero would be one above zero with the opposite correlation, so the search goes over roots of the SDs;
+    and a correlation far from the estimate may be best borne by either SD shrinking, so it starts from both sides.
+    """
+    sds = np.maximum(best[[0, 2, 3]], LIFT * best[-1])
+    starts = [np.append(np.sqrt(shrunken * sds[:2]), sds[2]) for shrunken in ([1.0, 1.0], [1.0, 0.1], [0.1, 1.0])]
+
+    def full(free: FloatArray, held: float) -> FloatArray:
+        return np.array([free[0] ** 2, held, free[1] ** 2, free[2]])
+
+    def rise(held: float) -> float:
+        def objective(free: FloatArray) -> tuple[float, FloatArray]:
+            value, gradient = deviance.value_and_gradient(full(free, held))
+            return value, np.array([2.0 * free[0], 2.0 * free[1], 1.0]) * gradient[[0, 2, 3]]
+
+        ends = (newton(objective, lambda free: deviance.value(full(free, held)), start, starts[0]) for start in starts)
+        return min(end.value for end in ends) - lowest
 
     return rise
 

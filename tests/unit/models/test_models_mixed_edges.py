@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 import mixed_cases
 from benchwell.models.linear_mixed import criterion_at, linear_mixed
@@ -341,3 +342,34 @@ def test_profile_limits_are_where_the_likelihood_has_fallen(kind):
         assert intervals.slope_sd[0] <= fit.slope_sd <= intervals.slope_sd[1]
     if fit.sd_outer is not None:
         assert intervals.sd_outer[0] <= fit.sd_outer <= intervals.sd_outer[1]
+
+
+def test_a_correlation_at_its_bound_keeps_its_other_limit():
+    """Intercepts and slopes move together exactly: the data exclude a correlation of 0, and more so one of -1.
+
+    The limits of a fit whose SDs may turn negative would be -1 and 1: an SD below zero is one above it with the
+    opposite correlation. The twin maximizes the dense likelihood over both SDs, kept positive, and the residual's.
+    """
+    rows = simulated(21, groups=14, size=8, spread=1.5, slope_spread=0.0)
+    shared = np.random.default_rng(22).normal(size=14)[rows.inner]
+    rows = mixed_cases.Rows(rows.x, rows.y + shared * (1.0 + 0.8 * rows.x[:, 1]), rows.inner, slope=1)
+    statistics = rows.statistics()
+    fit = linear_mixed(statistics, method="ml")
+    low, high = profile_intervals(statistics, fit).slope_correlation
+
+    def deviance(logs, correlation):
+        first, second, residual = np.exp(logs)
+        z = (rows.inner[:, None] == np.arange(14)).astype(float)
+        zx = z * rows.x[:, [1]]
+        between = first**2 * z @ z.T + correlation * first * second * (z @ zx.T + zx @ z.T) + second**2 * zx @ zx.T
+        whole = between + residual**2 * np.eye(len(rows.y))
+        solved = np.linalg.solve(whole, np.column_stack([rows.x, rows.y]))
+        beta = np.linalg.solve(rows.x.T @ solved[:, :-1], rows.x.T @ solved[:, -1])
+        rest = rows.y - rows.x @ beta
+        return np.linalg.slogdet(2 * np.pi * whole)[1] + rest @ np.linalg.solve(whole, rest)
+
+    starts = [np.log([1.5, second, 1.0]) for second in (0.8, 0.05)]
+    held = min(optimize.minimize(deviance, start, args=(low,), method="BFGS").fun for start in starts)
+    assert -1.0 < low < fit.slope_correlation
+    assert held + 2 * fit.loglik == pytest.approx(1.959963984540054**2, rel=1e-3)
+    assert high <= 1.0
