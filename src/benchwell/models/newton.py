@@ -17,6 +17,9 @@ from benchwell.models.arrays import FloatArray
 _REUSE = 1e-6  # squared distance below which the Hessian at hand is good enough for what is left
 _LARGEST_HALVINGS = 30
 _ROUNDING = 1e-4  # standard errors: where a step this small finds no descent, rounding is the limit
+_STALLED = 0.9  # as it is where a step leaves more than this share of the distance
+_NEAR = 1e-2  # standard errors: from here on steps that halve the distance are trusted: a decrease so small may drown
+_NOISE = 1e-8  # in what the inner searches (modes of the groups) leave of the deviance, as a share of it
 _FLAT = 1e-7  # share of the largest scaled curvature below which a direction counts as flat
 
 
@@ -78,23 +81,26 @@ def minimize(
         max_iterations: Steps before giving up.
     """
     point, hessian = start, curvature(start)
-    iterations, evaluations = 0, 1
+    iterations, evaluations, before = 0, 1, np.inf
     while True:
         step, distance, positive = _newton_step(point.gradient, matrix(hessian))
-        if distance < tolerance or iterations >= max_iterations:
-            return Minimum(point, hessian, distance, iterations, evaluations, positive and distance < tolerance)
+        settled = distance < tolerance or _STALLED * before < distance < _ROUNDING
+        if settled or iterations >= max_iterations:
+            return Minimum(point, hessian, distance, iterations, evaluations, positive and settled)
         share, decrease = largest_step(step), -float(point.gradient @ step)
+        trusted = positive and distance < min(_NEAR, before / 2.0)
+        slack, before = abs(point.value) * (_NOISE if trusted else 1e-12), distance
         for _ in range(_LARGEST_HALVINGS):
             trial = evaluate(point.phi + share * step, point, hessian)
             evaluations += 1
-            if trial.value <= point.value - 1e-4 * share * decrease + 1e-12 * abs(point.value):
+            if trial.value <= point.value - 1e-4 * share * decrease + slack:
                 break
             share /= 2.0
         else:  # no descent left: at the bottom of what rounding can tell apart, or stuck
             return Minimum(point, hessian, distance, iterations, evaluations, positive and distance < _ROUNDING)
         point = trial
         iterations += 1
-        if distance**2 > _REUSE or not positive:
+        if distance**2 > _REUSE or not trusted:
             hessian = curvature(point)
 
 

@@ -317,3 +317,18 @@ def test_quasi_likelihood_names_clinics_it_is_biased_for_and_a_spread_of_zero():
     assert even.coefficients == pytest.approx([np.log(12 / 28)])
     with pytest.raises(ValueError, match="do not fit together"):
         clinic_round(ONES, PAIR, [0.0, 0.0], 0.0)
+
+
+@pytest.mark.parametrize("points", [0, 1])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_search_among_all_or_none_clusters_settles(seed, points):
+    """The deviance of such data is rougher than the last decrease, and the search used to walk on for ever in it."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(3, 40, 60)
+    group = np.repeat(np.arange(60), sizes)
+    x = np.column_stack([np.ones(len(group)), rng.normal(size=len(group))])
+    y = (rng.random(len(group)) < expit(x @ [0.5, 0.6] + 10.0 * rng.normal(size=60)[group])).astype(float)
+    fit = logistic_mixed(x, y, None, group, points=points)
+    assert fit.converged
+    assert fit.iterations < 60
+    assert fit.sd_inner > 4
