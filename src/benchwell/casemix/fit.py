@@ -13,6 +13,7 @@ import numpy as np
 
 from benchwell.casemix.coding import Coding, sha256_of
 from benchwell.casemix.fit_text import as_html, as_text
+from benchwell.casemix.frozen import frozen
 from benchwell.casemix.groups import Groups, same_kind
 from benchwell.casemix.prediction import Kind, NewLevels, predicted
 from benchwell.casemix.profile_intervals import profile_of_fit
@@ -45,6 +46,10 @@ class Found:
     gradient: tuple[float, ...]
     tolerances: Mapping[str, float]
 
+    def __post_init__(self) -> None:
+        """Keep a copy that nobody else can change."""
+        object.__setattr__(self, "tolerances", frozen(self.tolerances))
+
 
 @dataclass(frozen=True, eq=False)
 class Fit:
@@ -55,7 +60,7 @@ class Fit:
         method: `REML`, `ML`, `Laplace`, `penalized least squares` or `adaptive Gauss-Hermite, k points`.
         coding: Columns, reference levels and constants of the design, with `coding.hash`.
         coefficients: By column, per unit of the frame's own column; log odds if logistic.
-        covariance: Of the coefficients, in their order, shape (p, p).
+        covariance: Of the coefficients, in their order (`list(fit.coefficients)` names rows and columns), shape (p, p).
         group_sd: SD of the intercepts by grouping column, from the outside in.
         group_covariance: Of intercepts and slopes, shape (2, 2); None without a random slope.
         residual_sd: SD of the residuals; None if logistic.
@@ -94,10 +99,19 @@ class Fit:
     kind: FrameKind = "pyarrow"
     statistics: SufficientStatistics | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        """Make dicts and arrays read-only: the check value stands for what they say."""
+        for name in ("coefficients", "group_sd", "n_groups", "left_out"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+        for matrix in (self.covariance, self.group_covariance):
+            if matrix is not None:
+                matrix.flags.writeable = False
+
     @property
     def standard_errors(self) -> dict[str, float]:
-        """Standard errors by column."""
-        sds = np.sqrt(np.diag(self.covariance))
+        """Standard errors by column; NaN where a search that failed left none."""
+        variances = np.diag(self.covariance)
+        sds = np.sqrt(np.where(variances >= 0.0, variances, np.nan))
         return dict(zip(self.coefficients, map(float, sds), strict=True))
 
     @property

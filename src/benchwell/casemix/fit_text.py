@@ -74,11 +74,18 @@ def _notes(fit: Fit) -> list[str]:
     if fit.singular:
         notes.append("A group variance (or what is left of it beside its correlation) is estimated as zero.")
     if fit.separated:
-        told = ", ".join(fit.separated_columns)
-        notes.append(f"Separated: {told} predict(s) some outcomes without error; the estimates have no maximum.")
+        notes.append(f"Separated. {separation(fit)}.")
     steps = f"{fit.found.optimizer}, {fit.found.iterations} steps"
     notes.append(f"Converged ({steps})." if fit.found.converged else f"NOT converged ({steps}): do not use.")
     return notes
+
+
+def separation(fit: Fit) -> str:
+    """What separates the outcome: columns, or the groups themselves."""
+    if fit.separated_columns:
+        return f"The outcome is separated by {', '.join(fit.separated_columns)}: these coefficients have no maximum"
+    inner = fit.coding.groups[-1]
+    return f"The outcome is separated by {inner}: within each one all rows agree, so its SD has no maximum"
 
 
 def number(value: float) -> str:

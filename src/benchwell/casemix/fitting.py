@@ -12,6 +12,7 @@ import pyarrow as pa
 from benchwell.casemix.blocks import Blocks, blocks_of
 from benchwell.casemix.coding import Coding, back_to_frame_scale
 from benchwell.casemix.fit import Fit, Found
+from benchwell.casemix.fit_text import separation
 from benchwell.casemix.groups import Groups
 from benchwell.casemix.profile import Roles
 from benchwell.casemix.sufficient import SufficientStatistics, sufficient_statistics
@@ -20,6 +21,7 @@ from benchwell.models.arrays import BoolArray, FloatArray
 from benchwell.models.linear_mixed import LinearMixedFit, Method, linear_mixed
 from benchwell.models.mixed_search import LAST_STEP, WORTH
 
+_MOST_POINTS = 100  # up to there the nodes of the quadrature rule are known to be right
 # When the search of a linear fit takes its last step, and what a parameter must be worth to be told from zero.
 _TOLERANCES = {"squared distance": LAST_STEP, "deviance": WORTH}
 
@@ -98,6 +100,11 @@ def fit_linear_statistics(statistics: SufficientStatistics, method: Method = "re
     """
     if method not in ("reml", "ml"):
         raise ModelError("The method is 'reml' or 'ml'.")
+    if not isinstance(statistics, SufficientStatistics):
+        raise ModelError(
+            f"A {type(statistics).__name__} holds no sufficient statistics.",
+            hint="fit_linear takes a frame; sufficient_statistics(frame, ...) gives its sums",
+        )
     _check_size(statistics.n, statistics.keys, statistics.coding)
     sums = statistics.sums
     if sums.yty - sums.xty[0] ** 2 / sums.n <= 1e-12 * max(sums.yty, 1e-300):
@@ -149,11 +156,11 @@ def fit_logistic(
     """
     from benchwell.models.logistic_mixed import logistic_mixed
 
-    if points < 0 or (points > 1 and len(groups) > 1):
-        raise ModelError(
-            "points is 0 (penalized least squares), 1 (Laplace), or more (quadrature, with one grouping column)."
-        )
     roles = Roles.asked(outcome, covariates, groups, trials=trials)
+    if not (isinstance(points, int) and 0 <= points <= _MOST_POINTS) or (points > 1 and len(roles.groups) > 1):
+        raise ModelError(
+            "points is 0 (penalized least squares), 1 (Laplace), or 2 to 100 (quadrature, with one grouping column)."
+        )
     blocks = blocks_of(frame, roles, references or {})
     _check_size(blocks.rows, blocks.keys, blocks.coding)
     total = blocks.successes.sum()
@@ -297,8 +304,7 @@ def _known(*arrays: FloatArray | None) -> list[FloatArray]:
 
 def _warned(fit: Fit) -> Fit:
     if fit.separated:
-        told = ", ".join(fit.separated_columns)
-        warnings.warn(f"The outcome is separated by {told}: their coefficients have no maximum.", DoubtfulFitWarning, 3)
+        warnings.warn(f"{separation(fit)}: do not use this fit.", DoubtfulFitWarning, 3)
     elif not fit.found.converged:
         warnings.warn("The search for the estimates did not settle: do not use this fit.", DoubtfulFitWarning, 3)
     return fit

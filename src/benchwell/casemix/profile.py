@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -38,6 +38,11 @@ class Roles:
         twice = {name for name in self.columns if self.columns.count(name) > 1}
         if twice:
             raise ModelError(f"Column {', '.join(sorted(twice))} is used in more than one part of the model.")
+        folded = [str(name).casefold() for name in self.columns]
+        alike = {name for name, own in zip(self.columns, folded, strict=True) if folded.count(own) > 1}
+        if alike:  # SQL does not tell them apart
+            told = ", ".join(sorted(alike))
+            raise ModelError(f"Columns {told} differ in upper and lower case only.", hint="rename one of them")
         if self.slope is not None and self.slope not in self.covariates:
             raise ModelError(f"The slope {self.slope!r} is not among the covariates.", hint="add it to covariates")
         if self.slope is not None and len(self.groups) > 1:
@@ -64,8 +69,9 @@ class Roles:
         Hint: groups=['clinic']
         """
         for what, names in (("covariates", covariates), ("groups", groups)):
-            if isinstance(names, str):
-                raise ModelError(f"{what} is a list of columns.", hint=f"{what}={[names]}")
+            if isinstance(names, str) or not isinstance(names, Iterable):
+                example = [names] if isinstance(names, str) else [] if what == "covariates" else ["clinic"]
+                raise ModelError(f"{what} is a list of columns.", hint=f"{what}={example}")
         return cls(outcome, tuple(covariates), tuple(groups), slope, trials)
 
     @property
@@ -155,6 +161,8 @@ def coding_of(
     Raises:
         ModelError: If a reference is not a level, or two columns would have one name.
     """
+    # A yes/no column has the levels "true" and "false".
+    references = {name: str(own).lower() if isinstance(own, bool) else own for name, own in references.items()}
     stray = set(references) - set(levels)
     if stray:
         raise ModelError(f"References are given for {', '.join(sorted(stray))}, no categorical covariate of the model.")
