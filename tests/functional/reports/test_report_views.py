@@ -17,7 +17,7 @@ from benchwell.signals import four_views
 from benchwell.signals.edition_colours import MeasureColours, edition_colours
 from benchwell.terms import Adjustment, Light
 from report_page import Page
-from signals_edition import MEASURE, a_measure, edition
+from signals_edition import CLINICS, MEASURE, a_measure, edition
 
 ID = MEASURE["id"]
 
@@ -204,3 +204,16 @@ def test_a_measure_counted_among_all_says_whom_the_day_of_measurement_leaves_out
         views=(*views.views, replace(day, adjustment=Adjustment.DAY)),
     )
     assert "counts only people who were measured again" in day_note(with_day)
+
+
+def test_where_nobody_has_a_figure_there_is_nothing_to_compare():
+    few = edition({"tiny": (6, 5, 3), "small": (7, 6, 2)})
+    assert "Compared fairly" not in Page(render_network_report(few)).text
+    assert "Compared fairly" not in Page(render_organization_report(few, "tiny")).text
+
+
+def test_groups_that_are_all_too_small_are_said_to_be_so_and_not_drawn():
+    levels = {"mild": dict.fromkeys(CLINICS, (3, 2, 1)), "severe": dict.fromkeys(CLINICS, (4, 3, 1))}
+    page = Page(render_organization_report(edition(strata={"severity": levels}), "north"))
+    assert "by severity, 2 groups: none shown." in page.text
+    assert page.text.count("too few people") >= 2
