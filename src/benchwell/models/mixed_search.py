@@ -20,6 +20,9 @@ MAX_ITERATIONS = 200
 LAST_STEP = 1e-10
 # Deviance that a parameter must be worth to be told from zero.
 WORTH = 1e-9
+# Below this squared distance, a step that leaves more than this share of it shows that rounding is the limit.
+ROUNDING = 1e-8
+STALLED = 0.9
 STARTS = 3
 # Two starts closer than this in every theta (natural logarithm) lead to the same place.
 NEAR = 1.2
@@ -84,12 +87,14 @@ def newton(
     """
     theta = np.asarray(start, dtype=np.float64)
     here, gradient = objective(theta)
+    before = np.inf
     for iteration in range(MAX_ITERATIONS):
         scale = _scale(theta, typical)
         step, decrement = _newton_step(objective, theta, gradient, scale)
-        if decrement < LAST_STEP:
+        if decrement < LAST_STEP or STALLED * before < decrement < ROUNDING:
             theta, here, gradient = _last_step(objective, theta, here, gradient, step)
             return Found(theta, here, gradient, iteration + 1, converged=True)
+        before = decrement
         there, ahead = objective(theta + step)
         if _pays(there, here, float(gradient @ step)):
             theta, here, gradient = theta + step, there, ahead
