@@ -12,7 +12,7 @@ from benchwell.terms import BenchmarkKind
 
 PATIENTS, UNWEIGHTED = "patients", "unweighted"
 POOLED = "pooled"
-DEFAULT_DECILE = "top_decile.constrained_eb"
+DEFAULT_DECILE, RAW_DECILE = "top_decile.constrained_eb", "top_decile.raw"
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Method:
         estimator: Works over the last axis of a cohort.
         p: The probability of a percentile.
         compares: Whether organizations are compared with it, so that it is also stored without each of them.
+        corrected: Whether its bootstrap interval is BCa. Deciles of shrunken figures need it: their replicates lie low
+            and lean. Quantiles of figures as counted do not, and the jackknife behind it is rough for them.
     """
 
     kind: BenchmarkKind
@@ -34,6 +36,7 @@ class Method:
     estimator: Estimator
     p: float | None = None
     compares: bool = False
+    corrected: bool = False
 
     @property
     def is_pooled(self) -> bool:
@@ -72,10 +75,11 @@ def _percentiles(benchmark: Benchmark) -> Iterator[Method]:
 
 def _deciles() -> Iterator[Method]:
     for name, estimator in (
-        ("top_decile.raw", estimators.decile_raw),
+        (RAW_DECILE, estimators.decile_raw),
         ("top_decile.eb", estimators.decile_eb),
         (DEFAULT_DECILE, estimators.decile_constrained),
         ("top_decile.model_p90", estimators.decile_model),
         ("top_decile.model_mean", estimators.decile_model_mean),
     ):
-        yield Method(BenchmarkKind.TOP_DECILE, name, UNWEIGHTED, estimator, compares=name == DEFAULT_DECILE)
+        compares, corrected = name == DEFAULT_DECILE, name != RAW_DECILE
+        yield Method(BenchmarkKind.TOP_DECILE, name, UNWEIGHTED, estimator, compares=compares, corrected=corrected)

@@ -208,7 +208,8 @@ def _of_organizations(cell: Cell, methods: Sequence[Method], benchmark: Benchmar
             continue
         yield _record(cell, method) | field | _figure(cell.cohort, method, resampled)
         if method.compares and cell.stratum == ALL:
-            without_each = leave_one_out(cell.cohort, method)
+            known = resampled.without_each.get(method.name)
+            without_each = leave_one_out(cell.cohort, method) if known is None else known
             yield from _without_each(cell, method, without_each, resampled, basis, benchmark)
 
 
@@ -247,23 +248,23 @@ def _figure(cohort: Cohort, method: Method, resampled: Bootstrap) -> Record:
     value = float(method.estimator(cohort))
     if method.kind is BenchmarkKind.MEAN:
         return _mean(cohort, value, leave_one_out(cohort, method))
-    return _stated(value, resampled.of(method), "clinic_bootstrap")
+    return _stated(value, resampled.of(method, value))
 
 
 def _mean(cohort: Cohort, value: float, without_each: FloatArray) -> Record:
     if not np.isfinite(value):
         return {"status": INSUFFICIENT, "reason": NOBODY_FOLLOWED}
-    return _stated(value, jackknife(value, without_each, share=cohort.is_proportion), "jackknife")
+    return _stated(value, jackknife(value, without_each, share=cohort.is_proportion))
 
 
-def _stated(value: float, uncertainty: Uncertainty, method: str) -> Record:
+def _stated(value: float, uncertainty: Uncertainty) -> Record:
     return {
         "status": OK,
         "estimate": value,
         "standard_error": uncertainty.standard_error,
         "lower": uncertainty.lower,
         "upper": uncertainty.upper,
-        "interval_method": method,
+        "interval_method": uncertainty.method,
     }
 
 
@@ -286,4 +287,5 @@ def _without_each(
         if reason is not None:
             yield record | {"status": INSUFFICIENT, "reason": reason}
             continue
-        yield record | _stated(float(without_each[place]), resampled.without(method, place), "clinic_bootstrap")
+        value = float(without_each[place])
+        yield record | _stated(value, resampled.without(method, place, value))

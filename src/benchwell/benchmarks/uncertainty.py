@@ -13,52 +13,76 @@ from scipy import special
 from benchwell.benchmarks.cohort import Cohort, achievable_order
 from benchwell.benchmarks.methods import Method
 from benchwell.models.arrays import BoolArray, FloatArray, IntArray
+from benchwell.models.bootstrap_limits import acceleration, bias_correction, limits, tail_levels, widened_z
 
 # Replicates are worked off in blocks of about this many numbers, so that memory stays flat with many organizations.
 _BLOCK = 1_000_000
-_TAILS = (0.025, 0.975)
+_UPPER_TAIL = 0.975
 _TRUSTED_REPLICATES = 30
 _SMALL = 2**16  # places below this fit 16 bits
+
+# What a record calls its interval.
+JACKKNIFE, PERCENTILE, CORRECTED = "jackknife", "clinic_bootstrap", "clinic_bootstrap_bca"
 
 Draws: TypeAlias = dict[str, FloatArray]
 
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """Standard error and percentile interval of one figure."""
+    """Standard error and 95 % interval of one figure, and how the interval was made."""
 
     standard_error: float | None
     lower: float | None
     upper: float | None
+    method: str = JACKKNIFE
 
 
 @dataclass(frozen=True)
 class Bootstrap:
     """Replicates of every method over the same resampled organizations.
 
+    Percentile limits are widened for few organizations, and BCa where the method asks for it: what each reached in
+    networks of known truth is in docs/limitations.md.
+
     Attributes:
         draws: Replicates per method name, shape (replicates,).
         present: Which organization is in which replicate, shape (replicates, k).
+        without_each: Each corrected method without each organization, shape (k,).
     """
 
     draws: Draws
     present: BoolArray
+    without_each: Draws
 
-    def of(self, method: Method) -> Uncertainty:
-        """Standard deviation and percentile interval of a method's replicates."""
-        return _summary(self._ascending[method.name][0])
+    def of(self, method: Method, value: float) -> Uncertainty:
+        """Standard deviation and interval of a method's replicates; `value` is the method's figure."""
+        return self._summary(method, value, self._ascending[method.name][0], self.present.shape[1])
 
-    def without(self, method: Method, place: int) -> Uncertainty:
-        """The same for the benchmark without one organization.
+    def without(self, method: Method, place: int, value: float) -> Uncertainty:
+        """The same for the benchmark without one organization, `value`.
 
         The replicates in which it happens not to be drawn (more than a third of them) are exactly bootstrap samples
-        of the others, so nothing is computed again.
+        of the others, so nothing is computed again. The acceleration is that of all: one organization hardly moves it.
 
         Source:
             Jackknife-after-bootstrap; Efron (1992), J R Stat Soc B 54:83-127.
         """
         ascending, order = self._ascending[method.name]
-        return _summary(ascending[~self.present[:, place][order]])
+        absent = ascending[~self.present[:, place][order]]
+        return self._summary(method, value, absent, self.present.shape[1] - 1)
+
+    def _summary(self, method: Method, value: float, ascending: FloatArray, k: int) -> Uncertainty:
+        """Spread and limits of replicates in ascending order; those that hold nobody are left out before."""
+        name = CORRECTED if method.corrected else PERCENTILE
+        if len(ascending) < _TRUSTED_REPLICATES or k < 2:
+            return Uncertainty(None, None, None, name)
+        bias = bias_correction(value, ascending) if method.corrected else 0.0
+        levels = tail_levels(widened_z(k), bias, self._acceleration.get(method.name, 0.0))
+        return Uncertainty(float(ascending.std(ddof=1)), *limits(ascending, levels), name)
+
+    @cached_property
+    def _acceleration(self) -> dict[str, float]:
+        return {name: acceleration(values) for name, values in self.without_each.items() if len(values) > 1}
 
     @cached_property
     def _ascending(self) -> dict[str, tuple[FloatArray, IntArray]]:
@@ -101,7 +125,9 @@ def bootstrap(cohort: Cohort, methods: Sequence[Method], *, replicates: int, see
         resampled = ascending.take(np.sort(place_of[chosen], axis=-1, kind="stable").astype(np.int64))
         for method in methods:
             draws[method.name].append(method.estimator(resampled))
-    return Bootstrap({name: np.concatenate(parts) for name, parts in draws.items()}, present)
+    corrected = [method for method in methods if method.corrected]
+    without_each = _without_each(cohort, corrected) if corrected and cohort.k > 1 else {}
+    return Bootstrap({name: np.concatenate(parts) for name, parts in draws.items()}, present, without_each)
 
 
 def jackknife(value: float, without_each: FloatArray, *, share: bool = False) -> Uncertainty:
@@ -122,23 +148,29 @@ def jackknife(value: float, without_each: FloatArray, *, share: bool = False) ->
     if k < 2 or not np.isfinite(without_each).all():
         return Uncertainty(None, None, None)
     error = float(np.sqrt((k - 1) / k * ((without_each - without_each.mean()) ** 2).sum()))
-    half = float(special.stdtrit(k - 1, _TAILS[1])) * error
+    half = float(special.stdtrit(k - 1, _UPPER_TAIL)) * error
     lower, upper = value - half, value + half
     return Uncertainty(error, max(lower, 0.0), min(upper, 1.0)) if share else Uncertainty(error, lower, upper)
 
 
 def leave_one_out(cohort: Cohort, method: Method) -> FloatArray:
     """The figure without each organization, shape (k,)."""
-    k = cohort.k
     if method.is_pooled:
         total, weight = (cohort.estimate * cohort.weight).sum(), cohort.weight.sum()
         people = weight - cohort.weight
         return np.asarray((total - cohort.estimate * cohort.weight) / np.where(people > 0, people, np.nan))
-    places = np.arange(k - 1)
-    parts = [
-        method.estimator(cohort.take(places[None, :] + (places[None, :] >= rows[:, None]))) for rows in _blocks(k, k)
-    ]
-    return np.concatenate(parts)
+    return _without_each(cohort, [method])[method.name]
+
+
+def _without_each(cohort: Cohort, methods: Sequence[Method]) -> Draws:
+    """Each method without each organization, shape (k,); what methods share (the shrinkage) is computed once."""
+    k, places = cohort.k, np.arange(cohort.k - 1)
+    found: dict[str, list[FloatArray]] = {method.name: [] for method in methods}
+    for rows in _blocks(k, k):
+        others = cohort.take(places[None, :] + (places[None, :] >= rows[:, None]))
+        for method in methods:
+            found[method.name].append(method.estimator(others))
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def _places(order: IntArray) -> IntArray:
@@ -146,22 +178,6 @@ def _places(order: IntArray) -> IntArray:
     place: IntArray = np.empty(len(order), dtype=np.uint16 if len(order) <= _SMALL else np.int64)
     place[order] = np.arange(len(order))
     return place
-
-
-def _summary(ascending: FloatArray) -> Uncertainty:
-    """Spread and percentile interval of replicates in ascending order; those that hold nobody are left out before."""
-    if len(ascending) < _TRUSTED_REPLICATES:
-        return Uncertainty(None, None, None)
-    lower, upper = (_quantile(ascending, p) for p in _TAILS)
-    return Uncertainty(float(ascending.std(ddof=1)), lower, upper)
-
-
-def _quantile(ascending: FloatArray, p: float) -> float:
-    """Type-7 quantile of sorted values (C5): `numpy.quantile` would sort them again for each organization."""
-    place = p * (len(ascending) - 1)
-    below = int(place)
-    low, high = float(ascending[below]), float(ascending[min(below + 1, len(ascending) - 1)])
-    return low + (high - low) * (place - below)
 
 
 def _blocks(rows: int, columns: int) -> Iterator[np.ndarray]:

@@ -20,9 +20,9 @@ from benchwell.models.arrays import (
     non_negative,
     positive,
     same_shape,
-    share,
     vector,
 )
+from benchwell.models.bootstrap_limits import acceleration, bias_correction, limits, tail_levels, widened_z
 from benchwell.models.heterogeneity import pooled_binomial_variance
 
 # Replicates are worked off in blocks of about this many numbers, so that memory stays flat with many clinics.
@@ -57,13 +57,13 @@ class Jackknife:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """A statistic with its percentile interval over resampled clinics.
+    """A statistic with its interval over resampled clinics.
 
     Attributes:
         estimate: The statistic of the clinics as they are.
         se: Standard deviation of the replicates.
-        lower: Lower percentile limit.
-        upper: Upper percentile limit.
+        lower: Lower limit.
+        upper: Upper limit.
         replicates: The statistic of each replicate, shape (replicates,).
         seed: Seed of the generator; the same seed gives the same replicates.
     """
@@ -233,6 +233,7 @@ def cluster_bootstrap(
     seed: int = 0,
     level: float = 0.95,
     redraw: Redraw | None = None,
+    corrected: bool = False,
 ) -> Bootstrap:
     """Resample clinics with replacement, and optionally the people inside, and recompute a statistic.
 
@@ -246,17 +247,19 @@ def cluster_bootstrap(
             generator and arrays of shape (block, k). None resamples clinics only, which already carries the noise
             inside clinics: a redraw adds it a second time, so it inflates tau2 and pushes deciles outward. Use it
             for pooled rates of few clinics, not for deciles.
+        corrected: BCa limits, for deciles of shrunken clinics and other smooth statistics that lean; else percentile
+            limits. Both are widened for few clinics (`models.bootstrap_limits`).
 
     Returns:
-        Estimate, standard error, percentile interval and the replicates. By simulation the interval of a constrained
-        EB decile (nominal 95 %) covers the true one in 95 % of cases with 150 clinics and 88-91 % with 40; that of a
-        raw decile in 71-93 %, since raw deciles are too extreme.
+        Estimate, standard error, interval and the replicates. By simulation the corrected interval of a constrained
+        EB decile (nominal 95 %) covers the true one in 95 to 97 % of cases from 60 clinics on, 94 % with 40 and 90 to
+        92 % with 25 or 30; that of a raw decile far less often, since raw deciles are too extreme.
 
     Raises:
         ValueError: If there are fewer than 2 clinics or replicates, shapes differ or a value is NaN.
 
     Source:
-        Efron & Tibshirani (1993), ch. 8 and 13; METHODS M4.7.
+        Efron & Tibshirani (1993), ch. 8, 13 and 14; Hesterberg (2015), Am Stat 69:371-386; METHODS M4.7.
 
     >>> x, n = [25, 52, 23, 80, 49, 40, 64, 54, 38, 8], [80, 150, 60, 200, 120, 90, 140, 110, 70, 12]
     >>> result = cluster_bootstrap(pooled_rate, x, n, replicates=500, seed=1)
@@ -273,14 +276,19 @@ def cluster_bootstrap(
         chosen = generator.integers(0, k, size=(len(block), k))
         drawn = tuple(array[chosen] for array in arrays)
         values.append(statistic(*(drawn if redraw is None else redraw(generator, *drawn))))
-    draws = np.concatenate(values)
-    tail = (1 - share("level", level)) / 2
-    lower, upper = np.quantile(draws, [tail, 1 - tail])
+    draws, estimate = np.concatenate(values), float(statistic(*arrays))
+    ascending = np.sort(draws)
+    leaning = (
+        (bias_correction(estimate, ascending), acceleration(jackknife(statistic, *arrays).leave_one_out))
+        if corrected
+        else (0.0, 0.0)
+    )
+    lower, upper = limits(ascending, tail_levels(widened_z(k, level), *leaning))
     return Bootstrap(
-        estimate=float(statistic(*arrays)),
+        estimate=estimate,
         se=float(draws.std(ddof=1)),
-        lower=float(lower),
-        upper=float(upper),
+        lower=lower,
+        upper=upper,
         replicates=draws,
         seed=seed,
     )

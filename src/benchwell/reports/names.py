@@ -43,6 +43,7 @@ DENOMINATORS = {
 INTERVALS = {
     "jackknife": "jackknife over clinics",
     "clinic_bootstrap": "bootstrap over clinics",
+    "clinic_bootstrap_bca": "bootstrap over clinics, corrected for bias and skewness (BCa)",
     "published": "as published",
     "published_n": "from the published number of people",
     "posterior": "posterior",

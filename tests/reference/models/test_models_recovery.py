@@ -93,6 +93,7 @@ def test_bootstrap_covers_the_constrained_decile_and_raw_deciles_are_too_extreme
             n,
             replicates=300,
             seed=seed,
+            corrected=True,
         )
         hits += result.lower <= P90 <= result.upper
         constrained.append(result.estimate)

@@ -9,7 +9,7 @@ from benchwell.benchmarks.adjusted_figures import CommonPeople, adjusted_figure
 from benchwell.benchmarks.cells import Cell
 from benchwell.benchmarks.cohort import Cohort, achievable, achievable_order, percentile, sampling_variance
 from benchwell.benchmarks.ratios import observed_over_expected
-from benchwell.benchmarks.uncertainty import _quantile
+from benchwell.models.bootstrap_limits import limits
 from benchwell.models.heterogeneity import pooled_binomial_variance
 from benchwell.terms import Better
 
@@ -114,7 +114,7 @@ def test_quantiles_of_sorted_figures_are_those_of_numpy():
         expected = np.quantile(one.estimate, p)
         assert percentile(p)(one) == pytest.approx(expected, rel=1e-12)
         assert percentile(p)(ascending) == pytest.approx(expected, rel=1e-12)
-        assert _quantile(ascending.estimate, p) == pytest.approx(expected, rel=1e-12)
+        assert limits(ascending.estimate, (p, p)) == pytest.approx((expected, expected), rel=1e-12)
     assert ascending.by_estimate[0] == pytest.approx(one.by_estimate[0])
     assert ascending.by_estimate[1] == pytest.approx(one.by_estimate[1])
 

@@ -77,7 +77,7 @@ def test_jackknife_after_bootstrap_is_close_to_the_exact_variance() -> None:
     exact = leave_one_out_pooled_rate(x, n)
     p = x.sum() / n.sum()
     variance = exact.gap_variance - p * (1 - p) / n
-    found = [resampled.without(method, place).standard_error for place in range(10)]
+    found = [resampled.without(method, place, p).standard_error for place in range(10)]
     # The jackknife divides by k - 1 where the bootstrap divides by k, and is linear: a tenth apart with nine clinics.
     assert found == pytest.approx(np.sqrt(variance).tolist(), rel=0.12)
 
@@ -87,11 +87,12 @@ def test_a_seed_replays_the_interval_and_another_does_not() -> None:
     methods = methods_of(make_benchmark(), make_measure())
     one, again, other = (bootstrap(cohort, methods, replicates=300, seed=seed) for seed in (1, 1, 2))
     for method in methods:
-        assert one.of(method) == again.of(method)
-    assert one.of(methods[0]) != other.of(methods[0])
+        value = method.estimator(cohort).item()
+        assert one.of(method, value) == again.of(method, value)
+    assert one.of(methods[0], 0.4) != other.of(methods[0], 0.4)
 
 
 def test_too_few_replicates_without_a_clinic_give_no_interval() -> None:
     cohort = cohort_of(list(zip(MET, PEOPLE, strict=True)))
     methods = methods_of(make_benchmark(), make_measure())
-    assert bootstrap(cohort, methods, replicates=40, seed=1).without(methods[0], 0).standard_error is None
+    assert bootstrap(cohort, methods, replicates=40, seed=1).without(methods[0], 0, 0.4).standard_error is None
