@@ -12,6 +12,7 @@ from benchwell.benchmarks.cohort import Cohort
 from benchwell.benchmarks.methods import methods_of
 from benchwell.benchmarks.uncertainty import bootstrap, leave_one_out
 from benchwell.models.achievable import achievable_benchmark
+from benchwell.models.bootstrap_limits import acceleration, bias_correction, limits, tail_levels, widened_z
 from benchwell.models.deciles import top_decile_of_proportions
 from benchwell.models.quantiles import quantile_type7, weighted_quantile
 from benchwell.models.resampling import leave_one_out_pooled_rate
@@ -90,6 +91,38 @@ def test_a_seed_replays_the_interval_and_another_does_not() -> None:
         value = method.estimator(cohort).item()
         assert one.of(method, value) == again.of(method, value)
     assert one.of(methods[0], 0.4) != other.of(methods[0], 0.4)
+
+
+def test_deciles_of_shrunken_figures_have_bca_limits_and_quantiles_percentile_limits() -> None:
+    cohort = cohort_of(list(zip(MET * 3, PEOPLE * 3, strict=True)))
+    methods = [method for method in methods_of(make_benchmark(), make_measure()) if method.name != "pooled"]
+    resampled = bootstrap(cohort, methods, replicates=500, seed=5)
+    for method in methods:
+        value, ascending = method.estimator(cohort).item(), np.sort(resampled.draws[method.name])
+        found = resampled.of(method, value)
+        leaning = (
+            (bias_correction(value, ascending), acceleration(leave_one_out(cohort, method)))
+            if method.corrected
+            else (0.0, 0.0)
+        )
+        assert (found.lower, found.upper) == limits(ascending, tail_levels(widened_z(30), *leaning))
+        assert found.method == ("clinic_bootstrap_bca" if method.corrected else "clinic_bootstrap")
+    corrected = {method.name for method in methods if method.corrected}
+    assert corrected == {f"top_decile.{name}" for name in ("eb", "constrained_eb", "model_p90", "model_mean")}
+
+
+def test_limits_without_a_clinic_are_those_of_a_bootstrap_of_the_others() -> None:
+    counts = list(zip(MET * 3, PEOPLE * 3, strict=True))
+    method = next(one for one in methods_of(make_benchmark(), make_measure()) if one.corrected and one.compares)
+    resampled = bootstrap(cohort_of(counts), [method], replicates=20_000, seed=2)
+    for place in (0, 9):
+        others = cohort_of(counts[:place] + counts[place + 1 :])
+        value = method.estimator(others).item()
+        alone = bootstrap(others, [method], replicates=20_000, seed=3).of(method, value)
+        found = resampled.without(method, place, value)
+        # Two bootstraps of different seeds differ by chance at their ends: by a tenth of the standard error or so.
+        for one, other in ((found.lower, alone.lower), (found.upper, alone.upper)):
+            assert one == pytest.approx(other, abs=0.25 * alone.standard_error)
 
 
 def test_too_few_replicates_without_a_clinic_give_no_interval() -> None:
