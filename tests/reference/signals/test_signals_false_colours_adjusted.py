@@ -1,4 +1,4 @@
-"""Networks in which all clinics treat alike and their people differ: hardly a colour once that is adjusted for (M3.1)."""
+"""Networks in which all clinics treat alike and their people differ: hardly a colour once that is adjusted for."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_m3_1_a_stratum_is_standardized_to_all_people_so_that_its_gap_stays_visi
 
 
 def test_m3_8_poor_care_for_poor_people_is_not_booked_on_the_people():
-    # Clinics of deprived people are worse clinics, and hardship itself does nothing: within a clinic only severity counts.
+    # Clinics of deprived people achieve less, and hardship itself does nothing: within a clinic only severity counts.
     generator = np.random.default_rng(8)
     rows = people(generator, Truth(clinics=40, people=200, sorting=0.6))
     clinic = np.array([int(name[1:]) for name in rows["organization_id"].to_pylist()])
