@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchwell.benchmarks.adjusted_figures import SUMMARIES, AdjustedSums, CommonPeople, adjusted_figure
+from benchwell.benchmarks.columns import floats, nullable, replaced
 from benchwell.benchmarks.figures import Figure
 from benchwell.benchmarks.ratios import observed_over_expected
-from benchwell.benchmarks.results import INSUFFICIENT, OK, nullable, shrinkage_columns
-from benchwell.models.arrays import BoolArray, FloatArray
+from benchwell.benchmarks.results import INSUFFICIENT, OK, shrinkage_columns
+from benchwell.models.arrays import BoolArray, FloatArray, ratio
 from benchwell.registry import Measure
 from benchwell.registry.benchmark import SEED
 from benchwell.tables import DERIVED
-from benchwell.terms import Adjustment, Denominator
+from benchwell.terms import Denominator
 
 ALL = "all"
 NOT_CALIBRATED = "model_not_calibrated"
@@ -36,6 +38,7 @@ _FAIL = "fail"
 Columns = dict[str, Any]
 Place = tuple[str, str, str]
 WHOLE: Place = (ALL, ALL, ALL)
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,7 @@ def adjusted_results(
     if not tables:
         return Adjusted(_RESULTS.empty(), {})
     table = pa.concat_tables(tables)
-    place = table.schema.get_field_index("edition")
-    return Adjusted(table.set_column(place, "edition", pa.array([edition] * table.num_rows, pa.string())), parts)
+    return Adjusted(replaced(table, {"edition": pa.array([edition] * table.num_rows, pa.string())}), parts)
 
 
 @dataclass(frozen=True)
@@ -133,15 +135,11 @@ def _fields(sums: pa.Table) -> dict[tuple[str, Place], tuple[list[str], Adjusted
     ordered = sums.sort_by([(name, "ascending") for name in ("denominator", *_PLACE, "organization_id")])
     keys = list(zip(*(ordered[name].to_pylist() for name in ("denominator", *_PLACE)), strict=True))
     ids = ordered["organization_id"].to_pylist()
-    numbers = {name: np.asarray(ordered[name].cast(pa.float64()).to_numpy(), dtype=np.float64) for name in _NUMBERS}
+    numbers = {name: floats(ordered[name]) for name in _NUMBERS}
     found: dict[tuple[str, Place], tuple[list[str], AdjustedSums]] = {}
-    start = 0
-    for end in range(1, len(keys) + 1):
-        if end == len(keys) or keys[end] != keys[start]:
-            denominator, period, stratum, level = keys[start]
-            of_field = {name: values[start:end] for name, values in numbers.items()}
-            found[denominator, (period, stratum, level)] = (ids[start:end], of_field)
-            start = end
+    for (denominator, period, stratum, level), start, end in _runs(keys):
+        of_field = {name: values[start:end] for name, values in numbers.items()}
+        found[denominator, (period, stratum, level)] = (ids[start:end], of_field)
     return found
 
 
@@ -149,13 +147,16 @@ def _by_place(results: pa.Table) -> dict[Place, pa.Table]:
     """Unadjusted results by period, stratum and level, organizations in order."""
     ordered = results.sort_by([(name, "ascending") for name in (*_PLACE, "organization_id")])
     keys = list(zip(*(ordered[name].to_pylist() for name in _PLACE), strict=True))
-    found: dict[Place, pa.Table] = {}
+    return {key: ordered.slice(start, end - start) for key, start, end in _runs(keys)}
+
+
+def _runs(keys: Sequence[_Key]) -> Iterator[tuple[_Key, int, int]]:
+    """Each run of equal keys, with where it starts and the place after its end."""
     start = 0
-    for end in range(1, len(keys) + 1):
-        if end == len(keys) or keys[end] != keys[start]:
-            found[keys[start]] = ordered.slice(start, end - start)
-            start = end
-    return found
+    for key, run in groupby(keys):
+        end = start + sum(1 for _ in run)
+        yield key, start, end
+        start = end
 
 
 def _failure(checks: pa.Table, measure: str, adjustment: str) -> str | None:
@@ -193,13 +194,13 @@ def _field(
         "lower": figure.lower,
         "upper": figure.upper,
         "variance": figure.variance,
-        "expected": _ratio(sums["expected"], sums["weight"]),
-        "effective_n": _ratio(sums["weight"] ** 2, sums["weight_squared"]),
+        "expected": ratio(sums["expected"], sums["weight"]),
+        "effective_n": ratio(sums["weight"] ** 2, sums["weight_squared"]),
     }
     if place == WHOLE:
         # Against the model, whose constant is everybody's; within a level or quarter the reference is that field's own
         # figure, and `bands` measures from there. Expected counts as known, as in M3.6.
-        shown["z"] = _ratio(sums["observed"] - sums["expected"], np.sqrt(np.maximum(sums["variance"], 0.0)))
+        shown["z"] = ratio(sums["observed"] - sums["expected"], np.sqrt(np.maximum(sums["variance"], 0.0)))
     shown |= _denominators(model, place, ids, share=share)
     of_ratio = observed_over_expected(sums) if share else None
     if of_ratio is not None:
@@ -259,17 +260,5 @@ def _denominators(model: _Model, place: Place, ids: Sequence[str], *, share: boo
 
 def _predicted_expected(sums: AdjustedSums, reliability: pa.Array, ok: BoolArray) -> pa.Array:
     """Predicted over expected, to the first order in the shrunken effect (M3.7): the surplus times its reliability."""
-    shrunken = np.asarray(reliability.to_numpy(zero_copy_only=False), dtype=np.float64)
-    predicted = sums["expected"] + shrunken * (sums["observed"] - sums["expected"])
-    return nullable(np.where(ok, _ratio(predicted, sums["expected"]), np.nan))
-
-
-def _ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
-    known = np.isfinite(bottom) & (np.nan_to_num(bottom) > 0)
-    return np.where(known, top / np.where(known, bottom, 1.0), np.nan)
-
-
-def adjustments_of(results: pa.Table) -> Iterator[Adjustment]:
-    """The adjustments that a table of adjusted results holds, in the order in which they are shown."""
-    present = set(results["adjustment"].to_pylist())
-    yield from (one for one in Adjustment if one.value in present)
+    predicted = sums["expected"] + floats(reliability) * (sums["observed"] - sums["expected"])
+    return nullable(np.where(ok, ratio(predicted, sums["expected"]), np.nan))

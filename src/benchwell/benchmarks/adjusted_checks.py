@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchwell.benchmarks.columns import floats
 from benchwell.models.arrays import BoolArray, FloatArray
 from benchwell.tables import DERIVED
 from benchwell.terms import Denominator
@@ -86,13 +87,13 @@ def _coefficients(coefficients: pa.Table, fitted: Mapping[tuple[str, ...], Any])
 def _balance(whole: pa.Table) -> Finding:
     """Over everybody, as many outcomes are expected as were observed: the reference is everybody's care."""
     total = whole.group_by(list(_MODEL)).aggregate([("observed", "sum"), ("expected", "sum")])
-    off = ~_close(_floats(total["observed_sum"]), _floats(total["expected_sum"]))
+    off = ~_close(floats(total["observed_sum"]), floats(total["expected_sum"]))
     return _finding("adjusted balance", _names(total, off), total.num_rows, "observed as expected over everybody")
 
 
 def _bounds(sums: pa.Table) -> Finding:
     """Counts and variances that can be."""
-    of = {name: _floats(sums[name]) for name in (*_ADDITIVE, "direct", "direct_variance")}
+    of = {name: floats(sums[name]) for name in (*_ADDITIVE, "direct", "direct_variance")}
     holds = (of["n"] >= 1) & (of["n_incomplete"] >= 0) & (of["n_incomplete"] <= of["n"]) & (of["weight"] > 0)
     holds &= (of["information"] > 0) & (of["variance"] > 0)
     direct = np.isfinite(of["direct"])
@@ -109,7 +110,7 @@ def _parts(sums: pa.Table, whole: pa.Table, part: str) -> Finding:
     joined = added.join(whole.select([*key, *_ADDITIVE]), keys=key, join_type="left outer")
     off = np.zeros(joined.num_rows, dtype=np.bool_)
     for name in _ADDITIVE:
-        off |= ~_close(_floats(joined[f"{name}_sum"]), _floats(joined[name]))
+        off |= ~_close(floats(joined[f"{name}_sum"]), floats(joined[name]))
     what = "levels" if part == "stratum" else "quarters"
     return _finding(f"adjusted {what}", _names(joined, off), joined.num_rows, "added up to the whole")
 
@@ -150,7 +151,3 @@ def _finding(name: str, wrong: Sequence[str], checked: int, what: str) -> Findin
 
 def _close(left: FloatArray, right: FloatArray) -> BoolArray:
     return np.asarray(np.abs(left - right) <= _TOLERANCE * np.maximum(1.0, np.abs(right)))
-
-
-def _floats(column: pa.ChunkedArray) -> FloatArray:
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)

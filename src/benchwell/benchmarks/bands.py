@@ -7,16 +7,16 @@ laid side by side and who changes band can be read off one table (METHODS M3.1).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import special
 
+from benchwell.benchmarks.columns import floats, nullable, replaced
 from benchwell.benchmarks.methods import POOLED
-from benchwell.benchmarks.results import OK, nullable
-from benchwell.models.arrays import BoolArray, FloatArray, IntArray
+from benchwell.benchmarks.results import OK
+from benchwell.models.arrays import BoolArray, FloatArray, IntArray, ratio
 from benchwell.models.funnel import usual_spread
 from benchwell.models.light import light
 from benchwell.models.multiplicity import benjamini_hochberg
@@ -59,7 +59,7 @@ def with_bands(
     beside = _unadjusted(results, adjusted, measure, edition)
     rows = pa.concat_tables([beside, adjusted]).sort_by([(name, "ascending") for name in _RESULTS.key])
     targets = _targets(benchmarks)
-    columns = {name: _floats(rows[name]) for name in ("estimate", "variance", "reference", "shrunken", "shrunken_sd")}
+    columns = {name: floats(rows[name]) for name in ("estimate", "variance", "reference", "shrunken", "shrunken_sd")}
     known = _equal(rows, "status", OK) & (columns["variance"] > 0) & np.isfinite(columns["reference"])
     plain, usual = _distances(columns, known, _groups(rows, _FIELD))
     whole = known & _equal(rows, "period", ALL) & _equal(rows, "stratum", ALL) & np.isfinite(columns["shrunken"])
@@ -68,14 +68,14 @@ def with_bands(
     for place, name in zip(np.flatnonzero(whole).tolist(), named, strict=True):
         target = targets.get((name["adjustment"], name["organization_id"]))
         bands[place] = None if target is None else _band(columns, place, target, measure, gates)
-    known_z = _floats(rows["z"])
+    known_z = floats(rows["z"])
     filled = {
         "z": nullable(np.where(np.isfinite(known_z), known_z, plain)),
         "z_usual_spread": nullable(usual),
         "p_value": nullable(2 * special.ndtr(-np.abs(usual))),
         "band": pa.array(bands, pa.string()),
     }
-    return _replaced(rows, filled)
+    return replaced(rows, filled)
 
 
 def with_q_values(adjusted: pa.Table) -> pa.Table:
@@ -87,14 +87,30 @@ def with_q_values(adjusted: pa.Table) -> pa.Table:
     Source:
         Benjamini & Hochberg (1995), J R Stat Soc B 57:289-300; METHODS M5.7.
     """
-    p = _floats(adjusted["p_value"])
+    p = floats(adjusted["p_value"])
     whole = _equal(adjusted, "period", ALL)
     q = np.full(len(p), np.nan)
     for adjustment in pc.unique(adjusted["adjustment"]).to_pylist():
         counted = np.isfinite(p) & whole & _equal(adjusted, "adjustment", adjustment)
         if counted.any():
             q[counted] = benjamini_hochberg(p[counted])
-    return _replaced(adjusted, {"q_value": nullable(q)})
+    return replaced(adjusted, {"q_value": nullable(q)})
+
+
+def changes_of_band(adjusted: pa.Table) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Who changes band between views: measure, organization, and the band under each adjustment.
+
+    Args:
+        adjusted: `tables.DERIVED["adjusted_results"]`.
+    """
+    whole = adjusted.filter(pc.and_(pc.equal(adjusted["period"], ALL), pc.equal(adjusted["stratum"], ALL)))
+    bands: dict[tuple[str, str], dict[str, str]] = {}
+    for row in whole.select(["measure", "organization_id", "adjustment", "band"]).to_pylist():
+        if row["band"] is not None:
+            bands.setdefault((row["measure"], row["organization_id"]), {})[row["adjustment"]] = row["band"]
+    for (measure, organization), found in sorted(bands.items()):
+        if len(set(found.values())) > 1:
+            yield measure, organization, found
 
 
 def _unadjusted(results: pa.Table, adjusted: pa.Table, measure: Measure, edition: str | None) -> pa.Table:
@@ -107,7 +123,7 @@ def _unadjusted(results: pa.Table, adjusted: pa.Table, measure: Measure, edition
     mine = results.filter(pa.array(wanted, pa.bool_()))
     rows = _RESULTS.conform(mine)
     count = mine.num_rows
-    return _replaced(
+    return replaced(
         rows,
         {
             "adjustment": pa.array([Adjustment.UNADJUSTED.value] * count, pa.string()),
@@ -119,12 +135,10 @@ def _unadjusted(results: pa.Table, adjusted: pa.Table, measure: Measure, edition
 
 def _references(results: pa.Table, measure: Measure) -> FloatArray:
     """The figure of the organizations of each row's field together, weighted by those whom it describes."""
-    estimate, weight = _floats(results["estimate"]), np.nan_to_num(_floats(results[_PEOPLE[_counted(measure)]]))
+    estimate, weight = floats(results["estimate"]), np.nan_to_num(floats(results[_PEOPLE[_counted(measure)]]))
     if measure.summary == "rate":
-        variance = _floats(results["variance"])
-        weight = np.divide(
-            1.0, variance, out=np.zeros(len(variance)), where=variance > 0
-        )  # person-years, up to a factor
+        # Person-years, up to a factor; results do not hold them.
+        weight = np.nan_to_num(ratio(1.0, floats(results["variance"])))
     known = np.isfinite(estimate) & (weight > 0)
     weight, field = np.where(known, weight, 0.0), _groups(results, _FIELD[1:])
     bottom = np.bincount(field, weights=weight)
@@ -194,29 +208,3 @@ def _band(
 
 def _equal(table: pa.Table, column: str, word: str) -> BoolArray:
     return np.asarray(pc.equal(table[column], word).fill_null(False).to_numpy(), dtype=np.bool_)
-
-
-def changes_of_band(adjusted: pa.Table) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Who changes band between views: measure, organization, and the band under each adjustment.
-
-    Args:
-        adjusted: `tables.DERIVED["adjusted_results"]`.
-    """
-    whole = adjusted.filter(pc.and_(pc.equal(adjusted["period"], ALL), pc.equal(adjusted["stratum"], ALL)))
-    bands: dict[tuple[str, str], dict[str, str]] = {}
-    for row in whole.select(["measure", "organization_id", "adjustment", "band"]).to_pylist():
-        if row["band"] is not None:
-            bands.setdefault((row["measure"], row["organization_id"]), {})[row["adjustment"]] = row["band"]
-    for (measure, organization), found in sorted(bands.items()):
-        if len(set(found.values())) > 1:
-            yield measure, organization, found
-
-
-def _replaced(table: pa.Table, columns: dict[str, Any]) -> pa.Table:
-    for name, values in columns.items():
-        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
-    return table
-
-
-def _floats(column: pa.ChunkedArray) -> FloatArray:
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchwell.benchmarks.cohort import Cohort
+from benchwell.benchmarks.columns import floats
 from benchwell.benchmarks.pooling import Everyone, everyone
 from benchwell.benchmarks.results import OK
 from benchwell.models.arrays import BoolArray, FloatArray
@@ -131,7 +132,7 @@ def tier_members(organizations: pa.Table, benchmark: Benchmark) -> Mapping[tuple
 
 def _usable(rows: pa.Table) -> BoolArray:
     ok = np.array([status == OK for status in rows["status"].to_pylist()])
-    return ok & (np.nan_to_num(_floats(rows["variance"])) > 0)
+    return ok & (np.nan_to_num(floats(rows["variance"])) > 0)
 
 
 def _cell(
@@ -144,7 +145,7 @@ def _cell(
 ) -> Cell:
     tier, tier_id, period, stratum, level = place
     cohort = _cohort(rows.filter(pa.array(usable)), measure)
-    eligible, followed = np.nan_to_num(_floats(rows["n_eligible"])), _floats(rows["n_followed"])
+    eligible, followed = np.nan_to_num(floats(rows["n_eligible"])), floats(rows["n_followed"])
     ids = tuple(rows["organization_id"].to_pylist())
     pooled_from = everyone(
         *parts, cohort, ids, usable, eligible, followed, benchmark.gates, public=measure.is_published
@@ -153,20 +154,20 @@ def _cell(
 
 
 def _cohort(rows: pa.Table, measure: Measure) -> Cohort:
-    eligible, followed = _floats(rows["n_eligible"]), _floats(rows["n_followed"])
-    variance = _floats(rows["variance"])
+    eligible, followed = floats(rows["n_eligible"]), floats(rows["n_followed"])
+    variance = floats(rows["variance"])
     people = eligible
     size = eligible
     if not measure.is_published and measure.primary_denominator is Denominator.OBSERVED:
         people = size = followed
     elif measure.primary_denominator is Denominator.ESTIMATED:
-        size = _floats(rows["effective_n"])
+        size = floats(rows["effective_n"])
     if measure.summary == "rate":
         # Person-years, up to a constant: the variance of a rate is the pooled rate over them.
         people = 1 / variance
     return Cohort(
         ids=tuple(rows["organization_id"].to_pylist()),
-        estimate=_floats(rows["estimate"]),
+        estimate=floats(rows["estimate"]),
         weight=people,
         size=size,
         variance=variance,
@@ -174,7 +175,3 @@ def _cohort(rows: pa.Table, measure: Measure) -> Cohort:
         better=measure.better,
         is_adjusted=rows.num_rows > 0 and rows["adjustment"][0].as_py() != Adjustment.UNADJUSTED,
     )
-
-
-def _floats(column: pa.ChunkedArray) -> FloatArray:
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchwell.benchmarks.columns import floats
 from benchwell.registry import Measure
 from benchwell.tables import DERIVED
 from benchwell.terms import Adjustment, Better, Denominator
@@ -39,8 +40,8 @@ def monitoring_findings(months: pa.Table, statistics: pa.Table, measures: Mappin
         return  # a changed name of a column is named by the check of its values
     months = months.sort_by([(name, "ascending") for name in (*_KEY, "month")]).combine_chunks()
     keys = ["\0".join(parts) for parts in zip(*(months[name].to_pylist() for name in _KEY), strict=True)]
-    of = {name: _floats(months[name]) for name in table.columns if pa.types.is_floating(table.schema.field(name).type)}
-    of |= {name: _floats(months[name]) for name in ("n", "adverse")}
+    of = {name: floats(months[name]) for name in table.columns if pa.types.is_floating(table.schema.field(name).type)}
+    of |= {name: floats(months[name]) for name in ("n", "adverse")}
     signal = np.array(months["signal"].to_pylist(), dtype=object)
     crossed = {name: of[f"cusum_{name}_peak"] >= of[f"limit_{name}"] * (1 - 1e-12) for name in ("worse", "better")}
     due = np.where(crossed["worse"], "worse", np.where(crossed["better"], "better", ""))
@@ -106,7 +107,3 @@ def _agrees(row: Mapping[str, object], sums: Mapping[str, int] | None, measures:
     if row["adjustment"] == Adjustment.UNADJUSTED:
         return found == (n, adverse)
     return bool(found[0] <= n and found[1] <= adverse)  # type: ignore[operator]
-
-
-def _floats(column: pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchwell.benchmarks.columns import floats, nullable
 from benchwell.benchmarks.figures import Figures, figures
 from benchwell.benchmarks.published import NO_ACTIVITY, SUPPRESSED
 from benchwell.models.arrays import BoolArray, FloatArray
@@ -91,7 +92,7 @@ def _fields(statistics: pa.Table) -> Iterator[pa.Table]:
 
 
 def _field(rows: pa.Table, measure: Measure, gates: Gates, seed: int) -> Columns:
-    sums = {name: _floats(rows[name]) for name in NUMERIC}
+    sums = {name: floats(rows[name]) for name in NUMERIC}
     if measure.is_published:
         # The source's own denominator stands for "eligible": it is what the rate is a share of.
         sums["n_eligible"] = np.nan_to_num(np.round(sums["published_denominator"]))
@@ -220,15 +221,6 @@ def _hide(columns: Columns, ok: BoolArray) -> None:
     shown = pa.array(ok)
     for name in (*_HIDDEN_WHEN_INSUFFICIENT, *figures_of, "day_p25", "day_p50", "day_p75"):
         columns[name] = pc.if_else(shown, columns[name], None)
-
-
-def _floats(column: pa.ChunkedArray) -> FloatArray:
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
-
-
-def nullable(values: FloatArray) -> pa.Array:
-    """Numbers with null for whatever is not finite."""
-    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
 
 
 def _integers(values: FloatArray) -> pa.Array:
