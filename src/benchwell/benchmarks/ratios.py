@@ -10,10 +10,6 @@ from benchwell.benchmarks.adjusted_figures import AdjustedSums
 from benchwell.models.arrays import FloatArray
 from benchwell.models.intervals import poisson_exact
 
-NOT_COMPARABLE = (
-    "observed over expected compares an organization with the reference only; two organizations may treat different "
-    "people, so their ratios may not be compared with each other"
-)
 _RARE = 0.10  # up to here a count is as good as Poisson; above, Poisson limits are too wide
 _Z = 1.959963984540054
 
@@ -39,7 +35,8 @@ def observed_over_expected(sums: AdjustedSums) -> Ratio:
     """Ratios of one field of organizations.
 
     What is expected counts as known: its own doubt is small beside that of one organization's outcomes, and is shared
-    by all organizations. Both limits are exact or normal limits of what is observed, divided by what is expected.
+    by all organizations. Both limits are exact or normal limits of what is observed, from nobody to everybody, divided
+    by what is expected.
 
     Args:
         sums: Columns of `tables.DERIVED["adjusted_sums"]`, each of shape (k,), NaN for null.
@@ -58,6 +55,8 @@ def observed_over_expected(sums: AdjustedSums) -> Ratio:
     half = _Z * np.sqrt(np.where(known, variance, 0.0))
     lower = np.where(rare, exact[0], np.maximum(count - half, 0.0) / safe)
     upper = np.where(rare, exact[1], (count + half) / safe)
+    # No more than everybody can have the outcome, whatever a normal or Poisson tail says.
+    upper = np.minimum(upper, np.maximum(sums["weight"], count) / safe)
     return Ratio(
         value=np.where(known, count / safe, np.nan),
         lower=np.where(known, lower, np.nan),
