@@ -68,7 +68,7 @@ def test_another_seed_gives_other_people():
         ({"dif": Dif(probability=0.9)}, {"phq9_base", "phq9_follow_up", "change", "remission"}),
         ({"courses": Courses(interim=3.0, blank=0.1, returns=0.5)}, set()),
     ],
-    ids=str,
+    ids=lambda one: "+".join(sorted(one)) or "nothing",  # a set has no order of its own
 )
 def test_a_switch_moves_only_its_own_columns(switch, moves):
     found = changed(replace(BASE, **switch))
