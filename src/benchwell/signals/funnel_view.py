@@ -12,9 +12,9 @@ from benchwell.registry.measure import Measure
 from benchwell.signals.adjustment_words import in_view
 from benchwell.signals.peers import DOTS_FROM, has_figure
 from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, organization_rows
-from benchwell.signals.usual_spread import people_behind
+from benchwell.signals.usual_spread import people_behind, people_counted
 from benchwell.signals.words import Figure, count, direction, figure_of
-from benchwell.terms import Adjustment, Denominator
+from benchwell.terms import Adjustment
 
 LIMIT_STEPS = 60
 LEAST_POINTS = 3
@@ -159,7 +159,7 @@ def funnel_view(
 
 
 def _people(row: Row, view: Adjustment) -> float:
-    return counted(row) if view is Adjustment.UNADJUSTED else people_behind(row)
+    return people_counted(row) if view is Adjustment.UNADJUSTED else people_behind(row)
 
 
 def _spread_note(phi: float, view: Adjustment) -> str:
@@ -173,15 +173,6 @@ def _spread_note(phi: float, view: Adjustment) -> str:
         f"{start}, with the adjustment. That points first to something that the adjustment is missing; look at it "
         "before blaming clinics."
     )
-
-
-def counted(row: Row) -> float:
-    """People behind the primary figure of a row of organization_results."""
-    if row["primary_denominator"] == Denominator.ESTIMATED and row["effective_n"]:
-        return float(row["effective_n"])
-    if row["primary_denominator"] == Denominator.OBSERVED and row["n_followed"]:
-        return float(row["n_followed"])
-    return float(row["n_eligible"] or row["n_followed"] or row["effective_n"] or 0) or 1.0
 
 
 def _limits(found: Funnel, n: np.ndarray) -> tuple[FunnelLimits, ...]:

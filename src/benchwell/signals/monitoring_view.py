@@ -10,9 +10,9 @@ from benchwell.models.cusum import MONITORED_PEOPLE
 from benchwell.models.cusum_limits import YEARS
 from benchwell.registry.benchmark import Gates
 from benchwell.registry.measure import Measure
-from benchwell.signals.funnel_view import counted
 from benchwell.signals.reading import EditionSource, Row, measure_of, organization_name, organization_row, rows
 from benchwell.signals.run_chart import run_chart
+from benchwell.signals.usual_spread import people_counted
 from benchwell.signals.words import about, capital, count
 from benchwell.terms import Adjustment, Better, Denominator
 
@@ -209,7 +209,7 @@ def _refusal(
     least = next(
         (one.gates for _, one in sorted(edition.declarations.benchmarks.items()) if one.measure == measure.id), Gates()
     ).organization_n
-    people = int(counted(row)) if row["n_eligible"] is not None else 0
+    people = int(people_counted(row)) if row["n_eligible"] is not None else 0
     needed = max(MONITORED_PEOPLE, least) - people
     reason = (
         f"The charts need {count(least, 'person', 'people')} over at least a year, or "

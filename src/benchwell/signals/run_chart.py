@@ -10,10 +10,10 @@ from typing import Any
 from benchwell.models.xmr import FIRM_LIMITS_FROM, XmrChart, XmrRule, xmr_chart, xmr_limits
 from benchwell.registry.measure import Measure
 from benchwell.signals.adjustment_words import in_view
-from benchwell.signals.funnel_view import counted
 from benchwell.signals.peers import has_figure
 from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, rows
 from benchwell.signals.share_limits import ShareLimits, share_limits
+from benchwell.signals.usual_spread import people_counted
 from benchwell.signals.words import Figure, capital, count, direction, figure_of
 from benchwell.terms import Adjustment, Better
 
@@ -254,7 +254,7 @@ def _spans(places: Sequence[int], labels: Sequence[str]) -> str:
 def _counted(row: Row) -> float | None:
     """People behind a share; None where there is no share, or its source does not say how many they were."""
     known = any(row[name] is not None for name in ("n_eligible", "n_followed", "effective_n"))
-    return counted(row) if known and has_figure(row) else None
+    return people_counted(row) if known and has_figure(row) else None
 
 
 def _with_breaks(points: Sequence[RunPoint]) -> list[RunPoint]:

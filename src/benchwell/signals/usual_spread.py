@@ -73,10 +73,10 @@ def people_behind(row: Row) -> float:
 
 
 def people_counted(row: Row) -> float:
-    """People of the primary denominator."""
+    """People behind the primary figure of a row; 1 where its source does not say."""
     primary = row["primary_denominator"]
-    if primary == Denominator.ALL_ELIGIBLE and row["n_eligible"]:
-        return float(row["n_eligible"])
     if primary == Denominator.ESTIMATED and row["effective_n"]:
         return float(row["effective_n"])
-    return float(row["n_followed"] or row["n_eligible"] or row["effective_n"] or 1)
+    if primary == Denominator.OBSERVED and row["n_followed"]:
+        return float(row["n_followed"])
+    return float(row["n_eligible"] or row["n_followed"] or row["effective_n"] or 1)
