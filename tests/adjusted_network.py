@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from benchwell.benchmarks import Declarations, compute
-from benchwell.casemix.expectations import as_plain, expectations
+from benchwell.casemix.expectations import expectations
+from benchwell.casemix.model_record import as_plain
 from benchwell.registry import Registry
 from benchwell.registry.benchmark import Benchmark
 from benchwell.registry.casemix import CaseMix

@@ -7,7 +7,7 @@ stratum, from which an edition computes every adjusted figure, and which `verify
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,10 @@ import pyarrow.compute as pc
 
 from benchwell.casemix.adjuster_coding import AdjusterDesign, code_adjusters
 from benchwell.casemix.contrast import Contrast, contrast_of
+from benchwell.casemix.digits import figure, finite_or_none, significant
 from benchwell.casemix.expected import CannotFitError, Expectation, expect
 from benchwell.casemix.model_check import FAIL, Group, ModelCheck, check, out_of_clinic
+from benchwell.casemix.model_record import CaseMixModel, model_record
 from benchwell.casemix.people import ALL, People, by_cell, levels_of, people_of, quarters_of
 from benchwell.models.arrays import FloatArray
 from benchwell.models.direct import direct_rates_from_rows
@@ -26,60 +28,8 @@ from benchwell.tables import DERIVED
 from benchwell.terms import Adjustment, Denominator
 
 _SUMS = DERIVED["adjusted_sums"]
-_DIGITS = 12
 _LEAST_ORGANIZATIONS = 5  # as for any tier (METHODS M4.2)
 _SIZE_BANDS = ("smallest third", "middle third", "largest third")
-
-
-@dataclass(frozen=True)
-class CaseMixModel:
-    """How one view of one measure was fitted.
-
-    Attributes:
-        measure: Id.
-        casemix: Id of the declaration.
-        adjustment: The view.
-        denominator: Whom it was fitted to.
-        status: "ok", or "insufficient" with a reason.
-        reason: Code and what was found.
-        n: People.
-        n_excluded: People whom the declaration leaves out, since a value is unknown.
-        n_incomplete: People of whom at least one adjuster is unknown.
-        columns: Names of the coded columns, the constant first.
-        dropped: Declared columns that say nothing here, each with its reason.
-        coding: The published coding with its hash.
-        constant: Of the model.
-        covariance: Of the coefficients after the constant, row by row in the order of `columns`; null where the data do
-            not tell. Of Mundlak slopes it allows for clinics; weights count as known.
-        residual_sd: Of a continuous outcome; None for yes/no.
-        factor: By which slopes were multiplied after the checks; 1 as fitted.
-        slopes: Coefficients after the constant, in the order of `columns`.
-        contrast_p: p value that clinic means matter otherwise than people's deviations from them: below .05, an
-            adjustment by random effects alone would move results (M3.8). None where it was not asked.
-        iterations: Newton steps.
-        clinics_left_out: Clinics that say nothing about the coefficients: nobody or everybody had the outcome.
-    """
-
-    measure: str
-    casemix: str
-    adjustment: str
-    denominator: str
-    status: str
-    reason: str | None
-    n: int
-    n_excluded: int
-    n_incomplete: int
-    columns: tuple[str, ...]
-    dropped: Mapping[str, str]
-    coding: Mapping[str, Any]
-    constant: float | None = None
-    slopes: tuple[float, ...] = ()
-    covariance: tuple[tuple[float | None, ...], ...] = ()
-    residual_sd: float | None = None
-    factor: float = 1.0
-    contrast_p: float | None = None
-    iterations: int = 0
-    clinics_left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -225,7 +175,7 @@ def _one(
     if factor != 1.0:
         fit = fit.scaled(factor, columns, counted.outcome, counted.weights)
     key = {"measure": measure.id, "adjustment": view.value, "denominator": denominator.value}
-    model = _model(key, casemix, design, counted, fit, factor)
+    model = model_record(key, casemix, design, counted, fit, factor)
     model = replace(model, n_excluded=people.n - counted.n, contrast_p=contrast.p if contrast else None)
     checks = [key | row for row in checked.rows] if checked else []
     for row in checks:
@@ -346,60 +296,21 @@ def _cells(
     return _SUMS.conform(pa.table(columns))
 
 
-def significant(values: FloatArray) -> FloatArray:
-    """Numbers at 12 significant digits; NaN and infinity stay.
-
-    >>> significant(np.array([1 / 3, 0.0]))
-    array([0.33333333, 0.        ])
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        exponent = np.floor(np.log10(np.abs(values)))
-    exponent = np.where(np.isfinite(exponent), exponent, 0.0)
-    scale = 10.0 ** (_DIGITS - 1 - exponent)
-    return np.where(np.isfinite(values), np.rint(values * scale) / scale, values)
-
-
 def _terms(design: AdjusterDesign, fit: Expectation, contrast: Contrast | None) -> Iterator[dict[str, Any]]:
     yield {"term": design.names[0], "estimate": fit.constant}
     for place, name in enumerate(design.names[1:]):
         row = {
             "term": name,
             "estimate": float(fit.slopes[place]),
-            "standard_error": _finite(float(fit.standard_errors[place])),
+            "standard_error": finite_or_none(float(fit.standard_errors[place])),
         }
         if contrast is not None:
             row |= {
-                "between": _finite(float(contrast.between[place])),
-                "between_standard_error": _finite(float(contrast.between_errors[place])),
-                "contrast_p": _finite(float(contrast.p_values[place])),
+                "between": finite_or_none(float(contrast.between[place])),
+                "between_standard_error": finite_or_none(float(contrast.between_errors[place])),
+                "contrast_p": finite_or_none(float(contrast.p_values[place])),
             }
         yield row
-
-
-def _model(
-    key: Mapping[str, str], casemix: CaseMix, design: AdjusterDesign, people: People, fit: Expectation, factor: float
-) -> CaseMixModel:
-    return CaseMixModel(
-        measure=key["measure"],
-        adjustment=key["adjustment"],
-        denominator=key["denominator"],
-        casemix=casemix.id,
-        status="ok",
-        reason=None,
-        n=people.n,
-        n_excluded=0,
-        n_incomplete=int(design.incomplete.sum()),
-        columns=design.names,
-        dropped=design.dropped,
-        coding=design.coding,
-        constant=_figure(fit.constant),
-        slopes=tuple(_figure(value) for value in fit.slopes.tolist()),
-        covariance=tuple(tuple(_finite(_figure(value)) for value in row) for row in fit.covariance.tolist()),
-        residual_sd=None if fit.share else _figure(float(np.sqrt(fit.residual_variance))),
-        factor=_figure(factor),
-        iterations=fit.iterations,
-        clinics_left_out=fit.left_out,
-    )
 
 
 def _refused(
@@ -423,16 +334,11 @@ def _refused(
     return _Fitted(model, [], [], [])
 
 
-def as_plain(models: Sequence[CaseMixModel]) -> list[dict[str, Any]]:
-    """Models as plain data, for the edition's file."""
-    return [asdict(model) for model in models]
-
-
 def _frozen(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     """Rows as an edition stores them: in the table's shape, sorted by key, at 12 significant digits."""
     table = DERIVED[name]
     rounded = [
-        {column: _figure(value) if isinstance(value, float) else value for column, value in row.items()} for row in rows
+        {column: figure(value) if isinstance(value, float) else value for column, value in row.items()} for row in rows
     ]
     known = [{column: value for column, value in row.items() if column in table.columns} for row in rounded]
     return _sorted(name, pa.Table.from_pylist(known, schema=table.schema))
@@ -440,12 +346,3 @@ def _frozen(name: str, rows: list[dict[str, Any]]) -> pa.Table:
 
 def _sorted(name: str, table: pa.Table) -> pa.Table:
     return table.sort_by([(part, "ascending") for part in DERIVED[name].key]).combine_chunks()
-
-
-def _figure(value: float) -> float:
-    """A number at 12 significant digits."""
-    return float(f"{value:.{_DIGITS}g}")
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None

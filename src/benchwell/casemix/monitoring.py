@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import special
 
-from benchwell.casemix.expectations import significant
+from benchwell.casemix.digits import significant
 from benchwell.casemix.people import People, people_of
 from benchwell.models.arrays import FloatArray, IntArray
 from benchwell.models.cusum import DOUBLED, HALVED, cusum, is_monitored, vlad

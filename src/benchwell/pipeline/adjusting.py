@@ -14,9 +14,10 @@ from benchwell.benchmarks.adjusted_figures import SUMMARIES
 from benchwell.benchmarks.periods import calendar
 from benchwell.casemix.adjusters import adjuster_rows
 from benchwell.casemix.due_rows import due_rows
-from benchwell.casemix.expectations import as_plain, expectations
+from benchwell.casemix.expectations import expectations
 from benchwell.casemix.imputation import impute_follow_up
 from benchwell.casemix.imputation_record import imputation_settings
+from benchwell.casemix.model_record import as_plain
 from benchwell.casemix.model_rows import model_rows
 from benchwell.casemix.monitoring import monitor
 from benchwell.engine import Engine, Frame
