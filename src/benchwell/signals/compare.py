@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
 
-from benchwell.errors import ComparisonBlockedError, UnknownDeclarationError
+from benchwell.errors import ComparisonBlockedError
 from benchwell.models.light import LightVerdict, light, people_needed
 from benchwell.models.shrinkage import shrink
 from benchwell.registry.benchmark import SEED, Benchmark, Gates
@@ -28,6 +28,7 @@ from benchwell.signals.reading import (
     preferred_adjustment,
     rows,
 )
+from benchwell.signals.record_asked import Wanted, benchmark_declaration, current_window, find_record, group_of
 from benchwell.signals.usual_spread import beyond_usual_spread, people_counted
 from benchwell.signals.words import Figure, figure_of
 from benchwell.terms import Adjustment, BenchmarkKind, Better, Denominator, Light
@@ -77,18 +78,18 @@ def compare(
     declared = measure_of(edition, measure)
     edition = OneMeasure.of(edition, declared.id)
     if BenchmarkKind(kind) is BenchmarkKind.OWN_HISTORY and period == ALL:
-        period = _current_window(edition, declared)
+        period = current_window(edition, declared)
     view = _adjustment(edition, declared, BenchmarkKind(kind), period, adjustment)
     row = organization_row(edition, organization_id, declared.id, period=period, adjustment=view)
-    used_by = _benchmark_declaration(edition, declared, benchmark)
-    group = _group_of(edition, organization_id, tier)
-    wanted = _Wanted(declared, used_by, BenchmarkKind(kind), method, tier, group, organization_id, view)
+    used_by = benchmark_declaration(edition, declared, benchmark)
+    group = group_of(edition, organization_id, tier)
+    wanted = Wanted(declared, used_by, BenchmarkKind(kind), method, tier, group, organization_id, view)
     peers = [
         other
         for other in organization_rows(edition, declared.id, period=period, adjustment=view)
         if other["organization_id"] != organization_id
     ]
-    record = _record(edition, wanted)
+    record = find_record(edition, wanted)
     figures = Figures.of(row)
     if record is not None and record.status == "blocked":
         raise ComparisonBlockedError(f"Benchmark {record.benchmark} ({record.method}) is blocked: {record.reason}.")
@@ -99,7 +100,7 @@ def compare(
             hint="choose a benchmark with the same denominator (METHODS M4.1).",
         )
     best = "top_decile.constrained_eb"
-    top = _record(edition, _Wanted(declared, used_by, BenchmarkKind.TOP_DECILE, best, tier, group, "", view))
+    top = find_record(edition, Wanted(declared, used_by, BenchmarkKind.TOP_DECILE, best, tier, group, "", view))
     gates = used_by.gates if used_by else Gates()
     called = name or organization_name(edition, organization_id)
     unadjusted: Sequence[Row] = [row, *peers]
@@ -129,18 +130,6 @@ def _seed(edition: EditionSource, measure: Measure) -> int:
     """The seed of the measure's benchmarks, which is one (`benchmarks.compute`)."""
     declared = [one for _, one in sorted(edition.declarations.benchmarks.items()) if one.measure == measure.id]
     return declared[0].seed if declared else SEED
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    measure: Measure
-    declaration: Benchmark | None
-    kind: BenchmarkKind
-    method: str | None
-    tier: str
-    tier_id: str | None
-    organization_id: str
-    adjustment: Adjustment
 
 
 @dataclass(frozen=True)
@@ -201,61 +190,6 @@ def _false_alarms(edition: EditionSource, organization_id: str, view: Adjustment
     where = {"organization_id": organization_id, "adjustment": view.value, "period": period, "stratum": ALL}
     found = rows(edition, "adjusted_results", **where)
     return found[0]["q_value"] if found else None
-
-
-def _group_of(edition: EditionSource, organization_id: str, tier: str) -> str | None:
-    """Which network, region or country the organization belongs to; None where the edition does not say."""
-    column = {"organization": "part_of", "region": "region", "country": "country"}.get(tier)
-    found = rows(edition, "organizations", organization_id=organization_id) if column else []
-    return found[0][column] if found and column else None
-
-
-def _current_window(edition: EditionSource, measure: Measure) -> str:
-    """The latest rolling window of the edition; "all" if it rolls none."""
-    periods = {str(row["period"]) for row in rows(edition, "organization_results", measure=measure.id, stratum=ALL)}
-    return max((one for one in periods if ".." in one), default=ALL)
-
-
-def _benchmark_declaration(
-    edition: EditionSource, measure: Measure, wanted: str | Benchmark | None
-) -> Benchmark | None:
-    if isinstance(wanted, Benchmark):
-        return wanted
-    if wanted is not None:
-        known = edition.declarations.benchmarks
-        if wanted not in known:
-            raise UnknownDeclarationError.from_id("benchmark in this edition", wanted, list(known))
-        return known[wanted]
-    in_edition = {str(row["benchmark"]) for row in rows(edition, "benchmarks", measure=measure.id)}
-    declared = [one for id_, one in sorted(edition.declarations.benchmarks.items()) if one.measure == measure.id]
-    return next((one for one in declared if one.id in in_edition), declared[0] if declared else None)
-
-
-def _record(edition: EditionSource, wanted: _Wanted) -> BenchmarkUsed | None:
-    """The record asked for: without the organization if there is one, else the one that holds everybody."""
-    found = rows(edition, "benchmarks", measure=wanted.measure.id, kind=wanted.kind.value, stratum=ALL)
-    if wanted.declaration is not None:
-        found = [row for row in found if row["benchmark"] == wanted.declaration.id]
-    found = [row for row in found if _is_asked_for(row, wanted)]
-    # Methods of one kind stand in the edition's order; one without this organization goes first (M4.7).
-    found.sort(key=lambda row: (row["without"] != wanted.organization_id, row["status"] != "ok"))
-    return BenchmarkUsed.of(found[0]) if found else None
-
-
-def _is_asked_for(row: Row, wanted: _Wanted) -> bool:
-    if wanted.method is not None and row["method"] != wanted.method:
-        return False
-    if row["adjustment"] != wanted.adjustment:
-        return False
-    if wanted.kind is BenchmarkKind.FIXED_EXTERNAL:  # its period is the reference's year
-        return True
-    if wanted.kind is BenchmarkKind.OWN_HISTORY:  # its period is the window before this one
-        return bool(row["tier_id"] == wanted.organization_id)
-    if row["tier"] != wanted.tier or row["period"] != ALL:
-        return False
-    if row["without"] == "":  # of its own group: another region's figure is none of this clinic's
-        return bool(wanted.tier == ALL or row["tier_id"] == wanted.tier_id)
-    return bool(row["without"] == wanted.organization_id)
 
 
 def _decide(case: _Case, name: str) -> Comparison:
