@@ -42,7 +42,7 @@ _Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True)
-class Adjusted:
+class AdjustedResults:
     """Adjusted results of one measure, and what each organization adds to a pooled adjusted figure.
 
     Attributes:
@@ -63,7 +63,7 @@ def adjusted_results(
     *,
     edition: str | None = None,
     seed: int = SEED,
-) -> Adjusted:
+) -> AdjustedResults:
     """Figures of every organization under each adjustment that was fitted, with shrinkage among their like.
 
     Args:
@@ -79,7 +79,7 @@ def adjusted_results(
     """
     mine = sums.filter(pc.equal(sums["measure"], measure.id))
     if mine.num_rows == 0 or measure.summary not in SUMMARIES:
-        return Adjusted(_RESULTS.empty(), {})
+        return AdjustedResults(_RESULTS.empty(), {})
     unadjusted = _by_place(results)
     tables, parts = [], {}
     for adjustment in sorted(set(mine["adjustment"].to_pylist())):
@@ -102,9 +102,9 @@ def adjusted_results(
             )
         tables.append(ordered.take(order))
     if not tables:
-        return Adjusted(_RESULTS.empty(), {})
+        return AdjustedResults(_RESULTS.empty(), {})
     table = pa.concat_tables(tables)
-    return Adjusted(replaced(table, {"edition": pa.array([edition] * table.num_rows, pa.string())}), parts)
+    return AdjustedResults(replaced(table, {"edition": pa.array([edition] * table.num_rows, pa.string())}), parts)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchwell.benchmarks.adjusted import Adjusted
+from benchwell.benchmarks.adjusted import AdjustedResults
 from benchwell.benchmarks.borrowing import borrowed_records
 from benchwell.benchmarks.cells import ALL, Cell, cells
 from benchwell.benchmarks.cohort import Cohort
+from benchwell.benchmarks.columns import floats
 from benchwell.benchmarks.external import reference_record
 from benchwell.benchmarks.gates import DecileBasis, cell_reason, method_reason
 from benchwell.benchmarks.history import history_records
@@ -43,7 +44,7 @@ def benchmark_records(
     references: Mapping[str, Reference],
     windows: Windows,
     *,
-    adjusted: Adjusted | None = None,
+    adjusted: AdjustedResults | None = None,
     edition: str | None = None,
 ) -> pa.Table:
     """Every record of one benchmark: tiers x periods x strata x methods, without each organization, external ones.
@@ -72,7 +73,7 @@ def benchmark_records(
     rows: list[Record] = []
     sums = statistics.filter(pa.compute.equal(statistics["measure"], measure.id))
     sums = sums.sort_by([(name, "ascending") for name in DERIVED["organization_results"].key])
-    parts = pooling_parts(measure, {name: _floats(sums[name]) for name in NUMERIC})
+    parts = pooling_parts(measure, {name: floats(sums[name]) for name in NUMERIC})
     for cell in cells(mine, parts, organizations, measure, benchmark, windows.periods):
         rows += [
             common | {"provisional": cell.period in windows.provisional} | row
@@ -90,7 +91,7 @@ def benchmark_records(
 
 
 def _adjusted(
-    adjusted: Adjusted | None, organizations: pa.Table, measure: Measure, benchmark: Benchmark, common: Record
+    adjusted: AdjustedResults | None, organizations: pa.Table, measure: Measure, benchmark: Benchmark, common: Record
 ) -> Iterator[Record]:
     """Records of every adjustment, over the whole period."""
     if adjusted is None:
@@ -104,10 +105,6 @@ def _adjusted(
                 continue
             stated = common | {"adjustment": adjustment, "provisional": False}
             yield from (stated | row for row in _of_cell(cell, measure, benchmark))
-
-
-def _floats(column: pa.ChunkedArray) -> FloatArray:
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
 def _common(measure: Measure, benchmark: Benchmark, edition: str | None) -> Record:

@@ -29,7 +29,7 @@ _LEAST_ORGANIZATIONS = 2  # one organization has nobody to be compared with
 
 
 @dataclass(frozen=True)
-class Adjusted:
+class FrozenModels:
     """What the models leave behind.
 
     Attributes:
@@ -54,7 +54,7 @@ def adjust(
     declarations: Declarations,
     instruments: Mapping[str, Instrument],
     plan: Plan,
-) -> Adjusted:
+) -> FrozenModels:
     """Fit every declared case mix, impute what is missing, and draw the charts over time.
 
     Args:
@@ -72,7 +72,7 @@ def adjust(
     """
     counted = engine.to_arrow(outcomes.filter(nw.col("eligible")).select("organization_id").unique())
     if counted.num_rows < _LEAST_ORGANIZATIONS:
-        return Adjusted()
+        return FrozenModels()
     days = {name: (epoch_day(first), epoch_day(last)) for name, (first, last) in plan.dates.items()}
     within = _within_dates(outcomes, days)
     mixes = casemix_of(declarations)
@@ -94,7 +94,7 @@ def adjust(
     )
     people = due_rows(engine, within, inputs.episodes, unpublished)
     watched = monitor(people, unpublished, fitted.chances, _organization_n(declarations))
-    return Adjusted(
+    return FrozenModels(
         {
             "adjusted_sums": fitted.adjusted_sums,
             "coefficients": fitted.coefficients,

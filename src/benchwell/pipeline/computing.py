@@ -17,7 +17,7 @@ from benchwell.casemix.history import follow_up_history
 from benchwell.engine import Engine, Frame
 from benchwell.outcomes import OutcomeInputs, build_outcomes, episode_features, saes_reference, with_saes
 from benchwell.outcomes.cuts import sign_of
-from benchwell.pipeline.adjusting import Adjusted, adjust
+from benchwell.pipeline.adjusting import FrozenModels, adjust
 from benchwell.pipeline.choosing import Present, choose, distinct, instruments_of, published_pairs
 from benchwell.pipeline.inputs import Reader, epoch_day, known_rates, outcome_inputs, present_instruments
 from benchwell.pipeline.progress import Stages
@@ -41,7 +41,7 @@ class Sums:
     outcomes: pa.Table
     features: pa.Table | None
     follow_up_models: tuple[dict[str, Any], ...]
-    adjusted: Adjusted
+    adjusted: FrozenModels
     notes: tuple[str, ...]
 
 
