@@ -1,7 +1,8 @@
 """Variance between studies (tau squared) beyond what moderators explain, by eight methods (METHODS M10.1).
 
-`heterogeneity.py` holds the closed forms for clinics without moderators; here a design matrix takes the place of the
-single mean, and each estimate comes with a standard error.
+`heterogeneity.py` holds what benchmarks of clinics need, without moderators: DerSimonian and Laird's over thousands of
+replicates at once, and a profile-likelihood interval. Here a design matrix takes the place of the single mean, and each
+estimate comes with a standard error.
 """
 
 from __future__ import annotations

@@ -38,14 +38,6 @@ _VERDICTS = {
     "too_small": "– too few people to judge",
     "reported": "– for information",
 }
-_PLACES = {
-    "ratio": 2,
-    "mean_error": 2,
-    "calibration_slope": 2,
-    "calibration_in_the_large": 2,
-    "c_statistic": 2,
-    "r_squared": 2,
-}
 
 
 @dataclass(frozen=True)
@@ -122,7 +114,7 @@ def _group(check: CheckShown) -> tuple[str, ...]:
 def _text(figures: Mapping[str, float], name: str) -> str:
     if name not in figures:
         return "–"
-    text = f"{figures[name]:.{_PLACES[name]}f}"
+    text = f"{figures[name]:.2f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
