@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -63,10 +64,10 @@ def compute(
         edition: The edition's id, once it has one.
 
     Raises:
-        DeclarationError: If two benchmarks of one measure declare different minimums, periods, seeds or case mixes.
+        DeclarationError: If two benchmarks of one measure declare different minimums, probabilities of a light,
+            periods, seeds or case mixes.
     """
     measures = sorted({benchmark.measure for benchmark in declarations.benchmarks.values()})
-
     frozen = _Frozen(
         statistics,
         DERIVED["adjusted_sums"].empty() if adjusted_sums is None else adjusted_sums,
@@ -128,18 +129,18 @@ def _ensure_one_voice(benchmarks: Sequence[Benchmark]) -> None:
     """An organization has one result per measure, so benchmarks of one measure share what decides it."""
     first = benchmarks[0]
     for other in benchmarks[1:]:
-        same = (other.gates.organization_n, other.period, other.seed, other.casemix) == (
-            first.gates.organization_n,
-            first.period,
-            first.seed,
-            first.casemix,
-        )
-        if not same:
+        if _decides(other) != _decides(first):
             raise DeclarationError(
                 f"Benchmarks {first.id!r} and {other.id!r} of measure {first.measure!r} declare different "
-                "gates.organization_n, period, seed or casemix.",
+                "gates.organization_n, gates.light_probability, period, seed or casemix.",
                 hint="Give both the same, or build them in two editions.",
             )
+
+
+def _decides(benchmark: Benchmark) -> tuple[Any, ...]:
+    """What an organization's result and band rest on."""
+    gates = benchmark.gates
+    return gates.organization_n, gates.light_probability, benchmark.period, benchmark.seed, benchmark.casemix
 
 
 def _joined(name: str, parts: Sequence[pa.Table]) -> pa.Table:

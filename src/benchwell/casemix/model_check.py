@@ -171,7 +171,7 @@ def _share(predictor: FloatArray, outcome: FloatArray, clinic: IntArray, splits:
         "e50": found.e50,
         "e90": found.e90,
     }
-    failing = {name for row, is_gated in rows if is_gated for name in [_name(row)] if _off(row)}
+    failing = {_name(row) for row, is_gated in rows if is_gated and _off(row)}
     return _verdict(overall, rows, verdict.passed, verdict.reasons, failing)
 
 

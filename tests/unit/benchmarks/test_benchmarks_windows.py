@@ -116,11 +116,12 @@ def test_tiers_compare_children_of_one_parent_regions_and_countries() -> None:
     assert pooled["region", "r1"]["estimate"] == pytest.approx(sum(MET[:5]) / sum(PEOPLE[:5]))
 
 
-def test_benchmarks_of_one_measure_must_agree() -> None:
+@pytest.mark.parametrize("other", [{"organization_n": 20}, {"light_probability": 0.95}])
+def test_benchmarks_of_one_measure_must_agree(other: dict[str, float]) -> None:
     statistics = proportion_statistics(MET, PEOPLE)
-    other = make_benchmark(id="other", gates={"organization_n": 20})
-    declared = Declarations({MEASURE.id: MEASURE}, {"demo": make_benchmark(), "other": other}, {})
-    with pytest.raises(DeclarationError, match="organization_n"):
+    benchmarks = {"demo": make_benchmark(), "other": make_benchmark(id="other", gates=other)}
+    declared = Declarations({MEASURE.id: MEASURE}, benchmarks, {})
+    with pytest.raises(DeclarationError, match=f"gates.{next(iter(other))}"):
         compute(statistics, organizations_of(statistics), declared, dt.date(2024, 8, 20))
 
 
