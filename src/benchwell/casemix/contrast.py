@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from benchwell.casemix.digits import finite_or_none
 from benchwell.models.arrays import FloatArray, IntArray
 from benchwell.models.fixed_effects_logistic import logistic_contrast
 from benchwell.models.group_sums import sums_by_group
@@ -50,12 +51,15 @@ def contrast_of(columns: FloatArray, outcome: FloatArray, organization: IntArray
             found = logistic_contrast(columns, outcome, index, len(present))
             z = found.contrast.values / found.contrast.standard_errors
             return Contrast(
-                found.between.values, found.between.standard_errors, 2 * special.ndtr(-np.abs(z)), _known(found.p)
+                found.between.values,
+                found.between.standard_errors,
+                2 * special.ndtr(-np.abs(z)),
+                finite_or_none(found.p),
             )
         linear = within_between(_statistics(columns, outcome, index, len(present)))
     except (ValueError, np.linalg.LinAlgError):  # a single clinic, or clinics' means that separate the outcomes
         return None
-    return Contrast(linear.between.values, linear.between.standard_errors, linear.contrast_p, _known(linear.p))
+    return Contrast(linear.between.values, linear.between.standard_errors, linear.contrast_p, finite_or_none(linear.p))
 
 
 def _statistics(columns: FloatArray, outcome: FloatArray, index: IntArray, k: int) -> MixedStatistics:
@@ -70,7 +74,3 @@ def _statistics(columns: FloatArray, outcome: FloatArray, index: IntArray, k: in
         group_x=np.column_stack([sums_by_group(one, index, k) for one in design.T]),
         group_y=sums_by_group(outcome, index, k),
     )
-
-
-def _known(value: float) -> float | None:
-    return value if np.isfinite(value) else None

@@ -10,7 +10,7 @@ import altair as alt
 from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw, number_format
 from benchwell.signals.adjustment_words import TITLES
 from benchwell.signals.peers import Distribution
-from benchwell.signals.words import figure_of
+from benchwell.signals.words import figure_of, uncapital
 from benchwell.terms import Adjustment
 
 HEIGHT = 96
@@ -37,7 +37,7 @@ def distribution_chart(view: Distribution, chart_id: str) -> Chart:
         rows.append((view.name or "this clinic", own))
     svg, title = "", view.title
     if view.adjustment is not Adjustment.UNADJUSTED:
-        title = f"{TITLES[view.adjustment]}: {title[:1].lower()}{title[1:]}"
+        title = f"{TITLES[view.adjustment]}: {uncapital(title)}"
     # A line alone is no picture.
     if view.middle is not None and (view.quartiles is not None or view.own is not None):
         middle = view.middle

@@ -9,7 +9,7 @@ import altair as alt
 from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw
 from benchwell.signals.adjustment_words import TITLES, in_view
 from benchwell.signals.funnel_view import BETWEEN, BEYOND, INSIDE, FunnelView
-from benchwell.signals.words import figure_of
+from benchwell.signals.words import figure_of, uncapital
 from benchwell.terms import Adjustment
 
 HEIGHT = 280
@@ -30,7 +30,7 @@ def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
     figure = figure_of(view.measure)
     title = view.title
     if view.adjustment is not Adjustment.UNADJUSTED:
-        title = f"{TITLES[view.adjustment]}: {title[:1].lower()}{title[1:]}"
+        title = f"{TITLES[view.adjustment]}: {uncapital(title)}"
     name = view.name or "this clinic"
     own = [(name, view.own)] if view.own else []
     rows = [

@@ -9,6 +9,7 @@ import altair as alt
 
 from benchwell.reports.canvas import MARK, MUTED, OWN, PEER, Chart, data, draw
 from benchwell.signals.monitoring_view import BETTER, WORSE, MonitoringView, counted_as
+from benchwell.signals.words import uncapital
 from benchwell.terms import Adjustment
 
 HEIGHT = 190
@@ -42,7 +43,7 @@ def monitored(view: MonitoringView | None, chart_id: str) -> Monitored | None:
     """
     if view is None:
         return None
-    return Monitored(_lower(view.title), view.reason, monitoring_charts(view, chart_id), bool(view.signals))
+    return Monitored(uncapital(view.title), view.reason, monitoring_charts(view, chart_id), bool(view.signals))
 
 
 def monitoring_charts(view: MonitoringView, chart_id: str) -> tuple[Chart, ...]:
@@ -97,7 +98,7 @@ def _vlad(view: MonitoringView, chart_id: str) -> Chart:
 
 
 def _cusum(view: MonitoringView, chart_id: str) -> Chart:
-    title = f"Limit crossed: {_lower(view.title)}" if view.signals else "The evidence stayed within both limits"
+    title = f"Limit crossed: {uncapital(view.title)}" if view.signals else "The evidence stayed within both limits"
     text = (
         f"{view.measure.title}: evidence that odds have doubled or halved, month by month. {title}. {view.limits_text}"
     )
@@ -156,10 +157,6 @@ def _y(scale: alt.Scale) -> alt.Y:
 
 def _zero(scale: alt.Scale) -> Any:
     return alt.Chart(data({"value": 0})).mark_rule(color=MARK, strokeWidth=1.5).encode(y=_y(scale))
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _path(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchwell.reports.method.structure import Table, table
 from benchwell.signals.casemix_model import CheckShown, ModelBehind
 from benchwell.signals.four_views import View
-from benchwell.signals.words import capital
+from benchwell.signals.words import capital, dashed
 
 OVERALL = (
     "View",
@@ -85,9 +85,9 @@ def _overall(title: str, model: ModelBehind) -> tuple[str, ...]:
     verdict = _VERDICTS.get(check.status, check.status) if check is not None else "not checked"
     return (
         title,
-        "–" if model.n is None else f"{model.n:,}",
-        "–" if model.n_excluded is None else f"{model.n_excluded:,}",
-        "–" if model.n_incomplete is None else f"{model.n_incomplete:,}",
+        dashed(model.n),
+        dashed(model.n_excluded),
+        dashed(model.n_incomplete),
         _text(figures, "calibration_slope"),
         _text(figures, "calibration_in_the_large"),
         _text(figures, "c_statistic"),

@@ -33,7 +33,7 @@ from benchwell.signals.reading import (
     preferred_adjustment,
     rows,
 )
-from benchwell.signals.words import capital, count, direction
+from benchwell.signals.words import capital, count, dashed, direction
 from benchwell.terms import Adjustment
 
 LINE_COLUMNS = ("Benchmark", "Figure (95 %)", "Beside it")
@@ -182,15 +182,11 @@ def _record(row: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         f"{name}{where}{when}{provisional}",
         INTERVALS.get(row["interval_method"], row["interval_method"] or ""),
-        _number(row["n_organizations"]),
-        _number(row["n_patients"]),
+        dashed(row["n_organizations"]),
+        dashed(row["n_patients"]),
         "" if row["completeness"] is None else f"{row['completeness']:.0%}".replace("%", " %"),
         "" if row["field_reliability"] is None else f"{row['field_reliability']:.2f}",
     )
-
-
-def _number(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
 
 
 def _needed(results: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -219,7 +215,7 @@ def exclusion_flow(edition: EditionSource, measure: Measure) -> tuple[tuple[str,
     """Who is counted, step by step; the steps add up."""
     found = sorted(rows(edition, "exclusions", measure=measure.id), key=lambda row: (row["step"], row["reason"]))
     return tuple(
-        (capital(reason_words(row["reason"])), _number(row["count"]), _number(row["remaining"])) for row in found
+        (capital(reason_words(row["reason"])), dashed(row["count"]), dashed(row["remaining"])) for row in found
     )
 
 

@@ -31,7 +31,7 @@ from benchwell.signals.peers import distribution
 from benchwell.signals.reading import EditionSource, OneMeasure, casemix_of, organization_name, rows
 from benchwell.signals.run_chart import run_chart
 from benchwell.signals.sentence import Sentence, sentence
-from benchwell.signals.words import figure_of
+from benchwell.signals.words import dashed, figure_of
 from benchwell.terms import Adjustment, BenchmarkKind
 
 
@@ -159,16 +159,12 @@ def _figures(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     """What travels with the figure (METHODS C2); what the source does not say is left out, the sentence says so."""
     figures, figure = comparison.figures, figure_of(comparison.measure)
     found = (
-        ("People counted" if comparison.measure.is_published else "Eligible", _number(figures.n_eligible)),
-        ("Followed up", _number(figures.n_followed)),
-        ("Met", _number(figures.n_met)),
+        ("People counted" if comparison.measure.is_published else "Eligible", dashed(figures.n_eligible)),
+        ("Followed up", dashed(figures.n_followed)),
+        ("Met", dashed(figures.n_met)),
         ("Completion", "–" if figures.completion is None else f"{figures.completion:.0%}".replace("%", " %")),
         ("Reliability", "–" if figures.reliability is None else f"{figures.reliability:.2f}"),
         ("Shrunken", figure.text(figures.shrunken)),
         ("Adjustment", "none" if comparison.adjustment is Adjustment.UNADJUSTED else TITLES[comparison.adjustment]),
     )
     return tuple((name, value) for name, value in found if value != "–")
-
-
-def _number(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchwell.registry.measure import Measure
 from benchwell.reports.names import HIDDEN
-from benchwell.signals.words import Figure, count, figure_of
+from benchwell.signals.words import Figure, count, dashed, figure_of
 
 Row = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ def site_lines(results: Iterable[Row], measure: Measure) -> tuple[SiteLine, ...]
 
 
 def _line(row: Row, figure: Figure) -> SiteLine:
-    people = (_number(row["n_eligible"]), _number(row["n_followed"]))
+    people = (dashed(row["n_eligible"]), dashed(row["n_followed"]))
     if row["status"] != "ok" or row["estimate"] is None:
         return SiteLine(row["organization_id"], people, (), refusal_of(row))
     figures = (
@@ -86,7 +86,3 @@ def _bounds(row: Row, figure: Figure) -> str:
         return "–"
     low, high = sorted((row["bound_worst"], row["bound_best"]))
     return f"{figure.number(low)}–{figure.text(high)}"
-
-
-def _number(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"

@@ -16,7 +16,7 @@ from benchwell.reports.names import reason_words
 from benchwell.reports.page import anchor, render
 from benchwell.signals.lights import face
 from benchwell.signals.run_chart import RunChart, RunPoint, chart_points, individual_chart
-from benchwell.signals.words import Figure, capital, count, direction, figure_of
+from benchwell.signals.words import Figure, capital, count, direction, figure_of, uncapital
 from benchwell.terms import Better, Denominator, Light
 
 _ANSWERS = (
@@ -164,11 +164,7 @@ def _trend_words(card: SoloCard) -> str:
         return ""
     if card.trend.center is None:
         return f"Own trend: too few {card.trend.each}s yet."
-    return f"Own trend over {count(card.trend.known, card.trend.each)}: {_lower(card.trend.title)}."
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return f"Own trend over {count(card.trend.known, card.trend.each)}: {uncapital(card.trend.title)}."
 
 
 def solo_steps(report: SoloReport) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from benchwell.signals.lights import face
+from benchwell.signals.words import uncapital
 from benchwell.terms import Adjustment, Better, Light
 
 TITLES = {
@@ -94,7 +95,7 @@ def in_view(view: Adjustment) -> str:
     >>> in_view(Adjustment.CLINICAL), in_view(Adjustment.UNADJUSTED)
     (' (adjusted for whom one treats)', '')
     """
-    return "" if view is Adjustment.UNADJUSTED else f" ({TITLES[view][0].lower()}{TITLES[view][1:]})"
+    return "" if view is Adjustment.UNADJUSTED else f" ({uncapital(TITLES[view])})"
 
 
 def state_words(state: Light, better: Better) -> str:
@@ -103,8 +104,7 @@ def state_words(state: Light, better: Better) -> str:
     >>> state_words(Light.UNKNOWN, Better.HIGHER)
     'cannot tell yet'
     """
-    word = face(state, better).word
-    return word[:1].lower() + word[1:]
+    return uncapital(face(state, better).word)
 
 
 # Codes of models without a figure, where the edition states no words of its own.

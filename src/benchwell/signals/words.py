@@ -130,3 +130,21 @@ def direction(better: Better) -> str:
 def capital(text: str) -> str:
     """The text with its first letter in upper case and the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def uncapital(text: str) -> str:
+    """A text with its first letter small, to stand within a sentence.
+
+    >>> uncapital("As counted")
+    'as counted'
+    """
+    return text[:1].lower() + text[1:]
+
+
+def dashed(number: int | None) -> str:
+    """A count for a cell of a table; a dash where it is not known.
+
+    >>> dashed(1200), dashed(None)
+    ('1,200', '–')
+    """
+    return "–" if number is None else f"{number:,}"
