@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -20,6 +20,7 @@ from benchwell.errors import ModelError
 from benchwell.models.arrays import FloatArray
 
 INTERCEPT = "(intercept)"
+_MOST_NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,21 @@ class CategoryTerm:
             return cls(name, tuple(ordered))
         if reference not in levels:
             raise ModelError(
-                f"The reference level asked for {name!r} is not in the data.", hint=f"its levels: {', '.join(ordered)}"
+                f"The reference level asked for {name!r} is not in the data.",
+                hint=f"{named(ordered)}; name one of them",
             )
         return cls(name, (reference, *(level for level in ordered if level != reference)))
+
+
+def named(levels: Sequence[str]) -> str:
+    """The levels of a column in words: by name up to a dozen, else by number, since many levels may be ids of people.
+
+    >>> named(["no", "yes"]), named([str(one) for one in range(40)])
+    ('its levels are no, yes', 'it has 40 levels')
+    """
+    if len(levels) <= _MOST_NAMED:
+        return f"its levels are {', '.join(levels)}"
+    return f"it has {len(levels)} levels"
 
 
 Term: TypeAlias = NumberTerm | CategoryTerm

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchwell.casemix.arrow_arrays import as_numpy
-from benchwell.casemix.coding import INTERCEPT, CategoryTerm
+from benchwell.casemix.coding import INTERCEPT, CategoryTerm, named
 from benchwell.engine.opening import rows_of
 from benchwell.errors import ModelError
 from benchwell.models.arrays import FloatArray
@@ -73,7 +73,7 @@ def _of_level(term: CategoryTerm, column: pa.ChunkedArray, weights: FloatArray) 
     if unknown:
         raise ModelError(
             f"{term.name!r} has {len(unknown)} level(s) that were not in the data when the model was fitted.",
-            hint=f"fitted were {', '.join(term.levels)}: recode or leave out the others",
+            hint=f"as fitted, {named(term.levels)}: recode or leave out the others",
         )
     by_code = np.array([*(weights[term.levels.index(level)] for level in found), np.nan])
     return np.asarray(by_code[as_numpy(pc.fill_null(encoded.indices, len(found)))], dtype=np.float64)

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchwell.casemix.arrow_arrays import floats
-from benchwell.casemix.coding import CategoryTerm, Coding, NumberTerm
+from benchwell.casemix.coding import CategoryTerm, Coding, NumberTerm, named
 from benchwell.casemix.profile import as_level, as_number, is_usable
 from benchwell.engine import Frame, to_arrow
 from benchwell.errors import ModelError
@@ -182,7 +182,7 @@ def codes_of(levels: list[str], term: CategoryTerm) -> IntArray:
     if unknown:
         raise ModelError(
             f"{term.name!r} has {len(unknown)} level(s) that the coding does not know.",
-            hint=f"the coding knows {', '.join(term.levels)}: recode the others, or fit again with them",
+            hint=f"in the coding, {named(term.levels)}: recode the others, or fit again with them",
         )
     return np.array([known[level] for level in levels], dtype=np.int64)
 
