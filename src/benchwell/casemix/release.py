@@ -57,6 +57,16 @@ class Release:
     failing: tuple[FailingCell, ...]
     instead: str = ""
 
+    def __repr__(self) -> str:
+        if not self.failing:
+            return f"Release({self.decision}, k={self.k})"
+        groups = len({cell.group for cell in self.failing})
+        columns = sorted({column for cell in self.failing for column in cell.columns})
+        return (
+            f"Release({self.decision}, k={self.k}: {len(self.failing)} cells of {groups} groups fail; "
+            f"columns {', '.join(columns) or 'none, too few rows'})"
+        )
+
     @property
     def released(self) -> bool:
         """Whether the sums may leave."""

@@ -51,6 +51,13 @@ class SufficientStatistics:
     left_out: dict[str, int] = field(default_factory=dict)
     kind: FrameKind = "pyarrow"
 
+    def __repr__(self) -> str:
+        # Never the sums: those of a small group are somebody's scores.
+        return (
+            f"SufficientStatistics({self.n} rows, {self.sums.groups} groups, columns {', '.join(self.columns)}; "
+            f"coding {self.coding.hash[:12]})"
+        )
+
     @property
     def n(self) -> int:
         """Rows that were added up."""

@@ -86,6 +86,10 @@ class MixedStatistics:
             object.__setattr__(self, "parent", _parents(self.parent, g))
         self._check_sums()
 
+    def __repr__(self) -> str:
+        # Never the sums: those of a small group are somebody's scores.
+        return f"MixedStatistics({self.n} rows, {self.p} columns, {self.groups} groups, {self.levels} level(s))"
+
     @property
     def p(self) -> int:
         """Columns of X."""

@@ -1,7 +1,9 @@
 """Where a case-mix variable may come from, and which sources can never be adjusted for (METHODS M3.1).
 
 What a clinic does, and what it is, is what a comparison is about: adjusting for it would explain it away. These names
-stay refused under every spelling: as a column, as a characteristic of the same name, and whatever timing is declared.
+stay refused as a column, as a characteristic of the same name or with one of its words, and whatever timing is
+declared. What hides behind a name without such a word is left to the reviewers of the declaration; of characteristics
+and scores, only those of the index day or before are ever read.
 """
 
 from __future__ import annotations
@@ -42,6 +44,22 @@ CLINIC = frozenset(
     }
 )
 
+# Words that give a source away whatever the rest of its name is; "prior" and its like say that it was there before.
+_POST_INDEX_WORDS = frozenset(
+    {
+        *("session", "sessions", "attended", "attendance", "visit", "visits", "appointment", "appointments"),
+        *("adherence", "homework", "dropout", "discharge", "alliance", "fidelity", "retention", "followup"),
+    }
+)
+_CLINIC_WORDS = frozenset({"therapist", "clinician", "practitioner", "clinic", "staffing", "caseload", "volume"})
+_SOCIAL_WORDS = frozenset(
+    {
+        *("income", "poverty", "deprivation", "education", "housing", "homeless", "unemployed", "employment"),
+        *("insurance", "race", "ethnicity", "language", "migration", "refugee"),
+    }
+)
+_BEFORE = frozenset({"prior", "previous", "past", "earlier", "before", "history", "lifetime", "baseline"})
+
 
 def bare(source: str) -> str:
     """The name behind a source, without its prefix.
@@ -60,14 +78,30 @@ def why_never(source: str) -> str | None:
     >>> why_never("age") is None
     True
     """
-    name = bare(source).lower().replace("-", "_").replace(" ", "_")
-    if name in POST_INDEX:
+    name = _plain(source)
+    words = frozenset(name.split("_"))
+    earlier = bool(words & _BEFORE)
+    if name in POST_INDEX or (words & _POST_INDEX_WORDS and not earlier):
         return "it is known only after the index day, so it is part of the care that is compared"
     if name in TREATMENT:
         return "the treatment that was chosen is part of the care that is compared"
-    if name in CLINIC:
+    if name in CLINIC or words & _CLINIC_WORDS:
         return "it describes the clinic, and the clinic is what is compared"
     return None
+
+
+def is_social(source: str) -> bool:
+    """Whether a source speaks of people's means or group, so that it cannot be called clinical.
+
+    >>> is_social("characteristic:household_income"), is_social("characteristic:chronicity")
+    (True, False)
+    """
+    name = _plain(source)
+    return name in SOCIAL or bool(frozenset(name.split("_")) & _SOCIAL_WORDS)
+
+
+def _plain(source: str) -> str:
+    return bare(source).lower().replace("-", "_").replace(" ", "_")
 
 
 def is_known(source: str) -> bool:

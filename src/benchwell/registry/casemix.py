@@ -124,7 +124,7 @@ class Variable(Model):
             raise ValueError(f"variable {self.name!r}: no table holds {self.source!r}; its role can only be forbidden")
         if self.role != "forbidden" and self.kind is None:
             raise ValueError(f"variable {self.name!r} needs a kind: clinical, social or ruler")
-        if self.kind == "clinical" and sources.bare(self.source) in sources.SOCIAL:
+        if self.kind == "clinical" and sources.is_social(self.source):
             raise ValueError(f"variable {self.name!r}: {self.source!r} is social, not clinical")
         return self
 

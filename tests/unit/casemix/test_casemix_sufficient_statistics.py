@@ -140,3 +140,11 @@ def test_products_by_group_give_the_same_fit_with_and_without_a_slope():
         one = sufficient_statistics(frame, "change", ["age", "stage"], ["clinic"], slope)
         other = sufficient_statistics(frame, "change", ["age", "stage"], ["clinic"], slope, by_group=True)
         assert fit_linear_statistics(one).loglik == pytest.approx(fit_linear_statistics(other).loglik, abs=1e-9)
+
+
+def test_statistics_and_decisions_print_no_sums():
+    frame = pl.DataFrame({"y": [3.0, 9.0, 27.0, 4.0], "x": [1.0, 2.0, 4.0, 3.0], "c": ["a", "a", "b", "b"]})
+    found = sufficient_statistics(frame, "y", ["x"], ["c"], by_group=True)
+    assert repr(found).startswith("SufficientStatistics(4 rows, 2 groups, columns (intercept), x; coding ")
+    assert "27" not in repr(found.sums)
+    assert repr(found.release()).startswith("Release(refuse, k=10: ")
