@@ -266,7 +266,7 @@ def _title(
         if not own:
             return "There is no figure to lay side by side yet"
         moving = next((one for one in own if one.changes), None)
-        return "The state is the same in every view" if moving is None else moving.text.rstrip(".")
+        return "The state is the same in every view" if moving is None else moving.heading
     if changing == 0:
         return f"No clinic's state changes between views ({count(compared, 'clinic')})"
     return f"The state of {changing:,} of {count(compared, 'clinic')} changes between views"

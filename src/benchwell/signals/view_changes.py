@@ -10,12 +10,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchwell.registry.measure import Measure
-from benchwell.signals.adjustment_words import because, once_taken, state_words, steps
+from benchwell.signals.adjustment_words import TITLES, because, once_taken, state_words, steps
 from benchwell.signals.one_view import OwnView, View
-from benchwell.signals.words import count, figure_of
+from benchwell.signals.words import count, figure_of, uncapital
 from benchwell.terms import Adjustment, Better, Light
 
 _ORDER = {Light.BELOW: -1, Light.UNKNOWN: 0, Light.CLOSE: 0, Light.ABOVE: 1}
+# What kept the view that is left grey, in a few words; its whole text stands under the light of that view.
+_KEPT_GREY = {
+    "follow_up": "too few people had a follow-up score",
+    "follow_up_gap": "follow-up differed too much from that of the comparison",
+    "reliability": "too much of the difference between clinics was chance",
+    "missing_data": "the answers to missing follow-up disagreed",
+    "usual_spread": "the difference lay within the usual spread between clinics",
+    "events": "no event was recorded",
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class OwnChange:
         moved: By how much the distance from the benchmark changes, toward the favorable side; unit of the figure.
         changes: Whether either state changes.
         text: In words.
+        heading: The same without the reason of a change that only the light makes, for a heading.
     """
 
     before: Adjustment
@@ -66,6 +76,7 @@ class OwnChange:
     moved: float | None
     changes: bool
     text: str
+    heading: str
 
 
 def own_changes(measure: Measure, views: Sequence[View]) -> tuple[OwnChange, ...]:
@@ -83,6 +94,8 @@ def own_changes(measure: Measure, views: Sequence[View]) -> tuple[OwnChange, ...
             continue
         moved = _moved(measure, first, second)
         changes = first.comparison.verdict is not second.comparison.verdict or first.light is not second.light
+        text = _change_text(measure, before, after, first, second, moved)
+        by_gate = first.comparison.verdict is second.comparison.verdict and changes
         found.append(
             OwnChange(
                 before=before,
@@ -93,7 +106,8 @@ def own_changes(measure: Measure, views: Sequence[View]) -> tuple[OwnChange, ...
                 light_after=second.light,
                 moved=moved,
                 changes=changes,
-                text=_change_text(measure, before, after, first, second, moved),
+                text=text,
+                heading=_light_change(measure, first, second) if by_gate else text.rstrip("."),
             )
         )
     return tuple(found)
@@ -119,16 +133,25 @@ def _change_text(
     if start is end:
         if first.light is second.light:
             return f"The state stays the same ({figures})."
-        gate = second.gate or first.gate
-        return (
-            f"The light goes from {state_words(first.light, measure.better)} to "
-            f"{state_words(second.light, measure.better)}{f': {gate.text}' if gate else ''} ({figures})."
-        )
+        return f"{_light_change(measure, first, second)}: {_by_gate(before, first, second)} ({figures})."
     said = f"From {state_words(start, measure.better)} to {state_words(end, measure.better)}"
     step = _ORDER[end] - _ORDER[start]
     if moved is None or step * moved <= 0 or abs(moved) < measure.light_margin / 2:
         return f"{said}: this rests on how sure one can be, not on a move of the figure ({figures})."
     return f"{said} {why} ({figures})."
+
+
+def _light_change(measure: Measure, first: OwnView, second: OwnView) -> str:
+    start, end = (state_words(one.light, measure.better) for one in (first, second))
+    return f"The light goes from {start} to {end}"
+
+
+def _by_gate(before: Adjustment, first: OwnView, second: OwnView) -> str:
+    """Why a light changes while its state does not: in one of the two views a check keeps it grey."""
+    if second.gate is not None:
+        return second.gate.text
+    why = _KEPT_GREY.get(first.gate.name if first.gate is not None else "", "a check was not passed")
+    return f"{uncapital(TITLES[before])}, it was cannot tell yet because {why}; here no check keeps it grey"
 
 
 def transitions(

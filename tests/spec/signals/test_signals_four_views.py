@@ -294,7 +294,13 @@ def test_a_gap_between_figures_that_says_less_than_the_gates_names_the_gate(netw
     changes = [one for clinic in clinics for one in four_views(network, ID, clinic).own_changes]
     by_gate = [one for one in changes if one.state_before is one.state_after and one.changes]
     for one in by_gate:
-        assert one.text.startswith("The light goes from ")
+        assert one.text.startswith(f"{one.heading}: ")
+        assert one.heading.startswith("The light goes from ")
+        # What kept the earlier view grey is told as that, never as the reason of the colour.
+        greyed = one.light_before is Light.UNKNOWN
+        assert ("it was cannot tell yet because " in one.text) is greyed
+        assert one.text.count("here no check keeps it grey") == greyed
+    assert any(one.light_before is Light.UNKNOWN for one in by_gate)
     for one in changes:
         if "because" in one.text and not one.text.startswith("The light"):
             toward = {Light.BELOW: -1, Light.ABOVE: 1}
