@@ -197,7 +197,9 @@ def _ensure_adds(design: AdjusterDesign, casemix: CaseMix, view: Adjustment) -> 
     clinical = {one.name for one in casemix.views.get(Adjustment.CLINICAL, ())}
     added = {one.name for one in casemix.views[view]} - clinical
     if view is not Adjustment.CLINICAL and added <= set(design.unused):
-        raise CannotFitError(f"nothing_added: none of {', '.join(sorted(added))} is recorded and differs here")
+        raise CannotFitError(
+            f"nothing_added: what this view would add ({', '.join(sorted(added))}) is not recorded, or is the same for all"
+        )
 
 
 def _chances(people: People, columns: FloatArray, fit: Expectation) -> pa.Table:

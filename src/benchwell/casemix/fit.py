@@ -251,11 +251,21 @@ class Fit:
             raise DamagedFitError("This is not a saved fit, or parts of it are missing.") from None
 
     def save(self, path: Any) -> None:
-        """Write the fit as JSON."""
+        """Write the fit as JSON.
+
+        Raises:
+            ModelError: If the file cannot be written.
+        """
         import json
         from pathlib import Path
 
-        Path(path).write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
+        try:
+            Path(path).write_text(text, encoding="utf-8")
+        except OSError as problem:
+            raise ModelError(
+                f"The fit cannot be saved as {Path(path).name}: {problem.strerror}.", hint="make the folder first"
+            ) from None
 
     @classmethod
     def load(cls, path: Any) -> Fit:
