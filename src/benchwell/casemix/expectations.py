@@ -197,9 +197,8 @@ def _ensure_adds(design: AdjusterDesign, casemix: CaseMix, view: Adjustment) -> 
     clinical = {one.name for one in casemix.views.get(Adjustment.CLINICAL, ())}
     added = {one.name for one in casemix.views[view]} - clinical
     if view is not Adjustment.CLINICAL and added <= set(design.unused):
-        raise CannotFitError(
-            f"nothing_added: what this view would add ({', '.join(sorted(added))}) is not recorded, or is the same for all"
-        )
+        names = ", ".join(sorted(added))
+        raise CannotFitError(f"nothing_added: what this view would add ({names}) is not recorded, or the same for all")
 
 
 def _chances(people: People, columns: FloatArray, fit: Expectation) -> pa.Table:
