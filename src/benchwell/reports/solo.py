@@ -16,6 +16,7 @@ from benchwell.reports.names import reason_words
 from benchwell.reports.page import anchor, render
 from benchwell.signals.lights import face
 from benchwell.signals.run_chart import RunChart, RunPoint, chart_points, individual_chart
+from benchwell.signals.usual_spread import people_shown
 from benchwell.signals.words import Figure, capital, count, direction, figure_of, uncapital
 from benchwell.terms import Better, Denominator, Light
 
@@ -254,7 +255,7 @@ def _point(row: Mapping[str, Any]) -> RunPoint:
         row["estimate"] if shown else None,
         row["lower"],
         row["upper"],
-        row["n_followed"],
+        people_shown(row),
         row["completion"],
     )
 

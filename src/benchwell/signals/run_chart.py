@@ -13,7 +13,7 @@ from benchwell.signals.adjustment_words import in_view
 from benchwell.signals.peers import has_figure
 from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, rows
 from benchwell.signals.share_limits import ShareLimits, share_limits
-from benchwell.signals.usual_spread import people_counted
+from benchwell.signals.usual_spread import people_counted, people_shown
 from benchwell.signals.words import Figure, capital, count, direction, figure_of
 from benchwell.terms import Adjustment, Better
 
@@ -36,7 +36,7 @@ class RunPoint:
         value: The figure; None is a gap.
         lower: Its 95 % interval.
         upper: The same.
-        n: People behind it; None if unknown.
+        n: People that its figure is a figure of, by the measure's denominator; None if unknown.
         completion: Followed over eligible.
         signal: Which rules it fires, in words; "" for none.
         break_before: Whether follow-up changed so much since the last point that the two cannot be compared.
@@ -147,7 +147,7 @@ def run_chart(
             value=row["estimate"] if has_figure(row) else None,
             lower=row["lower"],
             upper=row["upper"],
-            n=row["n_followed"] if row["n_followed"] is not None else row["n_eligible"],
+            n=people_shown(row),
             completion=row["completion"],
             counted=_counted(row) if is_share else None,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from benchwell.registry.measure import Measure
 from benchwell.signals.peers import has_figure
 from benchwell.signals.reading import ALL, EditionSource, Row, adjustments, measure_of, rows
+from benchwell.signals.usual_spread import people_shown
 from benchwell.signals.words import Figure, count, direction, figure_of
 from benchwell.terms import Adjustment, BenchmarkKind
 
@@ -23,7 +24,7 @@ class Level:
         value: The unadjusted figure; of the organization, or of all together.
         lower: 95 % interval.
         upper: The same.
-        n: People behind it.
+        n: People that its figure is a figure of, by the measure's denominator; None if unknown.
         status: ok, or why there is no figure.
         benchmark: The figure of this level over all organizations.
         adjusted: The clinically adjusted figure; None where the edition has none.
@@ -162,14 +163,13 @@ def _said(level: Level, figure: Figure) -> str:
 def _level(row: Row, adjusted: Row | None, everyone: Mapping[tuple[str, str, str], Row]) -> Level:
     shown = has_figure(row)
     kept = adjusted if adjusted is not None and shown and has_figure(adjusted) else None
-    n = row["n_followed"] if row["n_followed"] is not None else row.get("n_eligible", row.get("n_patients"))
     place = (row["stratum"], row["level"])
     return Level(
         str(row["level"]),
         row["estimate"] if shown else None,
         row["lower"] if shown else None,
         row["upper"] if shown else None,
-        n,
+        people_shown(row),
         str(row["status"]),
         _estimate(everyone.get((Adjustment.UNADJUSTED.value, *place))),
         None if kept is None else kept["estimate"],

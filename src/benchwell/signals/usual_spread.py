@@ -72,6 +72,24 @@ def people_behind(row: Row) -> float:
     return people_counted(row)
 
 
+def people_shown(row: Row) -> int | None:
+    """Whole people that the primary figure of a row is a figure of, as a table says them; None where unknown.
+
+    Args:
+        row: Of organization_results or of benchmarks.
+
+    Example:
+        >>> row = {"primary_denominator": "all_eligible", "n_eligible": 34, "n_followed": 30}
+        >>> people_shown(row), people_shown(row | {"primary_denominator": "observed"})
+        (34, 30)
+    """
+    eligible = row["n_eligible"] if "n_eligible" in row else row.get("n_patients")
+    followed = row.get("n_followed")
+    primary = row.get("primary_denominator") or row.get("denominator")
+    first, second = (followed, eligible) if primary == Denominator.OBSERVED else (eligible, followed)
+    return first if first is not None else second
+
+
 def people_counted(row: Row) -> float:
     """People behind the primary figure of a row; 1 where its source does not say."""
     primary = row["primary_denominator"]

@@ -15,7 +15,7 @@ from benchwell.signals import (
 )
 from benchwell.signals.words import Figure
 from benchwell.terms import Better
-from signals_edition import CLINICS, MEASURE, edition
+from signals_edition import CLINICS, MEASURE, a_measure, edition
 
 ID = MEASURE["id"]
 RATE = Figure("%", 100)
@@ -130,3 +130,16 @@ def test_a_level_stands_beside_the_common_figure():
     ]
     assert view.levels[2].value is None
     assert view.title == "By severity: mild differs from the common figure"
+
+
+@pytest.mark.parametrize(("primary", "people"), [("all_eligible", 40), ("observed", 30)])
+def test_people_beside_a_figure_are_those_it_is_a_figure_of(primary, people):
+    quarters = {"2024-Q1": {"north": (40, 30, 12)}, "2024-Q2": {"north": (40, 30, 9)}}
+    levels = {"mild": {"north": (40, 30, 20)}}
+    made = edition(measure=a_measure(primary_denominator=primary), quarters=quarters, strata={"severity": levels})
+    (view,) = strata_views(made, "north", ID)
+    found = run_chart(made, "north", ID)
+    assert [point.n for point in found.points] == [people, people]
+    assert [level.n for level in view.levels] == [people]
+    assert found.points[0].value == pytest.approx(12 / people)
+    assert found.to_dict()["points"][0]["n"] == people
