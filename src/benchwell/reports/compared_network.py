@@ -12,7 +12,7 @@ from benchwell.reports.compared import casemix_place, missing_views, only_unadju
 from benchwell.reports.method.structure import Table, table
 from benchwell.reports.model_card import ModelCard, model_card
 from benchwell.signals.adjustment_words import TITLES, state_words
-from benchwell.signals.edition_colours import MeasureColours
+from benchwell.signals.edition_colours import MeasureColours, by_chance
 from benchwell.signals.four_views import FourViews, Transition, View
 from benchwell.signals.lights import face
 from benchwell.signals.reading import ALL, EditionSource, casemix_of, rows
@@ -141,8 +141,8 @@ def _false(colours: MeasureColours | None) -> str:
     return (
         f"{TITLES[colours.adjustment]}, {colours.coloured:,} of {count(colours.comparisons, 'clinic')} "
         f"{'lies' if colours.coloured == 1 else 'lie'} clearly above or below by probability alone; {about} expected "
-        f"to be false. Counting every comparison of the edition at once, {colours.standing_out:,} "
-        f"{'stands' if colours.standing_out == 1 else 'stand'} out from the usual spread."
+        f"to be false {by_chance([colours.adjustment])}. Counting every comparison of the edition at once, "
+        f"{colours.standing_out:,} {'stands' if colours.standing_out == 1 else 'stand'} out from the usual spread."
     )
 
 

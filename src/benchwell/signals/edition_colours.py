@@ -9,7 +9,7 @@ stands out from the usual spread between clinics, all comparisons of the edition
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class MeasureColours:
         measure: Its id.
         adjustment: The view: the one that a comparison uses by itself.
         comparisons: Organizations compared with the others.
-        coloured: Of them, clearly above or below by probability alone; the gates leave as many or fewer.
+        coloured: Of them, clearly above or below by probability alone, before the gates.
         expected_false: Of these, expected to be false: the sum of one minus the probability of the state.
         standing_out: Organizations that stand out from the usual spread, all comparisons of the edition counted.
     """
@@ -110,7 +110,7 @@ def edition_colours(edition: EditionSource) -> EditionColours:
         false_share=false / coloured if coloured else None,
         standing_out=out,
         q=EDITION_Q,
-        text=_text(comparisons, coloured, false, out),
+        text=_text(comparisons, coloured, false, out, [one.adjustment for one in found if one.coloured]),
     )
 
 
@@ -151,7 +151,23 @@ def _expected_false(edition: OneMeasure, measure: Measure, view: Adjustment, col
     return float((1 - np.maximum(above, below)).sum())
 
 
-def _text(comparisons: int, coloured: int, false: float, out: int) -> str:
+def by_chance(views: Collection[Adjustment]) -> str:
+    """What a number of false states counts: chance, and nothing of who comes to whom where that is not adjusted for.
+
+    Args:
+        views: The views that the states are of.
+
+    Example:
+        >>> by_chance([Adjustment.CLINICAL])
+        'by chance alone'
+    """
+    if Adjustment.UNADJUSTED not in views:
+        return "by chance alone"
+    where = "" if set(views) == {Adjustment.UNADJUSTED} else "for figures as counted, "
+    return f"by chance alone; {where}who comes to whom is not counted in this"
+
+
+def _text(comparisons: int, coloured: int, false: float, out: int, views: Collection[Adjustment]) -> str:
     if not comparisons:
         return "No organization is compared with others yet."
     start = (
@@ -161,8 +177,8 @@ def _text(comparisons: int, coloured: int, false: float, out: int) -> str:
         return f"{start}none lies clearly above or below."
     expected = "fewer than one" if false < 1 else f"about {false:.0f}"
     return (
-        f"{start}{coloured:,} {'lies' if coloured == 1 else 'lie'} clearly above or below by probability alone, and "
-        f"the gates let as many or fewer be shown in colour. Of these {coloured:,}, {expected} "
-        f"{'is' if false < 1.5 else 'are'} expected to be false. With every comparison counted at once, {out:,} "
-        f"{'stands' if out == 1 else 'stand'} out from the usual spread between clinics."
+        f"{start}{coloured:,} {'lies' if coloured == 1 else 'lie'} clearly above or below by probability alone; a "
+        f"colour must pass the gates as well. Of these {coloured:,}, {expected} "
+        f"{'is' if false < 1.5 else 'are'} expected to be false {by_chance(views)}. With every comparison counted at "
+        f"once, {out:,} {'stands' if out == 1 else 'stand'} out from the usual spread between clinics."
     )

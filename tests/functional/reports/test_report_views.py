@@ -179,12 +179,19 @@ def test_official_figures_have_no_colour_that_could_be_false():
         (0, 0.0, 0, ""),
         (1, 0.2, 1, "1 of 40 clinics lies clearly above or below by probability alone; fewer than one is expected"),
         (9, 1.2, 1, "9 of 40 clinics lie clearly above or below by probability alone; about 1 is expected"),
-        (9, 2.3, 3, "about 2 are expected to be false. Counting every comparison of the edition at once, 3 stand out"),
+        (
+            9,
+            2.3,
+            3,
+            "about 2 are expected to be false by chance alone. Counting every comparison of the edition at once, 3",
+        ),
     ],
 )
 def test_false_states_are_counted_in_words_that_agree(network, coloured, false, out, said):
     colours = MeasureColours(ID, Adjustment.CLINICAL, 40, coloured, false, out)
     assert said in compared_network(network, four_views(network, ID), colours).false
+    unadjusted = compared_network(network, four_views(network, ID), replace(colours, adjustment=Adjustment.UNADJUSTED))
+    assert ("by chance alone; who comes to whom is not counted in this." in unadjusted.false) is (coloured > 0)
 
 
 def test_the_adjusted_funnel_stands_beside_the_unadjusted_one(network):

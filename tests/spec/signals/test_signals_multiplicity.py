@@ -8,7 +8,8 @@ import pytest
 
 from adjusted_network import DocumentedEdition, simulated
 from benchwell.signals import compare, edition_colours
-from benchwell.terms import BenchmarkKind
+from benchwell.signals.edition_colours import by_chance
+from benchwell.terms import Adjustment, BenchmarkKind
 from signals_edition import MEASURE, edition
 
 title = "How many colours are expected to be false"
@@ -74,9 +75,16 @@ def test_where_nobody_differs_nothing_is_coloured() -> None:
 def test_it_is_said_in_plain_words_and_given_as_plain_data(network: DocumentedEdition) -> None:
     found = edition_colours(network)
     assert f"{found.coloured} lie clearly above or below by probability alone" in found.text
-    assert "expected to be false" in found.text
+    assert "expected to be false by chance alone. With every comparison" in found.text
+    assert "a colour must pass the gates as well" in found.text
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert data["measures"][0]["adjustment"] == "clinical"
+
+
+def test_as_counted_it_is_said_that_who_comes_to_whom_is_not_counted() -> None:
+    assert by_chance([Adjustment.UNADJUSTED]).endswith("alone; who comes to whom is not counted in this")
+    both = by_chance([Adjustment.CLINICAL, Adjustment.UNADJUSTED])
+    assert both.endswith("; for figures as counted, who comes to whom is not counted in this")
 
 
 def rows_of(network: DocumentedEdition, view: str) -> list[dict[str, object]]:
