@@ -32,6 +32,7 @@ DECILES = {
 # Why an organization has no figure.
 HIDDEN = {
     "insufficient": "too few people for a figure",
+    "nobody_followed": "nobody has a follow-up score yet",
     "suppressed": "suppressed by the source, which is not zero",
     "no_activity": "no activity reported, which is not zero",
 }

@@ -23,7 +23,7 @@ from benchwell.reports.standing import standing
 from benchwell.signals.edition_colours import MeasureColours, edition_colours
 from benchwell.signals.four_views import four_views
 from benchwell.signals.funnel_view import FunnelView, funnel_view
-from benchwell.signals.peers import DOTS_FROM, Distribution, distribution
+from benchwell.signals.peers import DOTS_FROM, Distribution, distribution, nobody_followed
 from benchwell.signals.reading import (
     ALL,
     EditionSource,
@@ -191,14 +191,20 @@ def _record(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _needed(results: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """How far the clinics without a figure are from one, named only where asked for."""
-    short = sorted(row["n_needed"] for row in results if row["status"] == "insufficient" and row["n_needed"])
+    unseen = sum(nobody_followed(row) for row in results)
+    waiting = (f"A figure for {count(unseen, 'clinic')}: nobody has a follow-up score yet.",) if unseen else ()
+    closed = [row for row in results if row["status"] == "insufficient" and not nobody_followed(row)]
+    short = sorted(row["n_needed"] for row in closed if row["n_needed"])
     if not short:
-        return ()
+        return waiting
     extent = f"{short[0]:,} to {short[-1]:,} more people each"
     if short[0] == short[-1]:
         extent = f"{count(short[0], 'more person', 'more people')}{' each' if len(short) > 1 else ''}"
     verb = "needs" if len(short) == 1 else "need"
-    return (f"A figure for {count(len(short), 'clinic')}: too few people so far; {verb} {extent}.",)
+    return (
+        *waiting,
+        f"A figure for {count(len(short), 'clinic')}: too few people so far; {verb} {extent}.",
+    )
 
 
 def _sites(results: Sequence[Mapping[str, Any]], measure: Measure) -> Table:

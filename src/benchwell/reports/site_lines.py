@@ -8,6 +8,7 @@ from typing import Any
 
 from benchwell.registry.measure import Measure
 from benchwell.reports.names import HIDDEN
+from benchwell.signals.peers import NOBODY_FOLLOWED, nobody_followed
 from benchwell.signals.words import Figure, count, dashed, figure_of
 
 Row = Mapping[str, Any]
@@ -76,6 +77,8 @@ def _line(row: Row, figure: Figure) -> SiteLine:
 
 def refusal_of(row: Row) -> str:
     """Why an organization has no figure, and what would give it one."""
+    if nobody_followed(row):
+        return HIDDEN[NOBODY_FOLLOWED]
     if row["status"] == "insufficient" and row["n_needed"]:
         return f"{count(row['n_needed'], 'more person', 'more people')} needed"
     return HIDDEN.get(row["status"], "no figure")

@@ -15,6 +15,7 @@ from benchwell.reports.chart_run import run_picture
 from benchwell.reports.names import reason_words
 from benchwell.reports.page import anchor, render
 from benchwell.signals.lights import face
+from benchwell.signals.peers import nobody_followed
 from benchwell.signals.run_chart import RunChart, RunPoint, chart_points, individual_chart
 from benchwell.signals.usual_spread import people_shown
 from benchwell.signals.words import Figure, capital, count, direction, figure_of, uncapital
@@ -179,7 +180,7 @@ def solo_steps(report: SoloReport) -> list[str]:
             f"{one.measure.title}: ask the {count(gone, 'person', 'people')} without a follow-up score for one, where "
             "the course allows it."
         )
-    closed = next((one for one in report.measures if one.result["n_needed"]), None)
+    closed = next((one for one in report.measures if one.result["n_needed"] and not nobody_followed(one.result)), None)
     if closed is not None:
         needed = count(closed.result["n_needed"], "more person", "more people")
         steps.append(f"{closed.measure.title}: a figure opens after {needed} with a finished window.")
@@ -275,6 +276,8 @@ def _people(row: Mapping[str, Any]) -> str:
 
 
 def _verdict(row: Mapping[str, Any]) -> str:
+    if nobody_followed(row):
+        return "We cannot tell yet: nobody has a follow-up score yet."
     if row["n_needed"]:
         needed = count(row["n_needed"], "more person is", "more people are")
         return f"We cannot tell yet: {needed} needed before a figure means anything."

@@ -115,6 +115,7 @@ _CODES = {
     "too_few_people": "too few people for a model",
     "not_converged": "the model found no solution",
     "nothing_added": "nothing that this view adds is recorded here",
+    "nobody_followed": "nobody has a follow-up score yet",
     "nothing_within_clinics": "nothing that could be taken into account varies within clinics",
     "no_day_without_followup": "people who were not followed up have no day of measurement",
     "no_variation": "everybody has the same outcome",

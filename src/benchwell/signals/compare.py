@@ -16,6 +16,7 @@ from benchwell.signals.adjustment_words import refusal_words
 from benchwell.signals.answers import Answer, Yardstick, denominator_answers, shifted_answers
 from benchwell.signals.comparison import BenchmarkUsed, Comparison, Figures
 from benchwell.signals.imputed_answers import ImputedLight, imputed_answers, points
+from benchwell.signals.peers import nobody_followed
 from benchwell.signals.reading import (
     ALL,
     EditionSource,
@@ -249,8 +250,11 @@ def _gates(
     row, gates, record = case.row, case.gates, case.record
     ready = record is not None and record.ok
     people = row["n_eligible"] if row["n_eligible"] is not None else _people(row)
-    found = [gate.minimum_n(people, gates, row["n_needed"])]
-    if not case.has_figure and case.is_adjusted:
+    unseen = nobody_followed(row)
+    found = [gate.minimum_n(people, gates, 0 if unseen else row["n_needed"])]
+    if unseen:
+        found.append(gate.nobody_followed(people))
+    elif not case.has_figure and case.is_adjusted:
         found.append(gate.no_figure(refusal_words(row["reason"])))
     found += [
         gate.benchmark_ready(ready, record.n_organizations if record else 0, record.reason if record else None, gates),

@@ -47,6 +47,19 @@ def minimum_n(eligible: int | None, gates: Gates, short: int | None) -> Gate:
     )
 
 
+def nobody_followed(eligible: int | None) -> Gate:
+    """Somebody has a follow-up score: without one, more people alone never give a figure."""
+    found = eligible or 0
+    return Gate(
+        "nobody_followed",
+        False,
+        0.0,
+        1.0,
+        f"nobody has a follow-up score yet ({count(found, 'person is', 'people are')} eligible)",
+        f"Follow-up scores from {'this person' if found == 1 else f'these {found:,} people'}.",
+    )
+
+
 def benchmark_ready(ok: bool, organizations: int | None, why: str | None, gates: Gates) -> Gate:
     """There is a benchmark that may be shown: enough clinics, none dominating."""
     found = organizations or 0

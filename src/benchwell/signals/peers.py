@@ -16,6 +16,7 @@ from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, organ
 from benchwell.signals.words import count, direction, figure_of
 from benchwell.terms import Adjustment
 
+NOBODY_FOLLOWED = "nobody_followed"  # the edition's reason where people count and none has a follow-up score
 DOTS_FROM = 10
 MIDDLE_FROM = 5
 
@@ -34,7 +35,7 @@ class Distribution:
         quartiles: P25, P50, P75 (type 7, unweighted) of the organizations other than `own`; None below ten.
         middle: The median alone; None below five.
         n: How many organizations these are.
-        hidden: Organizations without a figure, by status.
+        hidden: Organizations without a figure, by status; those in which nobody was followed apart.
         title: What the picture shows, in one sentence; its alternative text is `text`.
         text: The same with figures, for those who cannot see it.
         adjustment: Which view of the figures this is.
@@ -87,7 +88,8 @@ def distribution(
     hidden: dict[str, int] = {}
     for row in rows:
         if not has_figure(row):
-            hidden[row["status"]] = hidden.get(row["status"], 0) + 1
+            why = NOBODY_FOLLOWED if nobody_followed(row) else row["status"]
+            hidden[why] = hidden.get(why, 0) + 1
     middle = float(quantile_type7(peers, [0.5])[0]) if len(peers) >= MIDDLE_FROM else None
     title, text = _words(declared, len(peers), quartiles, middle, own, view)
     return Distribution(
@@ -110,6 +112,11 @@ def distribution(
 def has_figure(row: Row) -> bool:
     """Whether a row of organization_results may be shown."""
     return row["status"] == "ok" and row["estimate"] is not None
+
+
+def nobody_followed(row: Row) -> bool:
+    """Whether a row has no figure because none of its people has a follow-up score: more people would not help."""
+    return (row["reason"] or "").partition(":")[0] == NOBODY_FOLLOWED
 
 
 def _quartiles(peers: Sequence[float]) -> tuple[float, float, float] | None:

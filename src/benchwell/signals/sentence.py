@@ -144,6 +144,7 @@ def _peers(record: BenchmarkUsed, *, own: bool) -> str:
 
 _WHY = {
     "minimum_n": "too few people",
+    "nobody_followed": "nobody has a follow-up score yet",
     "benchmark": "too few clinics to compare with",
     "follow_up": "follow-up",
     "follow_up_gap": "follow-up differs too much",
@@ -212,7 +213,7 @@ def next_step(comparison: Comparison) -> str:
     if comparison.light is Light.BELOW:
         return "look at your own trend and at who is counted, choose one change to try, and set a date to look again."
     gate = comparison.deciding
-    if gate in ("follow_up", "follow_up_gap", "missing_data") and missing:
+    if gate in ("nobody_followed", "follow_up", "follow_up_gap", "missing_data") and missing:
         return follow
     if gate == "follow_up":
         return "look at your own figure over time; the source would need to state its follow-up for more."

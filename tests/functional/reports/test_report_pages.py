@@ -320,3 +320,10 @@ def test_every_picture_is_drawn_for_a_screen_and_for_a_phone(pages, name):
     assert len(wide) == len(narrow)
     # 360 pixels minus the margins of page and card.
     assert max(narrow) <= 350 < min(wide)
+
+
+def test_a_network_says_of_a_clinic_in_which_nobody_was_followed_that_nobody_was():
+    text = Page(render_network_report(edition(CLINICS | {"new": (214, 0, 0)}), sites=True)).text
+    assert "1 clinic: nobody has a follow-up score yet" in text
+    assert "A figure for 1 clinic: nobody has a follow-up score yet." in text
+    assert "new 214 0 nobody has a follow-up score yet" in re.sub(r"\s+", " ", text)

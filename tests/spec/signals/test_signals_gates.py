@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchwell.errors import ComparisonBlockedError, EditionError, UnknownDeclarationError
-from benchwell.signals import compare
+from benchwell.signals import compare, distribution, sentence
 from benchwell.signals.comparison import Comparison
 from benchwell.terms import Denominator, Light
 from signals_edition import CLINICS, MEASURE, a_benchmark, a_measure, edition
@@ -24,6 +24,7 @@ CASES = [
     ("a clear difference is green", "north", None, Light.ABOVE, ""),
     ("a clear difference to the other side is red", "hill", (260, 235, 70), Light.BELOW, ""),
     ("few people", "new", (6, 6, 6), Light.UNKNOWN, "minimum_n"),
+    ("nobody followed", "new", (214, 0, 0), Light.UNKNOWN, "nobody_followed"),
     ("thin follow-up", "new", (300, 120, 100), Light.UNKNOWN, "follow_up"),
     ("follow-up far from that of the others", "new", (300, 165, 140), Light.UNKNOWN, "follow_up_gap"),
     ("more chance than signal", "new", (30, 27, 22), Light.UNKNOWN, "reliability"),
@@ -36,6 +37,19 @@ CASES = [
 def test_the_gate_that_decides_is_named(_title, clinic, counts, light, deciding):
     found = of(clinic, counts)
     assert (found.light, found.deciding) == (light, deciding)
+
+
+def test_a_clinic_in_which_nobody_was_followed_is_told_so_and_not_to_find_more_people():
+    found = of("new", (214, 0, 0))
+    said = sentence(found)
+    assert found.gates[0].passed
+    assert found.people_needed is None
+    assert "differ: nobody has a follow-up score yet (214 people are eligible)." in said.text
+    assert "more person" not in said.text
+    assert said.next_step == "Worth doing now: ask some of the 214 people without a follow-up score for one."
+    assert found.deciding_gate is not None
+    assert found.deciding_gate.change == "Follow-up scores from these 214 people."
+    assert distribution(edition(CLINICS | {"new": (214, 0, 0)}), ID).hidden == {"nobody_followed": 1, "insufficient": 1}
 
 
 @pytest.mark.parametrize("clinic", ["hill", "west", "tiny"])
