@@ -42,6 +42,7 @@ class Card:
     id: str
     sentence: Sentence
     face: LightFace
+    withheld: str
     figures: tuple[tuple[str, str], ...]
     run: Chart | None
     compared: Compared | None
@@ -112,6 +113,7 @@ def _card(edition: EditionSource, organization_id: str, measure: Measure, name: 
         id=place,
         sentence=sentence(comparison),
         face=comparison.face,
+        withheld=_withheld(comparison, views),
         figures=_figures(comparison),
         run=run_picture(run, f"{place}-run") if run.known > 1 else None,
         compared=compared(edition, views, place),
@@ -126,6 +128,19 @@ def _card(edition: EditionSource, organization_id: str, measure: Measure, name: 
         why=measure.why,
         definition=tuple(definition_rows(measure, casemix_of(edition, measure.id))),
     )
+
+
+def _withheld(comparison: Comparison, views: FourViews) -> str:
+    """That a light rests on figures as counted only because the adjusted ones are missing, and why; "" otherwise.
+
+    Own history and standards from elsewhere are compared as counted in any case.
+    """
+    clinical, record = views.view(Adjustment.CLINICAL), comparison.benchmark
+    others = record is None or record.kind not in (BenchmarkKind.OWN_HISTORY, BenchmarkKind.FIXED_EXTERNAL)
+    unadjusted = comparison.adjustment is Adjustment.UNADJUSTED and comparison.status == "ok"
+    if not unadjusted or not others or clinical is None or not clinical.missing:
+        return ""
+    return f"Nothing about who comes is adjusted for here, since the adjusted view was withheld: {clinical.missing}."
 
 
 def _charts(edition: EditionSource, organization_id: str, comparison: Comparison, place: str) -> list[Chart]:

@@ -105,8 +105,12 @@ def test_groups_within_a_clinic_stand_beside_their_own_and_the_common_figure(net
     assert "A gap between groups is not adjusted away" in section
 
 
-def test_a_model_that_failed_shows_no_figure_and_says_so(failed):
+def test_a_model_that_failed_shows_no_figure_and_says_so(failed, own):
     page = Page(render_organization_report(failed, "c001"))
+    withheld = "Nothing about who comes is adjusted for here, since the adjusted view was withheld: the model failed"
+    assert withheld in page.text
+    assert "was withheld" not in own
+    assert page.text.index(withheld) < page.text.index("Worth doing now")
     assert "Adjusted for whom one treats: no figure. The model failed its check on clinics" in page.text
     assert "○ not passed" in page.text
     assert "Only the unadjusted figure is shown." in page.text
