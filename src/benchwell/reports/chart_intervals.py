@@ -8,7 +8,7 @@ from benchwell.reports.canvas import Chart
 from benchwell.reports.interval_rows import Interval, interval_picture
 from benchwell.reports.method.structure import table
 from benchwell.signals.comparison import Comparison
-from benchwell.signals.strata_view import StrataView
+from benchwell.signals.strata_view import StrataView, variable_words
 from benchwell.signals.words import direction, figure_of
 
 _ANSWERS = (
@@ -60,7 +60,7 @@ def strata_chart(view: StrataView, chart_id: str) -> Chart:
         text=view.text,
         columns=filled.columns,
         rows=tuple(tuple(str(cell) for cell in row) for row in filled.rows),
-        caption=f"{view.measure.title} by {view.variable.replace('_', ' ')}",
+        caption=f"{view.measure.title} by {variable_words(view.variable)}",
         key=_strata_key(view, dots),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from benchwell.reports.method.structure import Table, table
 from benchwell.signals.casemix_model import CheckShown, ModelBehind
 from benchwell.signals.four_views import View
+from benchwell.signals.strata_view import variable_words
 from benchwell.signals.words import capital, dashed
 
 OVERALL = (
@@ -99,7 +100,7 @@ def _overall(title: str, model: ModelBehind) -> tuple[str, ...]:
 def _group(check: CheckShown) -> tuple[str, ...]:
     figures, n = check.figures, check.figures.get("n")
     return (
-        f"{capital(check.stratum.replace('_', ' '))}: {check.level}",
+        f"{capital(variable_words(check.stratum))}: {check.level}",
         "–" if n is None else f"{n:,.0f}",
         _text(figures, "ratio"),
         _text(figures, "mean_error"),

@@ -12,6 +12,8 @@ from benchwell.signals.usual_spread import people_shown
 from benchwell.signals.words import Figure, count, direction, figure_of
 from benchwell.terms import Adjustment, BenchmarkKind
 
+# Levels whose names do not say which end is which.
+_DIRECTIONS = {"deprivation_quintile": "1 = most deprived"}
 _MEANS = ("pooled", "unweighted", "mean")  # the first that an edition holds
 
 
@@ -138,7 +140,7 @@ def _view(
         and level.upper is not None
         and not level.lower <= common <= level.upper
     ]
-    word = variable.replace("_", " ")
+    word = variable_words(variable)
     if not shown:
         title = f"No group by {word} is large enough to show"
     elif apart:
@@ -151,6 +153,17 @@ def _view(
     text = f"{measure.title} by {word}, {count(len(levels), 'group')}: {'; '.join(parts) or 'none shown'}. "
     text += f"Common figure {figure.text(common)} ({direction(measure.better)})."
     return StrataView(measure, variable, levels, common, shared, title, text)
+
+
+def variable_words(variable: str) -> str:
+    """A variable as words; where its levels are only numbers, with what the first of them means.
+
+    Example:
+        >>> variable_words("deprivation_quintile"), variable_words("severity_band")
+        ('deprivation quintile (1 = most deprived)', 'severity band')
+    """
+    words, said = variable.replace("_", " "), _DIRECTIONS.get(variable)
+    return f"{words} ({said})" if said else words
 
 
 def _said(level: Level, figure: Figure) -> str:

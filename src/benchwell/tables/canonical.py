@@ -43,7 +43,7 @@ CANONICAL_TABLES = [
         ethnicity=TEXT,
         language=TEXT,
         insurance=TEXT,
-        deprivation_quintile=INTEGER,
+        deprivation_quintile=INTEGER,  # 1 = most deprived fifth … 5 = least deprived
         region=TEXT,
         country=TEXT,
         **PROVENANCE,

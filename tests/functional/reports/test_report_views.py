@@ -90,7 +90,7 @@ def test_models_are_shown_with_people_checks_groups_and_coding(network, own):
         assert view.model.coding_sha256 in own
         slope = view.model.checks[0].figures["calibration_slope"]
         assert f"{slope:.2f}" in own
-    assert "Deprivation quintile: 5" in own
+    assert "Deprivation quintile (1 = most deprived): 5" in own
     assert "● passed" in own
 
 

@@ -12,7 +12,7 @@ import pytest
 from adjusted_network import CASEMIX, DocumentedEdition, Truth, adjusted_edition, people, simulated
 from benchwell.errors import UnknownDeclarationError
 from benchwell.registry.casemix import Missing
-from benchwell.signals import compare, four_views
+from benchwell.signals import compare, four_views, strata_views
 from benchwell.signals.casemix_model import why_no_views
 from benchwell.signals.words import FORBIDDEN
 from benchwell.tables import DERIVED
@@ -272,6 +272,12 @@ def test_the_views_are_plain_data_for_machines_and_plain_words_for_people(networ
     assert not [word for word in FORBIDDEN if word in words.lower().split()]
     assert len(found.lines) >= 5
     assert CASEMIX.id == data["views"][1]["model"]["casemix"]
+
+
+def test_levels_of_deprivation_say_which_end_is_which(network: DocumentedEdition) -> None:
+    (view,) = [one for one in strata_views(network, None, ID) if one.variable == "deprivation_quintile"]
+    assert " by deprivation quintile (1 = most deprived), 5 groups: 1 " in view.text
+    assert "deprivation quintile (1 = most deprived)" in view.title
 
 
 @pytest.mark.parametrize(
