@@ -8,7 +8,7 @@ from typing import Any
 from benchwell.benchmarks import Edition
 from benchwell.registry import Benchmark, Measure
 from benchwell.reports.benchmark_lines import benchmark_lines, decile_lines, refusal_lines
-from benchwell.reports.names import DENOMINATORS
+from benchwell.reports.names import counted_among
 from benchwell.reports.site_lines import site_lines
 from benchwell.signals import EditionSource, edition_colours, four_views, funnel_view
 from benchwell.signals.reading import ReadOnce, preferred_adjustment
@@ -64,7 +64,7 @@ def _benchmark(
         "measure": measure.id,
         "direction": direction(measure.better),
         "people": _people(own),
-        "counted": f"Counted among {DENOMINATORS[measure.primary_denominator]}.",
+        "counted": f"Counted among {counted_among(measure)}.",
         "limits": _limits(once, measure),
         "organizations": {status: sum(row["status"] == status for row in own) for status in _statuses(own)},
         "lines": [asdict(line) for line in benchmark_lines(common, measure)],

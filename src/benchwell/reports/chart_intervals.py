@@ -9,11 +9,11 @@ from benchwell.reports.interval_rows import Interval, interval_picture
 from benchwell.reports.method.structure import table
 from benchwell.signals.comparison import Comparison
 from benchwell.signals.strata_view import StrataView, variable_words
-from benchwell.signals.words import direction, figure_of
+from benchwell.signals.words import direction, figure_of, missing_as
 
 _ANSWERS = (
     ("observed", "only those followed up"),
-    ("all_eligible", "missing count as not met"),
+    ("all_eligible", "missing count as {missing}"),
     ("estimated", "missing estimated from people like them"),
 )
 
@@ -86,7 +86,8 @@ def answers_chart(comparison: Comparison, chart_id: str) -> Chart:
     """Draw the three answers to missing follow-up; the benchmark belongs to the primary one and is named there."""
     figure, figures = figure_of(comparison.measure), comparison.figures
     dots, rows = [], []
-    for name, label in _ANSWERS:
+    for name, form in _ANSWERS:
+        label = form.format(missing=missing_as(comparison.measure))
         found = getattr(figures, name)
         primary = " (the measure's own)" if figures.primary == name else ""
         rows.append((f"{label}{primary}", figure.text(found.value), figure.interval(found.lower, found.upper)))

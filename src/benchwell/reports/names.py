@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchwell.registry.casemix import CaseMix
 from benchwell.registry.measure import Measure
-from benchwell.signals.words import capital
+from benchwell.signals.words import capital, missing_as
 from benchwell.terms import Denominator
 
 METHODS = {
@@ -66,6 +66,11 @@ def method_name(method: str) -> str:
     return method
 
 
+def counted_among(measure: Measure) -> str:
+    """Whom a measure's figure counts, in words; for a mean the missing count as no change, not as "not met"."""
+    return DENOMINATORS[measure.primary_denominator].replace("not met", missing_as(measure))
+
+
 def reason_words(reason: str) -> str:
     """A reason code in words; what follows a colon is already words.
 
@@ -98,7 +103,7 @@ def definition_rows(measure: Measure, casemix: CaseMix | None = None) -> list[tu
     kind = settings.pop("kind").replace("_", " ")
     extra = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items() if value != "")
     rows.append(("What counts", f"{kind}{f' ({extra})' if extra else ''}"))
-    rows.append(("Counted among", DENOMINATORS[measure.primary_denominator]))
+    rows.append(("Counted among", counted_among(measure)))
     adjusts = casemix is not None and casemix.of_role("adjust")
     by = f"{casemix.title} ({casemix.id}, revision {casemix.revision})" if casemix is not None and adjusts else ""
     rows.append(("Adjustment", by or "none: figures are unadjusted"))

@@ -16,7 +16,7 @@ from benchwell.reports.compared import casemix_sections
 from benchwell.reports.compared_network import STATES_NOTE, ComparedNetwork, compared_network
 from benchwell.reports.method.markdown import Target
 from benchwell.reports.method.structure import Table, table
-from benchwell.reports.names import DENOMINATORS, HIDDEN, INTERVALS, method_name, reason_words
+from benchwell.reports.names import HIDDEN, INTERVALS, counted_among, method_name, reason_words
 from benchwell.reports.page import anchor, render
 from benchwell.reports.site_lines import SITE_COLUMNS, site_lines
 from benchwell.reports.standing import standing
@@ -226,7 +226,7 @@ def exclusion_flow(edition: EditionSource, measure: Measure) -> tuple[tuple[str,
 
 
 def _limits(measure: Measure, spread: Distribution, funnel: FunnelView | None) -> list[str]:
-    lines = [f"Counted among {DENOMINATORS[measure.primary_denominator]}."]
+    lines = [f"Counted among {counted_among(measure)}."]
     if measure.is_published:
         lines.append(
             "Official figures: how many of the eligible people were measured is not stated, so no clinic gets a colour."

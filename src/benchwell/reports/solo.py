@@ -18,17 +18,17 @@ from benchwell.signals.lights import face
 from benchwell.signals.peers import nobody_followed
 from benchwell.signals.run_chart import RunChart, RunPoint, chart_points, individual_chart
 from benchwell.signals.usual_spread import people_shown
-from benchwell.signals.words import Figure, capital, count, direction, figure_of, uncapital
+from benchwell.signals.words import Figure, capital, count, direction, figure_of, missing_as, uncapital
 from benchwell.terms import Better, Denominator, Light
 
 _ANSWERS = (
     (Denominator.OBSERVED, "only those followed up"),
-    (Denominator.ALL_ELIGIBLE, "missing count as not met"),
+    (Denominator.ALL_ELIGIBLE, "missing count as {missing}"),
     (Denominator.ESTIMATED, "missing estimated from people like them"),
 )
 _MISSING = {
     Denominator.OBSERVED: "not counted here",
-    Denominator.ALL_ELIGIBLE: "counted as not met",
+    Denominator.ALL_ELIGIBLE: "counted as {missing}",
     Denominator.ESTIMATED: "estimated from people like them",
 }
 
@@ -222,9 +222,9 @@ def _card(one: SoloMeasure, trend: RunChart | None) -> SoloCard:
         figure=figure.text(row["estimate"]) if shown else "no figure yet",
         interval=figure.interval(row["lower"], row["upper"]) if shown else "",
         direction=direction(one.measure.better),
-        people=_people(row),
+        people=_people(row, one.measure),
         verdict="" if shown else _verdict(row),
-        figures=_answers(row, figure) if shown else (),
+        figures=_answers(row, one.measure) if shown else (),
         trend=trend,
         run=None,
         flow=tuple(
@@ -261,7 +261,7 @@ def _point(row: Mapping[str, Any]) -> RunPoint:
     )
 
 
-def _people(row: Mapping[str, Any]) -> str:
+def _people(row: Mapping[str, Any], measure: Measure) -> str:
     n, m = row["n_eligible"] or 0, row["n_followed"] or 0
     if n == 0:
         return "Nobody is eligible and far enough in time yet."
@@ -269,7 +269,9 @@ def _people(row: Mapping[str, Any]) -> str:
         everyone = "Your one eligible person was" if n == 1 else f"All of your {n:,} eligible people were"
         return f"{everyone} followed up."
     rest = "the other one is" if n - m == 1 else f"the other {n - m:,} are"
-    missing = _MISSING[Denominator(row["primary_denominator"] or Denominator.OBSERVED)]
+    missing = _MISSING[Denominator(row["primary_denominator"] or Denominator.OBSERVED)].format(
+        missing=missing_as(measure)
+    )
     if n == 1:
         return f"Your one eligible person was not followed up and is {missing}."
     return f"{m:,} of your {n:,} eligible people {'was' if m == 1 else 'were'} followed up; {rest} {missing}."
@@ -284,10 +286,12 @@ def _verdict(row: Mapping[str, Any]) -> str:
     return f"We cannot tell yet: {reason_words(row['reason'] or 'too_few_people')}."
 
 
-def _answers(row: Mapping[str, Any], figure: Figure) -> tuple[tuple[str, str, str], ...]:
+def _answers(row: Mapping[str, Any], measure: Measure) -> tuple[tuple[str, str, str], ...]:
+    figure = figure_of(measure)
     rows = [
         (
-            label + (" (the measure's own)" if row["primary_denominator"] == name else ""),
+            label.format(missing=missing_as(measure))
+            + (" (the measure's own)" if row["primary_denominator"] == name else ""),
             figure.text(row[name]),
             figure.interval(row[f"{name}_lower"], row[f"{name}_upper"]),
         )

@@ -104,7 +104,9 @@ def denominator_answers(own: Row, peers: Sequence[Row], yardstick: Yardstick) ->
             continue
         benchmark = yardstick.estimate + moved - common
         rows = [*peers, own]
-        found.append(_answer(denominator.value, TEXTS[denominator], rows, denominator, None, benchmark, yardstick))
+        # A mean has nothing to meet: there, the missing count as no change.
+        text = TEXTS[denominator] if yardstick.is_share else TEXTS[denominator].replace("not met", "no change")
+        found.append(_answer(denominator.value, text, rows, denominator, None, benchmark, yardstick))
     return tuple(found)
 
 

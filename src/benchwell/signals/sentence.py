@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchwell.signals.comparison import BenchmarkUsed, Comparison
-from benchwell.signals.words import about, capital, count, direction, figure_of
+from benchwell.signals.words import about, capital, count, direction, figure_of, missing_as
 from benchwell.terms import BenchmarkKind, Better, Denominator, Light
 
 
@@ -74,11 +74,12 @@ def sentence(comparison: Comparison, *, person: str = "you") -> Sentence:
     )
 
 
-_MISSING = {
-    Denominator.OBSERVED: "not counted here",
-    Denominator.ALL_ELIGIBLE: "counted as not met",
-    Denominator.ESTIMATED: "estimated from people like them",
-}
+def _missing(comparison: Comparison) -> str:
+    return {
+        Denominator.OBSERVED: "not counted here",
+        Denominator.ALL_ELIGIBLE: f"counted as {missing_as(comparison.measure)}",
+        Denominator.ESTIMATED: "estimated from people like them",
+    }[comparison.figures.primary]
 
 
 def _people(comparison: Comparison, *, own: bool) -> str:
@@ -105,7 +106,7 @@ def _people(comparison: Comparison, *, own: bool) -> str:
             else f"All {n:,} eligible people were followed up."
         )
     rest = "the other one is" if missing == 1 else f"the other {missing:,} are"
-    return f"{followed}; {rest} {_MISSING[figures.primary]}."
+    return f"{followed}; {rest} {_missing(comparison)}."
 
 
 def _benchmark(comparison: Comparison, *, own: bool) -> str:

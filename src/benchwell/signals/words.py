@@ -99,6 +99,11 @@ def figure_of(measure: Measure) -> Figure:
     return _FIGURES[measure.summary]
 
 
+def missing_as(measure: Measure) -> str:
+    """What the missing count as where everyone eligible is counted: a share has no change, a mean nothing to meet."""
+    return "not met" if measure.summary in ("proportion", "rate") else "no change"
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """A number with its noun in the right form.
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from benchwell.reports.chart_intervals import answers_chart
+from benchwell.reports.names import counted_among
 from benchwell.signals import compare, sentence
 from benchwell.signals.words import FORBIDDEN
 from signals_edition import CLINICS, MEASURE, a_measure, edition
@@ -65,6 +67,18 @@ def test_singular_and_plural(counts, words):
 def test_the_sentence_says_what_happens_to_the_missing(denominator, words):
     found = compare(edition(measure=a_measure(primary_denominator=denominator)), "north", ID)
     assert sentence(found).people.endswith(f"the other 40 are {words}.")
+
+
+def test_the_missing_of_a_mean_count_as_no_change_and_not_as_not_met():
+    measure = a_measure(endpoint={"kind": "change"}, primary_denominator="all_eligible")
+    found = compare(edition(measure=measure), "north", ID)
+    assert sentence(found).people.endswith("the other 40 are counted as no change.")
+    assert [answer.text for answer in found.answers if answer.name == "all_eligible"] == [
+        "everyone eligible, with the missing as no change"
+    ]
+    assert counted_among(measure) == "everyone eligible; the missing count as no change"
+    assert counted_among(a_measure(primary_denominator="all_eligible")).endswith("the missing count as not met")
+    assert answers_chart(found, "answers").rows[1][0] == "missing count as no change (the measure's own)"
 
 
 def test_someone_else_is_named_in_the_third_person():

@@ -6,7 +6,7 @@ from benchwell.registry.declaration import Declaration
 from benchwell.registry.measure import Measure
 from benchwell.reports.method.settings import settings_table
 from benchwell.reports.method.structure import Code, Link, Listing, Part, Section, Strong, Words, joined, plain, table
-from benchwell.reports.names import DENOMINATORS
+from benchwell.reports.names import counted_among
 from benchwell.signals.words import capital, direction
 
 # What has a place of its own on the page.
@@ -30,10 +30,7 @@ def measure_lead(one: Measure) -> list[Words]:
     """Direction, what kind of figure it is, and among whom it is counted."""
     kind = one.summary.replace("_", " ")
     article = "an" if kind[0] in "aeiou" else "a"
-    return [
-        f"{capital(direction(one.better))}. The figure is {article} {kind}, counted among "
-        f"{DENOMINATORS[one.primary_denominator]}."
-    ]
+    return [f"{capital(direction(one.better))}. The figure is {article} {kind}, counted among {counted_among(one)}."]
 
 
 def measure_sections(one: Measure) -> list[Section]:
