@@ -51,7 +51,9 @@ def show_changes(edition: Edition) -> None:
         if len(set(found)) > 1
     ]
     headers = ["clinic", *(TITLES[view] for view in VIEWS), "truth"]
-    show_table("Whose light changes (change at 12 weeks; higher is better)", headers, rows, numbers=1)
+    print("A state is what probability alone says; a light is the state after the gates, some of which keep it grey.")
+    title = f"Whose light changes: {len(rows)} of {len(shown)} clinics (change at 12 weeks; higher is better)"
+    show_table(title, headers, rows, numbers=1)
     print("Truth: the points of improvement by which a clinic itself differs from the average one.")
 
 

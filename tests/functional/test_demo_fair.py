@@ -37,8 +37,13 @@ def test_the_pages_are_there(demo):
     assert {page.name for page in demo[1].glob("*.html")} == {"fair-report.html", "fair-synthetic-clinic-23.html"}
 
 
-def test_each_clinic_in_the_table_changes_its_light(shown):
+def test_each_clinic_in_the_table_changes_its_light(demo, shown):
     assert len(shown) >= 5
+    assert f"Whose light changes: {len(shown)} of 26 clinics" in demo[0]
+    assert "A state is what probability alone says; a light is the state after the gates" in demo[0]
+    tutorial = (ROOT / "docs" / "tutorials" / "compare-fairly.md").read_text(encoding="utf-8")
+    (states,) = re.findall(r"The state of (\d+) of 26 clinics changes between views", demo[0])
+    assert f"changes for {states} of 26 clinics; the *light*, the state after the gates, for {len(shown)}." in tutorial
     assert [clinic for clinic, (lights, _) in shown.items() if len(set(lights)) < 2] == []
 
 
