@@ -12,8 +12,9 @@ import pytest
 from benchwell.engine import DuckDBEngine, Engine
 
 
-@pytest.fixture(scope="session")
-def spark_engine() -> Iterator[Engine]:
+@pytest.fixture
+def spark_engine() -> Engine:
+    """An engine on the running session, or on a new one: other modules stop theirs, and Python has but one."""
     if importlib.util.find_spec("pyspark") is None:
         pytest.skip("PySpark is not installed")
     if shutil.which("java") is None:
@@ -22,9 +23,7 @@ def spark_engine() -> Iterator[Engine]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the session's own start-up, not our code
-        engine = SparkEngine()
-    yield engine
-    engine.close()
+        return SparkEngine()
 
 
 @pytest.fixture(params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
