@@ -6,20 +6,20 @@ that fails its checks gives rows with that reason and no figure (METHODS M3.11).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchwell.benchmarks.adjusted_figures import SUMMARIES, AdjustedSums, CommonPeople, adjusted_figure
-from benchwell.benchmarks.columns import floats, nullable, replaced
+from benchwell.benchmarks.columns import floats, nullable, replaced, runs
 from benchwell.benchmarks.figures import Figure
 from benchwell.benchmarks.ratios import observed_over_expected
-from benchwell.benchmarks.results import INSUFFICIENT, OK, shrinkage_columns
+from benchwell.benchmarks.results import INSUFFICIENT, OK, Place, fields_of, shrinkage_columns
 from benchwell.models.arrays import BoolArray, FloatArray, ratio
 from benchwell.registry import Measure
 from benchwell.registry.benchmark import SEED
@@ -36,9 +36,7 @@ _COPIED = ("n_needed", "n_eligible", "n_followed", "n_met", "completion", "bound
 _DAYS = ("day_p25", "day_p50", "day_p75")
 _FAIL = "fail"
 Columns = dict[str, Any]
-Place = tuple[str, str, str]
 WHOLE: Place = (ALL, ALL, ALL)
-_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def adjusted_results(
     mine = sums.filter(pc.equal(sums["measure"], measure.id))
     if mine.num_rows == 0 or measure.summary not in SUMMARIES:
         return AdjustedResults(_RESULTS.empty(), {})
-    unadjusted = _by_place(results)
+    unadjusted = list(fields_of(results))
     tables, parts = [], {}
     for adjustment in sorted(set(mine["adjustment"].to_pylist())):
         model = _Model(
@@ -88,7 +86,7 @@ def adjusted_results(
             _fields(mine.filter(pc.equal(mine["adjustment"], adjustment))),
             _failure(checks, measure.id, adjustment),
         )
-        fields = [_field(model, place, rows, measure, seed) for place, rows in sorted(unadjusted.items())]
+        fields = [_field(model, place, rows, measure, seed) for place, rows in unadjusted]
         made = [one for one in fields if one is not None]
         if not made:
             continue
@@ -109,17 +107,38 @@ def adjusted_results(
 
 @dataclass(frozen=True)
 class _Model:
-    """One adjustment: its sums by denominator and place, and why it may not be used."""
+    """One adjustment: its sums by denominator and place, what they are standardized to, and why it may not be used."""
 
     adjustment: str
     fields: Mapping[tuple[str, Place], tuple[list[str], AdjustedSums]]
     failure: str | None
 
-    def common(self, denominator: Denominator) -> CommonPeople | None:
-        found = self.fields.get((denominator.value, WHOLE))
-        return None if found is None else CommonPeople.of(found[1])
+    @cached_property
+    def common(self) -> dict[Denominator, CommonPeople]:
+        whole = {one: self.fields[one.value, WHOLE] for one in Denominator if (one.value, WHOLE) in self.fields}
+        return {one: CommonPeople.of(sums) for one, (_, sums) in whole.items()}
 
-    def sums(self, denominator: Denominator, place: Place, ids: Sequence[str]) -> AdjustedSums | None:
+    def figures(
+        self, place: Place, ids: Sequence[str], *, share: bool
+    ) -> dict[Denominator, tuple[AdjustedSums, Figure]]:
+        """Sums and figures of some organizations under each denominator that the field has, in their order."""
+        found = {}
+        for denominator, common in self.common.items():
+            sums = self._sums(denominator, place, ids)
+            if sums is not None:
+                found[denominator] = (sums, adjusted_figure(sums, common, share=share))
+        return found
+
+    def reference(self, place: Place, denominator: Denominator) -> float:
+        """What an organization of a field is measured against: all organizations of the same field together.
+
+        A gap that the whole network has must not look like one of each organization in it; the gap itself is seen by
+        comparing the references of two levels.
+        """
+        common = self.common[denominator]
+        return common.value if place == WHOLE else common.pooled(self.fields[denominator.value, place][1])
+
+    def _sums(self, denominator: Denominator, place: Place, ids: Sequence[str]) -> AdjustedSums | None:
         """The sums of some organizations, in their order; NaN for one without any."""
         found = self.fields.get((denominator.value, place))
         if found is None:
@@ -137,26 +156,10 @@ def _fields(sums: pa.Table) -> dict[tuple[str, Place], tuple[list[str], Adjusted
     ids = ordered["organization_id"].to_pylist()
     numbers = {name: floats(ordered[name]) for name in _NUMBERS}
     found: dict[tuple[str, Place], tuple[list[str], AdjustedSums]] = {}
-    for (denominator, period, stratum, level), start, end in _runs(keys):
+    for (denominator, period, stratum, level), start, end in runs(keys):
         of_field = {name: values[start:end] for name, values in numbers.items()}
         found[denominator, (period, stratum, level)] = (ids[start:end], of_field)
     return found
-
-
-def _by_place(results: pa.Table) -> dict[Place, pa.Table]:
-    """Unadjusted results by period, stratum and level, organizations in order."""
-    ordered = results.sort_by([(name, "ascending") for name in (*_PLACE, "organization_id")])
-    keys = list(zip(*(ordered[name].to_pylist() for name in _PLACE), strict=True))
-    return {key: ordered.slice(start, end - start) for key, start, end in _runs(keys)}
-
-
-def _runs(keys: Sequence[_Key]) -> Iterator[tuple[_Key, int, int]]:
-    """Each run of equal keys, with where it starts and the place after its end."""
-    start = 0
-    for key, run in groupby(keys):
-        end = start + sum(1 for _ in run)
-        yield key, start, end
-        start = end
 
 
 def _failure(checks: pa.Table, measure: str, adjustment: str) -> str | None:
@@ -173,11 +176,11 @@ def _field(
 ) -> tuple[Columns, FloatArray, FloatArray] | None:
     """The rows of one period, stratum and level; with what each organization adds to the pooled figure."""
     ids, primary = rows["organization_id"].to_pylist(), measure.primary_denominator
-    sums, common = model.sums(primary, place, ids), model.common(primary)
-    if sums is None or common is None:
-        return None
     share = measure.summary == "proportion"
-    figure = adjusted_figure(sums, common, share=share)
+    found = model.figures(place, ids, share=share)
+    if primary not in found:
+        return None
+    sums, figure = found[primary]
     status, reason = _status(rows, figure, model.failure)
     ok = np.array([one == OK for one in status], dtype=np.bool_)
     columns: Columns = {name: rows[name].combine_chunks() for name in ("measure", "organization_id", *_PLACE, *_COPIED)}
@@ -187,7 +190,7 @@ def _field(
         "reason": reason,
         "primary_denominator": [primary.value] * len(ids),
         "n_incomplete": pa.array(nullable(sums["n_incomplete"])).cast(pa.int64()),
-        "reference": nullable(np.full(len(ids), _reference(model, place, common, primary))),
+        "reference": nullable(np.full(len(ids), model.reference(place, primary))),
     }
     shown = {
         "estimate": figure.value,
@@ -201,7 +204,9 @@ def _field(
         # Against the model, whose constant is everybody's; within a level or quarter the reference is that field's own
         # figure, and `bands` measures from there. Expected counts as known, as in M3.6.
         shown["z"] = ratio(sums["observed"] - sums["expected"], np.sqrt(np.maximum(sums["variance"], 0.0)))
-    shown |= _denominators(model, place, ids, share=share)
+    for denominator, (_, each) in found.items():  # under each answer to missing follow-up (C3)
+        name = denominator.value
+        shown |= {name: each.value, f"{name}_lower": each.lower, f"{name}_upper": each.upper}
     of_ratio = observed_over_expected(sums) if share else None
     if of_ratio is not None:
         shown |= {"ratio": of_ratio.value, "ratio_lower": of_ratio.lower, "ratio_upper": of_ratio.upper}
@@ -215,16 +220,6 @@ def _field(
     columns["n_met"] = pc.if_else(pa.array(ok), columns["n_met"], pa.nulls(len(ids), pa.int64()))
     weight = np.nan_to_num(figure.size)
     return columns, np.nan_to_num(figure.value) * weight, weight
-
-
-def _reference(model: _Model, place: Place, common: CommonPeople, primary: Denominator) -> float:
-    """What an organization of a field is measured against: all organizations of the same field together.
-
-    A gap that the whole network has must not look like one of each organization in it; the gap itself is seen by
-    comparing the references of two levels.
-    """
-    found = model.fields.get((primary.value, place))
-    return common.value if place == WHOLE or found is None else common.pooled(found[1])
 
 
 def _status(rows: pa.Table, figure: Figure, failure: str | None) -> tuple[list[str], list[str | None]]:
@@ -243,19 +238,6 @@ def _one_status(status: str, reason: str | None, known: bool, failure: str | Non
     if failure is not None:
         return INSUFFICIENT, failure
     return (OK, None) if known else (INSUFFICIENT, "nothing_expected")
-
-
-def _denominators(model: _Model, place: Place, ids: Sequence[str], *, share: bool) -> dict[str, FloatArray]:
-    """The adjusted figure under each answer to missing follow-up (C3)."""
-    found: dict[str, FloatArray] = {}
-    for denominator in Denominator:
-        sums, common = model.sums(denominator, place, ids), model.common(denominator)
-        if sums is None or common is None:
-            continue
-        figure = adjusted_figure(sums, common, share=share)
-        found[denominator.value] = figure.value
-        found[f"{denominator.value}_lower"], found[f"{denominator.value}_upper"] = figure.lower, figure.upper
-    return found
 
 
 def _predicted_expected(sums: AdjustedSums, reliability: pa.Array, ok: BoolArray) -> pa.Array:

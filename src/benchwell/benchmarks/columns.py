@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from benchwell.models.arrays import FloatArray
+
+_Key = TypeVar("_Key")
 
 
 def floats(column: pa.ChunkedArray | pa.Array) -> FloatArray:
@@ -37,3 +41,16 @@ def replaced(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table:
     for name, values in columns.items():
         table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
     return table
+
+
+def runs(keys: Sequence[_Key]) -> Iterator[tuple[_Key, int, int]]:
+    """Each run of equal keys, with where it starts and the place after its end.
+
+    >>> list(runs(["a", "a", "b"]))
+    [('a', 0, 2), ('b', 2, 3)]
+    """
+    start = 0
+    for key, run in groupby(keys):
+        end = start + sum(1 for _ in run)
+        yield key, start, end
+        start = end

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchwell.benchmarks.columns import floats, nullable
+from benchwell.benchmarks.columns import floats, nullable, runs
 from benchwell.benchmarks.figures import Figures, figures
 from benchwell.benchmarks.published import NO_ACTIVITY, SUPPRESSED
 from benchwell.models.arrays import BoolArray, FloatArray
@@ -22,6 +22,8 @@ from benchwell.terms import Denominator
 
 OK, INSUFFICIENT = "ok", "insufficient"
 Columns = dict[str, Any]
+Place = tuple[str, str, str]
+_PLACE = ("period", "stratum", "level")
 
 _STATISTICS = DERIVED["statistics"]
 NUMERIC = [field.name for field in _STATISTICS.schema if field.type in (pa.int64(), pa.float64())]
@@ -60,7 +62,7 @@ def organization_results(
         METHODS C2, C3, C8, E1.4, E3.9.
     """
     mine = statistics.filter(pc.equal(statistics["measure"], measure.id))
-    parts = [_field(rows, measure, gates, seed) for rows in _fields(mine)]
+    parts = [_field(rows, measure, gates, seed) for _, rows in fields_of(mine)]
     table = DERIVED["organization_results"]
     if not parts:
         return table.empty()
@@ -80,15 +82,12 @@ def _table(columns: Columns) -> pa.Table:
     )
 
 
-def _fields(statistics: pa.Table) -> Iterator[pa.Table]:
-    """Split into fields: the organizations of one period and stratum level, which are shrunk together."""
-    ordered = statistics.sort_by([(name, "ascending") for name in ("period", "stratum", "level", "organization_id")])
-    cells = list(zip(*(ordered[name].to_pylist() for name in ("period", "stratum", "level")), strict=True))
-    start = 0
-    for place in range(1, len(cells) + 1):
-        if place == len(cells) or cells[place] != cells[start]:
-            yield ordered.slice(start, place - start)
-            start = place
+def fields_of(rows: pa.Table) -> Iterator[tuple[Place, pa.Table]]:
+    """Split rows into fields, in order: the organizations of one period and level, which are shrunk together."""
+    ordered = rows.sort_by([(name, "ascending") for name in (*_PLACE, "organization_id")])
+    keys = list(zip(*(ordered[name].to_pylist() for name in _PLACE), strict=True))
+    for place, start, end in runs(keys):
+        yield place, ordered.slice(start, end - start)
 
 
 def _field(rows: pa.Table, measure: Measure, gates: Gates, seed: int) -> Columns:
