@@ -53,6 +53,18 @@ class Plan:
                 dates[benchmark.measure] = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
         return cls(strata, dates)
 
+    @property
+    def days(self) -> dict[str, tuple[int, int]]:
+        """First and last index day of each measure that declares a period, days since 1970-01-01."""
+        return {measure: (epoch_day(first), epoch_day(last)) for measure, (first, last) in self.dates.items()}
+
+    def within_dates(self, rows: Frame) -> Frame:
+        """Only rows whose index day lies in their measure's declared period."""
+        for measure, (first, last) in self.days.items():
+            inside = (nw.col("index_day") >= first) & (nw.col("index_day") <= last)
+            rows = rows.filter((nw.col("measure") != measure) | inside)
+        return rows
+
 
 def summarize(engine: Engine, outcomes: Frame, features: Frame | None, plan: Plan) -> Frame:
     """Sum outcomes into `tables.DERIVED["statistics"]`, on any engine.
@@ -144,10 +156,9 @@ def _level(stratum: str) -> str:
 def _episode_terms(engine: Engine, outcomes: Frame, features: Frame | None, plan: Plan) -> Frame:
     """One row per eligible episode, with the terms that are summed."""
     rows = outcomes.filter(nw.col("eligible"), nw.col("measure").is_in(list(plan.strata)))
-    for measure, (first, last) in plan.dates.items():
-        inside = (nw.col("index_day") >= epoch_day(first)) & (nw.col("index_day") <= epoch_day(last))
-        rows = rows.filter((nw.col("measure") != measure) | inside)
-    rows = rows.join(engine.from_arrow(calendar()), left_on="index_day", right_on="calendar_day", how="left")
+    rows = plan.within_dates(rows).join(
+        engine.from_arrow(calendar()), left_on="index_day", right_on="calendar_day", how="left"
+    )
     names = sorted({name for strata in plan.strata.values() for name in strata})
     if names and features is not None:
         levels = features.select("measure", "episode_id", *(nw.col(name).alias(_level(name)) for name in names))

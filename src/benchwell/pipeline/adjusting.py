@@ -22,7 +22,6 @@ from benchwell.casemix.model_rows import model_rows
 from benchwell.casemix.monitoring import monitor
 from benchwell.engine import Engine, Frame
 from benchwell.outcomes import OutcomeInputs
-from benchwell.pipeline.inputs import epoch_day
 from benchwell.registry import CaseMix, Instrument, Measure
 
 _LEAST_ORGANIZATIONS = 2  # one organization has nobody to be compared with
@@ -73,22 +72,19 @@ def adjust(
     counted = engine.to_arrow(outcomes.filter(nw.col("eligible")).select("organization_id").unique())
     if counted.num_rows < _LEAST_ORGANIZATIONS:
         return FrozenModels()
-    days = {name: (epoch_day(first), epoch_day(last)) for name, (first, last) in plan.dates.items()}
-    within = _within_dates(outcomes, days)
+    within = plan.within_dates(outcomes)
     mixes = casemix_of(declarations)
     rows: dict[str, pa.Table] = {}
-    known: list[Frame] = []
     for casemix in sorted({one.id for one in mixes.values()}):
         measures = [declarations.measures[name] for name, one in sorted(mixes.items()) if one.id == casemix]
         adjusters = engine.keep(
             adjuster_rows(inputs, outcomes, declarations.casemix[casemix], measures, instruments, keep=engine.keep)
         )
-        known.append(adjusters)
         names = [measure.id for measure in measures]
         rows |= model_rows(engine, within, adjusters, features, calendar(), names, plan.strata)
     fitted = expectations(rows, [declarations.measures[name] for name in sorted(mixes)], mixes, plan.strata)
     unpublished = [one for one in declarations.measures.values() if not one.is_published]
-    settings = imputation_settings(declarations.benchmarks.values(), days=days)
+    settings = imputation_settings(declarations.benchmarks.values(), days=plan.days)
     imputed = impute_follow_up(
         outcomes, unpublished, instruments, engine, settings=settings, history=history, features=features
     )
@@ -124,11 +120,3 @@ def casemix_of(declarations: Declarations) -> dict[str, CaseMix]:
 
 def _adjustable(measure: Measure) -> bool:
     return not measure.is_published and measure.summary in SUMMARIES
-
-
-def _within_dates(outcomes: Frame, days: Mapping[str, tuple[int, int]]) -> Frame:
-    """Only index dates inside a measure's declared period."""
-    for measure, (first, last) in days.items():
-        inside = (nw.col("index_day") >= first) & (nw.col("index_day") <= last)
-        outcomes = outcomes.filter((nw.col("measure") != measure) | inside)
-    return outcomes
