@@ -8,10 +8,9 @@ import numpy as np
 
 from benchwell.benchmarks.adjusted_figures import AdjustedSums
 from benchwell.models.arrays import FloatArray
-from benchwell.models.intervals import poisson_exact
+from benchwell.models.intervals import normal_interval, poisson_exact
 
 _RARE = 0.10  # up to here a count is as good as Poisson; above, Poisson limits are too wide
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ def observed_over_expected(sums: AdjustedSums) -> Ratio:
     counts = np.nan_to_num(sums["weight_squared"]) == np.nan_to_num(sums["weight"])
     rare = known & counts & (expected < _RARE * np.nan_to_num(sums["weight"]))
     exact = poisson_exact(count, safe)
-    half = _Z * np.sqrt(np.where(known, variance, 0.0))
-    lower = np.where(rare, exact[0], np.maximum(count - half, 0.0) / safe)
-    upper = np.where(rare, exact[1], (count + half) / safe)
+    normal = normal_interval(count, np.sqrt(np.where(known, variance, 0.0)))
+    lower = np.where(rare, exact[0], np.maximum(normal[0], 0.0) / safe)
+    upper = np.where(rare, exact[1], normal[1] / safe)
     # No more than everybody can have the outcome, whatever a normal or Poisson tail says.
     upper = np.minimum(upper, np.maximum(sums["weight"], count) / safe)
     return Ratio(
