@@ -22,13 +22,13 @@ def significant(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), np.rint(values * scale) / scale, values)
 
 
-def figure(value: float) -> float:
-    """A number at 12 significant digits, as it is printed.
+def figure(value: float, digits: int = _DIGITS) -> float:
+    """A number at 12 significant digits, or as many as are asked for, as it is printed.
 
-    >>> figure(1 / 3)
-    0.333333333333
+    >>> figure(1 / 3), figure(4.880419469450717, 10)
+    (0.333333333333, 4.880419469)
     """
-    return float(f"{value:.{_DIGITS}g}")
+    return float(f"{value:.{digits}g}")
 
 
 def finite_or_none(value: float) -> float | None:

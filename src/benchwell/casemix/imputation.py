@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 from benchwell.casemix.design import EVENTS_PER_TERM, ORGANIZATION, score_design
+from benchwell.casemix.digits import figure
 from benchwell.casemix.endpoint_table import endpoint_table, reference_of, why_not_imputed
 from benchwell.casemix.imputation_cells import Cells, imputation_table
-from benchwell.casemix.imputation_record import ImputationModel, ImputationSettings, described, significant
+from benchwell.casemix.imputation_record import ImputationModel, ImputationSettings, described
 from benchwell.casemix.imputation_rows import EpisodeRows, imputation_rows
 from benchwell.casemix.score_grid import kappa_grid, score_grid
 from benchwell.engine import Engine, Frame
@@ -34,6 +35,9 @@ from benchwell.outcomes.cuts import instruments_of, sign_of
 from benchwell.outcomes.saes import SaesReference
 from benchwell.registry import Instrument, Measure
 from benchwell.tables import DERIVED
+
+# The last digits of a matrix product depend on the machine's linear algebra and its threads.
+_DIGITS = 10
 
 
 @dataclass(frozen=True)
@@ -244,8 +248,8 @@ def _model(task: _Task, fit: ImputationFit, draws: _Draws) -> ImputationModel:
         lowest=float(levels[0]),
         highest=float(levels[-1]),
         n_levels=len(levels),
-        residual_sd=significant(fit.residual_sd),
-        clinic_sd=significant(fit.clinic_sd),
+        residual_sd=figure(fit.residual_sd, _DIGITS),
+        clinic_sd=figure(fit.clinic_sd, _DIGITS),
         observed=described(seen, times.astype(np.float64)),
         imputed=described(levels, draws.counts),
     )

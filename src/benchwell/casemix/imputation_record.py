@@ -128,12 +128,3 @@ def described(values: FloatArray, counts: FloatArray) -> dict[str, float]:
     share = np.cumsum(counts) / total
     quantiles = {f"p{round(100 * p):02d}": float(values[np.searchsorted(share, p - 1e-12)]) for p in _QUANTILES}
     return {"mean": mean, "sd": float(np.sqrt(((values - mean) ** 2) @ counts / total)), **quantiles}
-
-
-def significant(number: float) -> float:
-    """Ten digits: the last ones of a matrix product depend on the machine's linear algebra and its threads.
-
-    >>> significant(4.880419469450717)
-    4.880419469
-    """
-    return float(f"{number:.10g}")
