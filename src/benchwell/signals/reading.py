@@ -64,17 +64,12 @@ class WithDocuments(Protocol):
         ...
 
 
-class ReadOnce:
-    """An edition whose tables are read once each: for whoever asks for many measures."""
+class _Held:
+    """An edition whose tables are read once each."""
 
     def __init__(self, edition: EditionSource) -> None:
         self._edition = edition
         self._tables: dict[str, Any] = {}
-
-    @classmethod
-    def of(cls, edition: EditionSource) -> EditionSource:
-        """The edition, read once; the same object if it is so already."""
-        return edition if isinstance(edition, cls | OneMeasure) else cls(edition)
 
     @property
     def id(self) -> str:
@@ -87,51 +82,47 @@ class ReadOnce:
         return self._edition.declarations
 
     def table(self, name: str) -> Any:
-        """A table of the edition."""
+        """A table, read on first use."""
         if name not in self._tables:
-            self._tables[name] = self._edition.table(name)
+            self._tables[name] = self._read(name)
         return self._tables[name]
 
     def document(self, name: str) -> Any:
         """What a JSON file beside the tables says; None where there is none."""
         return document(self._edition, name)
 
+    def _read(self, name: str) -> Any:
+        return self._edition.table(name)
 
-class OneMeasure:
+
+class ReadOnce(_Held):
+    """An edition whose tables are read once each: for whoever asks for many measures."""
+
+    @classmethod
+    def of(cls, edition: EditionSource) -> EditionSource:
+        """The edition, read once; the same object if it is so already."""
+        return edition if isinstance(edition, _Held) else cls(edition)
+
+
+class OneMeasure(_Held):
     """An edition narrowed to one measure, each table read once: for views that compare many times."""
 
     def __init__(self, edition: EditionSource, measure: str) -> None:
-        self._edition, self._measure = edition, measure
-        self._tables: dict[str, Any] = {}
+        super().__init__(edition)
+        self._measure = measure
 
     @classmethod
     def of(cls, edition: EditionSource, measure: str) -> OneMeasure:
         """The edition narrowed to a measure; the same object if it is so already."""
         return edition if isinstance(edition, cls) and edition._measure == measure else cls(edition, measure)
 
-    @property
-    def id(self) -> str:
-        """The edition's id."""
-        return self._edition.id
-
-    @property
-    def declarations(self) -> FrozenDeclarations:
-        """The declarations as frozen in the edition."""
-        return self._edition.declarations
-
-    def table(self, name: str) -> Any:
+    def _read(self, name: str) -> Any:
         """The rows of one measure, or the whole table where rows belong to none."""
-        if name not in self._tables:
-            native = self._edition.table(name)
-            frame = nw.from_native(native) if not isinstance(native, nw.DataFrame | nw.LazyFrame) else native
-            if "measure" in frame.collect_schema().names():
-                frame = frame.filter(nw.col("measure") == nw.lit(self._measure))
-            self._tables[name] = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
-        return self._tables[name]
-
-    def document(self, name: str) -> Any:
-        """What a JSON file beside the tables says; None where there is none."""
-        return document(self._edition, name)
+        native = super()._read(name)
+        frame = nw.from_native(native) if not isinstance(native, nw.DataFrame | nw.LazyFrame) else native
+        if "measure" in frame.collect_schema().names():
+            frame = frame.filter(nw.col("measure") == nw.lit(self._measure))
+        return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
 
 
 def document(edition: EditionSource, name: str) -> Any:
