@@ -1,0 +1,12 @@
+"""Property tests look at the same examples in every run; HYPOTHESIS_PROFILE=search looks for new ones."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# A failure in a commit that others build on must be that commit's own. What a search finds becomes an @example.
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.register_profile("search", derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
