@@ -73,5 +73,6 @@ def table(name: str, key: tuple[str, ...], /, **columns: pa.DataType) -> Table:
 
 
 # Where a record came from. `source_hash` is the SHA-256 of the source's bytes, `source_row` its row (1 = first
-# data row): enough to find a record again, nothing about the person.
-PROVENANCE = {"source_hash": TEXT, "source_row": INTEGER}
+# data row): enough to find a record again, nothing about the person. `retracted` is true where the source took the
+# whole record back (entered in error, deleted): it stays in the lake's history and is read by nobody.
+PROVENANCE = {"source_hash": TEXT, "source_row": INTEGER, "retracted": FLAG}

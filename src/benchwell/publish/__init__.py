@@ -1,0 +1,1 @@
+"""What leaves in the formats of others: FHIR MeasureReport, Measure, Library, scores as Observations."""

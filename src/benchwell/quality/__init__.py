@@ -1,0 +1,1 @@
+"""Official quality measures: who is in which population, by declarations, from coded events of any source."""
