@@ -25,6 +25,8 @@ NEXT_STEP = {
     23: "Choose a reference with the same denominator, or a measure that fits the reference.",
     24: "Correct the column or setting that the message names ([fit a model](how-to/fit-a-model.md)).",
     25: "Do not use the saved fit: it was changed after it was made. Fit it again.",
+    26: "Download the whole expansion of the set that the message names from the Value Set Authority Center (VSAC) and "
+    "give it with `--valuesets`.",
 }
 
 OTHERS = [

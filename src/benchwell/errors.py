@@ -14,8 +14,9 @@
     │   └── NothingAcceptedError      21  every row was rejected
     ├── ScoringError                  22  answers cannot be scored as asked
     ├── ComparisonBlockedError        23  two figures may not be compared (denominator, kind, edition)
-    └── ModelError                    24  a model cannot be fitted, used or combined as asked
-        └── DamagedFitError           25  a saved fit does not recompute to the check value it states
+    ├── ModelError                    24  a model cannot be fitted, used or combined as asked
+    │   └── DamagedFitError           25  a saved fit does not recompute to the check value it states
+    └── ValueSetError                 26  a value set of an official measure is missing, cut off or unreadable
 
 A message says what failed, which thing, where, and what to do next. It never holds a patient value or an
 identifier of a person: it names the file, the row number and the column.
@@ -140,3 +141,9 @@ class DamagedFitError(ModelError):
     """A saved fit does not recompute to the check value it states."""
 
     exit_code = 25
+
+
+class ValueSetError(BenchwellError):
+    """A value set that an official measure needs is missing, cut off or unreadable."""
+
+    exit_code = 26

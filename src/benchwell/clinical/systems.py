@@ -20,7 +20,11 @@ _ADDRESSES: dict[str, tuple[str, ...]] = {
     ),
     "rxnorm": ("http://www.nlm.nih.gov/research/umls/rxnorm", "urn:oid:2.16.840.1.113883.6.88"),
     "cvx": ("http://hl7.org/fhir/sid/cvx", "urn:oid:2.16.840.1.113883.12.292"),
-    "act-code": ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "http://hl7.org/fhir/v3/ActCode"),
+    "act-code": (
+        "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+        "http://hl7.org/fhir/v3/ActCode",
+        "urn:oid:2.16.840.1.113883.5.4",
+    ),
     "cdc-race": ("urn:oid:2.16.840.1.113883.6.238", "2.16.840.1.113883.6.238"),
     "sop": ("https://nahdo.org/sopt", "urn:oid:2.16.840.1.113883.3.221.5", "2.16.840.1.113883.3.221.5"),
 }
