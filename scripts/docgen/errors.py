@@ -27,6 +27,8 @@ NEXT_STEP = {
     25: "Do not use the saved fit: it was changed after it was made. Fit it again.",
     26: "Download the whole expansion of the set that the message names from the Value Set Authority Center (VSAC) and "
     "give it with `--valuesets`.",
+    27: "Do what the hint says and run the same command again: what has arrived is kept, and a started export is taken "
+    "up where it stopped ([bulk data](bulk-data.md)).",
 }
 
 OTHERS = [

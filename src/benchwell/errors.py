@@ -16,7 +16,8 @@
     ├── ComparisonBlockedError        23  two figures may not be compared (denominator, kind, edition)
     ├── ModelError                    24  a model cannot be fitted, used or combined as asked
     │   └── DamagedFitError           25  a saved fit does not recompute to the check value it states
-    └── ValueSetError                 26  a value set of an official measure is missing, cut off or unreadable
+    ├── ValueSetError                 26  a value set of an official measure is missing, cut off or unreadable
+    └── BulkExportError               27  a FHIR server's bulk export cannot be asked for, awaited or fetched as a whole
 
 A message says what failed, which thing, where, and what to do next. It never holds a patient value or an
 identifier of a person: it names the file, the row number and the column.
@@ -147,3 +148,9 @@ class ValueSetError(BenchwellError):
     """A value set that an official measure needs is missing, cut off or unreadable."""
 
     exit_code = 26
+
+
+class BulkExportError(BenchwellError):
+    """A bulk export of a FHIR server cannot be asked for, awaited or fetched as a whole."""
+
+    exit_code = 27

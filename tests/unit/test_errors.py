@@ -38,7 +38,7 @@ def test_the_drawing_at_the_top_of_the_module_is_the_tree():
         if kind.__module__ == errors.__name__
     }
     assert drawn_tree() == coded
-    assert len(coded) == 17
+    assert len(coded) == 18
 
 
 def test_exit_codes_are_unique_and_leave_room_for_the_shell():
