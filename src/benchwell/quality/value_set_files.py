@@ -1,0 +1,102 @@
+"""Files of value sets, told by what they begin with: FHIR JSON, NDJSON, tables, workbooks, XML, archives, folders."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchwell.errors import ValueSetError
+from benchwell.quality.value_set_fhir import listings_of
+from benchwell.quality.value_set_listing import Listing
+from benchwell.quality.value_set_tables import listings_of_text, listings_of_workbook, listings_of_xml
+
+_SUFFIXES = {".json", ".ndjson", ".jsonl", ".xml", ".xlsx", ".xls", ".csv", ".tsv", ".txt", ".zip", ".gz"}
+
+
+def read_listings(paths: Sequence[Path]) -> Iterator[Listing]:
+    """Every value set of files and folders.
+
+    Raises:
+        ValueSetError: If a path is missing, a file is damaged, or a file that was named holds no value set. Files of a
+            folder that hold none are passed over.
+    """
+    for path in paths:
+        if path.is_dir():
+            inside = (one for one in path.rglob("*") if one.is_file() and one.suffix.lower() in _SUFFIXES)
+            for file in sorted(inside):
+                yield from read_content(_bytes(file), file.name)
+            continue
+        found = list(read_content(_bytes(path), path.name))
+        if not found:
+            raise ValueSetError(
+                f"{path.name} holds no value set.",
+                hint="give FHIR ValueSet JSON, or what the Value Set Authority Center (VSAC) exports",
+            )
+        yield from found
+
+
+def read_content(content: bytes, file: str) -> Iterator[Listing]:
+    """Value sets of one file, whatever it is called: what it begins with tells what it is.
+
+    Raises:
+        ValueSetError: If it is damaged.
+    """
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError):
+            raise ValueSetError(f"{file} is cut off or damaged.", hint="download it again") from None
+    if content[:4] == b"PK\x03\x04":
+        yield from _packed(content, file)
+        return
+    if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":  # the older Excel format
+        yield from listings_of_workbook(content, file)
+        return
+    text = content.decode("utf-8-sig", errors="replace").lstrip()
+    if text[:1] in ("{", "["):
+        yield from _json(text, file)
+    elif text[:1] == "<":
+        yield from listings_of_xml(text.encode(), file)
+    elif text:
+        yield from listings_of_text(text, file)
+
+
+def _packed(content: bytes, file: str) -> Iterator[Listing]:
+    """A workbook is a ZIP archive too: it has a list of its contents that no other archive has."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        if "[Content_Types].xml" in archive.namelist():
+            yield from listings_of_workbook(content, file)
+            return
+        for member in sorted(archive.namelist()):
+            if Path(member).suffix.lower() in _SUFFIXES:
+                yield from read_content(archive.read(member), f"{file}: {Path(member).name}")
+    except zipfile.BadZipFile:
+        raise ValueSetError(f"{file} is cut off or damaged.", hint="download it again") from None
+
+
+def _json(text: str, file: str) -> Iterator[Listing]:
+    try:
+        yield from listings_of(msgspec.json.decode(text), file)
+        return
+    except msgspec.DecodeError:
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    for number, line in lines:
+        try:
+            resource = msgspec.json.decode(line)
+        except msgspec.DecodeError:
+            where = f", line {number}," if len(lines) > 1 else ""
+            raise ValueSetError(f"{file}{where} is not JSON that can be read.", hint="download it again") from None
+        yield from listings_of(resource, file)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise ValueSetError(f"{path} cannot be read: {problem.strerror}.", hint="check the path") from None
