@@ -22,6 +22,7 @@ TYPES = {
 PROVENANCE = {
     "source_hash": "SHA-256 of the bytes of the source",
     "source_row": "row in the source; 1 is the first data row",
+    "retracted": "yes: the source took the whole record back; it stays in the history of the lake and nobody reads it",
 }
 
 

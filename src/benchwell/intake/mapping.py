@@ -6,9 +6,11 @@ import datetime as dt
 import re
 from typing import Any, Literal, Self
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from benchwell.tables import CANONICAL, Table
+from benchwell.tables.table import PROVENANCE
 
 DateFormat = Literal["ymd", "dmy", "mdy", "serial"]
 Scalar = str | int | float | bool | None
@@ -200,7 +202,8 @@ class Mapping(_Model):
 
 
 def _check_block(table: Table, block: Block) -> None:
-    allowed = set(table.columns) - {"items", "source_hash", "source_row"}
+    lists = {field.name for field in table.schema if pa.types.is_list(field.type)}  # `items` has words of its own
+    allowed = set(table.columns) - lists - PROVENANCE.keys()
     unknown = sorted(set(block.fields) - allowed)
     if unknown:
         raise ValueError(f"table {table.name} has no column {unknown}; it has {sorted(allowed)}")

@@ -3,5 +3,6 @@
 from benchwell.lake.lake import TABLE_NAMES, Commit, Lake
 from benchwell.lake.rules import RULES, Supersede
 from benchwell.lake.snapshot import Snapshot, TableState
+from benchwell.lake.standing import standing
 
-__all__ = ["RULES", "TABLE_NAMES", "Commit", "Lake", "Snapshot", "Supersede", "TableState"]
+__all__ = ["RULES", "TABLE_NAMES", "Commit", "Lake", "Snapshot", "Supersede", "TableState", "standing"]

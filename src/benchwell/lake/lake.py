@@ -23,6 +23,7 @@ from benchwell.lake.ledger import Ledger, Line
 from benchwell.lake.lock import write_lock
 from benchwell.lake.rules import RULES
 from benchwell.lake.snapshot import Snapshot, TableState, keyed_digest, state_of
+from benchwell.lake.standing import standing
 from benchwell.lake.store import DataFile, DeltaStore, file_digest, lake_errors
 from benchwell.lake.superseding import Change, check_keys, supersede
 from benchwell.lake.withdrawal import withdraw
@@ -195,8 +196,11 @@ class Lake:
         return [file.path for file in self._files(table, snapshot)]
 
     def read(self, engine: Engine, table: str, snapshot: Snapshot) -> Frame:
-        """A table of a snapshot as a lazy frame of the table's schema. Errors as in `files`."""
-        return engine.read(self.files(table, snapshot), TABLES[table].schema)
+        """A table of a snapshot as a lazy frame of the table's schema, without what a source has taken back.
+
+        Errors as in `files`.
+        """
+        return standing(engine.read(self.files(table, snapshot), TABLES[table].schema))
 
     def verify_snapshot(self, snapshot: Snapshot, *, full: bool = True) -> list[str]:
         """Check that a snapshot can still be read, unchanged.
@@ -319,8 +323,8 @@ def _conform(tables: Mapping[str, pa.Table], rejections: pa.Table | None, source
         # Two refusals of one cell for one reason are one refusal.
         batches["rejections"] = (
             rows.group_by(list(TABLES["rejections"].key), use_threads=False)
-            .aggregate([("file", "first"), ("action", "first")])
-            .rename_columns({"file_first": "file", "action_first": "action"})
+            .aggregate([("action", "first")])
+            .rename_columns({"action_first": "action"})
             .select(rows.column_names)
         )
     return batches

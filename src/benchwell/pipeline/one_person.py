@@ -15,6 +15,7 @@ from benchwell.benchmarks import organization_results
 from benchwell.engine import DuckDBEngine
 from benchwell.errors import NothingAcceptedError
 from benchwell.intake import IntakeResult, Mapping, load_mapping, read_source
+from benchwell.lake import standing
 from benchwell.pipeline.computing import Sums, compute_sums
 from benchwell.pipeline.progress import Stages
 from benchwell.registry import Measure, Registry
@@ -68,7 +69,7 @@ def own_figures(
         with DuckDBEngine() as engine:
             sums = compute_sums(
                 engine,
-                lambda name: engine.from_arrow(tables[name]),  # called before the loop goes on
+                lambda name: standing(engine.from_arrow(tables[name])),  # called before the loop goes on
                 declared,
                 Settings(id="one-person"),
                 as_of,
