@@ -182,6 +182,108 @@ _ALL = [
         "A rate is outside 0 to 100 %, or a count is negative.",
         "Check whether the column holds percentages (`percent: true`) and correct the cell.",
     ),
+    # FHIR
+    Reason(
+        "not_json",
+        "rejected",
+        "The line, or the whole file if it is one document, is not JSON: it breaks off, or holds what JSON forbids "
+        "(NaN, half a character, bytes that are not UTF-8).",
+        "Export the resource again; one resource a line, UTF-8.",
+    ),
+    Reason(
+        "too_deep",
+        "rejected",
+        "The JSON is nested deeper than any real resource.",
+        "Export the resource again; look at what wrote it.",
+    ),
+    Reason(
+        "no_resource_type",
+        "rejected",
+        "The JSON has no `resourceType`, so it is no FHIR resource.",
+        "Send FHIR R4 resources, Bundles, or the manifest of a Bulk Data export.",
+    ),
+    Reason(
+        "wrong_type",
+        "rejected",
+        "A member of the resource is not of the type that FHIR R4 gives it; the column is its path.",
+        "Correct the resource: a text stands where a number belongs, or one thing where a list belongs.",
+    ),
+    Reason(
+        "fhir_stu3",
+        "rejected",
+        "The resource has the shape of FHIR STU3 or DSTU2, which means other things by the same names.",
+        "Convert it to FHIR R4, and take it in again. Nothing of it was guessed.",
+    ),
+    Reason(
+        "fhir_r5",
+        "rejected",
+        "The resource has the shape of FHIR R5.",
+        "Ask the source for FHIR R4, or convert it. Nothing of it was guessed.",
+    ),
+    Reason(
+        "unresolved_delete",
+        "rejected",
+        "A deletion does not say which resource is meant, or of a type that is not kept.",
+        "Name the resource in `request.url` as `Type/id`.",
+    ),
+    Reason(
+        "truncated_file",
+        "rejected",
+        "The compressed file breaks off or is damaged. What came before is in; the rest of the file is not.",
+        "Copy or export the file again and take it in again: what is in already is not counted twice.",
+    ),
+    Reason(
+        "missing_file",
+        "rejected",
+        "The manifest names a file that does not stand beside it.",
+        "Put the files of the export into the manifest's folder, under their own names.",
+    ),
+    # FHIR: people, places, contacts
+    Reason(
+        "partial_date",
+        "flagged",
+        "Only a year or month is written where a day belongs. The record came in without that date.",
+        "Write the full date where it is known.",
+    ),
+    Reason(
+        "unread_code",
+        "flagged",
+        "A code is none of those that this field can hold. The field stays unknown.",
+        "Send the code of a system that docs/fhir-records.md lists, or ask for yours to be added.",
+    ),
+    Reason(
+        "death_without_date",
+        "flagged",
+        "The person is stated to have died, without a date. No date of death is known then.",
+        "Send deceasedDateTime.",
+    ),
+    Reason(
+        "consent_unread",
+        "flagged",
+        "A consent, or a part of it, cannot be read for certain: what it permits is limited in a way that is not read, "
+        "or its purpose is not known. Nothing is granted by it; what it denies counts.",
+        "State type and purpose in a provision without further limits.",
+    ),
+    Reason(
+        "consent_not_decided",
+        "flagged",
+        "A consent is a draft or a proposal: nobody has decided anything yet.",
+        "Nothing to do; send it again when it is active or rejected.",
+    ),
+    Reason(
+        "older_version",
+        "flagged",
+        "The source holds a newer version of the same resource, and that one counts (by meta.lastUpdated, then "
+        "meta.versionId, then the later row).",
+        "Nothing to do; a resource that is not another version of the same thing needs an id of its own.",
+    ),
+    Reason(
+        "deletion_not_applied",
+        "flagged",
+        "A deletion names a resource of which only parts are kept inside other records (a role, a place, a payer, a "
+        "consent). What it said before still stands.",
+        "State the new value in a resource; take a consent back with one whose status is inactive.",
+    ),
 ]
 
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}
