@@ -12,6 +12,7 @@ MAY_BE_UNKNOWN = {
     ("characteristics", "date"),
     ("published_rates", "group_type"),
     ("rejections", "column"),
+    ("rejections", "file"),
     ("rejections", "row"),
 }
 ALL = pytest.mark.parametrize("name", sorted(TABLES))

@@ -182,7 +182,10 @@ _ALL = [
         "A rate is outside 0 to 100 %, or a count is negative.",
         "Check whether the column holds percentages (`percent: true`) and correct the cell.",
     ),
-    # FHIR
+]
+
+# FHIR
+_FHIR = [
     Reason(
         "not_json",
         "rejected",
@@ -286,7 +289,8 @@ _ALL = [
     ),
 ]
 
-REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}
+FHIR_REASONS = frozenset(reason.code for reason in _FHIR)  # given by no table, only by resources
+REASONS: dict[str, Reason] = {reason.code: reason for reason in (*_ALL, *_FHIR)}
 
 
 def rejections_page() -> str:
@@ -313,5 +317,5 @@ def rejections_page() -> str:
         "| code | usual action | meaning | what to do |",
         "|---|---|---|---|",
     ]
-    lines += [f"| `{r.code}` | {r.action} | {r.meaning} | {r.todo} |" for r in _ALL]
+    lines += [f"| `{r.code}` | {r.action} | {r.meaning} | {r.todo} |" for r in REASONS.values()]
     return "\n".join(lines) + "\n"

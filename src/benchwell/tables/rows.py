@@ -94,7 +94,7 @@ ROW_TABLES = [
     ),
     table(
         "rejections",
-        ("source_hash", "row", "column", "reason"),
+        ("source_hash", "file", "row", "column", "reason"),
         source_hash=TEXT,
         file=TEXT,
         row=INTEGER,

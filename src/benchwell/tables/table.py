@@ -55,6 +55,7 @@ class Table:
 # Keys compare null-safe.
 _UNKNOWN_IN_KEY = {
     ("characteristics", "date"),
+    ("rejections", "file"),
     ("rejections", "row"),
     ("rejections", "column"),
     ("published_rates", "group_type"),

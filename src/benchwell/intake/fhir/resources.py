@@ -46,6 +46,8 @@ class Patient(Resource, tag=True):
     active: bool | None = None
     managingOrganization: Reference | None = None
     generalPractitioner: list[Reference] = []
+    # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
+    careProvider: msgspec.Raw = msgspec.Raw()
 
 
 class Organization(Resource, tag=True):
@@ -155,6 +157,11 @@ class Encounter(Resource, tag=True):
     location: list[EncounterLocation] = []
     serviceProvider: Reference | None = None
     partOf: Reference | None = None
+    # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
+    reason: msgspec.Raw = msgspec.Raw()
+    indication: msgspec.Raw = msgspec.Raw()
+    incomingReferral: msgspec.Raw = msgspec.Raw()
+    actualPeriod: msgspec.Raw = msgspec.Raw()
 
 
 class Condition(Resource, tag=True):
@@ -175,6 +182,10 @@ class Condition(Resource, tag=True):
     abatementAge: Quantity | None = None
     abatementString: str | None = None
     recordedDate: str | None = None
+    # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
+    context: msgspec.Raw = msgspec.Raw()
+    assertedDate: msgspec.Raw = msgspec.Raw()
+    dateRecorded: msgspec.Raw = msgspec.Raw()
 
 
 class Procedure(Resource, tag=True):
@@ -191,6 +202,12 @@ class Procedure(Resource, tag=True):
     performedPeriod: Period | None = None
     reasonCode: list[Concept] = []
     reasonReference: list[Reference] = []
+    # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
+    context: msgspec.Raw = msgspec.Raw()
+    notDone: msgspec.Raw = msgspec.Raw()
+    notPerformed: msgspec.Raw = msgspec.Raw()
+    occurrenceDateTime: msgspec.Raw = msgspec.Raw()
+    occurrencePeriod: msgspec.Raw = msgspec.Raw()
 
 
 class ServiceRequest(Resource, tag=True):
@@ -208,6 +225,8 @@ class ServiceRequest(Resource, tag=True):
     authoredOn: str | None = None
     reasonCode: list[Concept] = []
     reasonReference: list[Reference] = []
+    # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
+    reason: msgspec.Raw = msgspec.Raw()
 
 
 class Repeat(Element):
@@ -254,6 +273,9 @@ class MedicationRequest(Resource, tag=True):
     dispenseRequest: DispenseRequest | None = None
     reasonCode: list[Concept] = []
     reasonReference: list[Reference] = []
+    # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
+    context: msgspec.Raw = msgspec.Raw()
+    medication: msgspec.Raw = msgspec.Raw()
 
 
 class Medication(Resource, tag=True):
@@ -297,6 +319,8 @@ class Questionnaire(Resource, tag=True):
     code: list[Coding] = []
     item: list[QuestionnaireItem] = []
     contained: list[msgspec.Raw] = []
+    # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
+    group: msgspec.Raw = msgspec.Raw()
 
 
 class Answer(Element):
@@ -340,6 +364,9 @@ class QuestionnaireResponse(Resource, tag=True):
     partOf: list[Reference] = []
     item: list[ResponseItem] = []
     contained: list[msgspec.Raw] = []
+    # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
+    context: msgspec.Raw = msgspec.Raw()
+    group: msgspec.Raw = msgspec.Raw()
 
 
 class Component(Element):
@@ -381,6 +408,9 @@ class Observation(Resource, tag=True):
     hasMember: list[Reference] = []
     derivedFrom: list[Reference] = []
     component: list[Component] = []
+    # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
+    context: msgspec.Raw = msgspec.Raw()
+    related: msgspec.Raw = msgspec.Raw()
 
 
 class CoverageClass(Element):
@@ -399,6 +429,9 @@ class Coverage(Resource, tag=True):
     period: Period | None = None
     payor: list[Reference] = []
     order: int | None = None
+    # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
+    kind: msgspec.Raw = msgspec.Raw()
+    insurer: msgspec.Raw = msgspec.Raw()
 
 
 class Provision(Element):
@@ -421,6 +454,10 @@ class Consent(Resource, tag=True):
     dateTime: str | None = None
     policyRule: Concept | None = None
     provision: Provision | None = None
+    # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
+    consentingParty: msgspec.Raw = msgspec.Raw()
+    decision: msgspec.Raw = msgspec.Raw()
+    grantor: msgspec.Raw = msgspec.Raw()
 
 
 Known = (
