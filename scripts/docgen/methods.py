@@ -16,6 +16,7 @@ FOLDERS = {
     "instruments": "Instruments",
     "measures": "Measures",
     "casemix": "Case mixes: what is adjusted for, and what never",
+    "episode_rules": "Episode rules: how contacts become courses of care",
     "benchmarks": "Benchmarks",
     "references": "References: figures that others published",
 }

@@ -56,6 +56,9 @@ class Settings(BaseModel):
     name: str | None = None
     use: UsePolicy = UsePolicy.LEARNING
     consent_rule: ConsentRule = ConsentRule.OPT_OUT
+    episode_rule: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")] | None = "contacts-120-days"
+    """Which declared rule makes courses of care from contacts that belong to none; null makes none."""
+
     engine: EngineSettings = EngineSettings()
 
     @classmethod

@@ -1,8 +1,9 @@
-"""Declarations: instruments, measures, case mixes, benchmarks and references, loaded, validated and hashed."""
+"""Declarations: instruments, measures, case mixes, episode rules, benchmarks and references, loaded, validated and hashed."""
 
 from benchwell.registry.benchmark import Benchmark
 from benchwell.registry.casemix import CaseMix
 from benchwell.registry.declaration import Declaration, Fact, canonical_json, hash_canonical
+from benchwell.registry.episode_rule import EpisodeRule
 from benchwell.registry.instrument import Instrument
 from benchwell.registry.measure import Measure
 from benchwell.registry.reference import Reference
@@ -12,6 +13,7 @@ __all__ = [
     "Benchmark",
     "CaseMix",
     "Declaration",
+    "EpisodeRule",
     "Fact",
     "Instrument",
     "Measure",

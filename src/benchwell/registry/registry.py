@@ -18,6 +18,7 @@ from benchwell.errors import DeclarationError, UnknownDeclarationError
 from benchwell.registry.benchmark import Benchmark
 from benchwell.registry.casemix import CaseMix
 from benchwell.registry.declaration import Declaration
+from benchwell.registry.episode_rule import EpisodeRule
 from benchwell.registry.instrument import Instrument, normalize_name
 from benchwell.registry.measure import Measure
 from benchwell.registry.reference import Reference
@@ -32,6 +33,7 @@ FOLDERS: dict[str, type[Declaration]] = {
     "benchmarks": Benchmark,
     "references": Reference,
     "casemix": CaseMix,
+    "episode_rules": EpisodeRule,
 }
 
 
@@ -48,7 +50,8 @@ class Registry:
         """The package's declarations, then those of each folder (later ones override by id).
 
         Args:
-            folders: Folders that hold `instruments/`, `measures/`, `benchmarks/`, `references/`, `casemix/`.
+            folders: Folders that hold `instruments/`, `measures/`, `benchmarks/`, `references/`, `casemix/`,
+                `episode_rules/`.
 
         Raises:
             DeclarationError: If a file does not validate; the message names file and field.
@@ -86,6 +89,11 @@ class Registry:
     def casemix(self) -> Mapping[str, CaseMix]:
         """Case-mix declarations by id."""
         return self._of(CaseMix)
+
+    @property
+    def episode_rules(self) -> Mapping[str, EpisodeRule]:
+        """Episode rules by id."""
+        return self._of(EpisodeRule)
 
     def instrument(self, instrument_id: str) -> Instrument:
         """One instrument.
@@ -147,6 +155,14 @@ class Registry:
             UnknownDeclarationError: If there is none of that id.
         """
         return self._one("case mix", self.casemix, casemix_id)
+
+    def episode_rule(self, rule_id: str) -> EpisodeRule:
+        """One episode rule.
+
+        Raises:
+            UnknownDeclarationError: If there is none of that id.
+        """
+        return self._one("episode rule", self.episode_rules, rule_id)
 
     def _of(self, kind: type[_Kind]) -> Mapping[str, _Kind]:
         return self._by_kind[kind]  # type: ignore[return-value]  # filed by exact type in __init__

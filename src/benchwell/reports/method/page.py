@@ -7,11 +7,13 @@ from typing import Any
 from benchwell.registry.benchmark import Benchmark
 from benchwell.registry.casemix import CaseMix
 from benchwell.registry.declaration import Declaration, Fact
+from benchwell.registry.episode_rule import EpisodeRule
 from benchwell.registry.instrument import Instrument
 from benchwell.registry.measure import Measure
 from benchwell.registry.reference import Reference
 from benchwell.reports.method.benchmark import benchmark_lead, benchmark_sections
 from benchwell.reports.method.casemix import casemix_lead, casemix_sections
+from benchwell.reports.method.episode_rule import episode_rule_lead, episode_rule_sections
 from benchwell.reports.method.instrument import instrument_lead, instrument_sections
 from benchwell.reports.method.measure import measure_lead, measure_sections
 from benchwell.reports.method.reference import reference_lead, reference_sections
@@ -23,7 +25,7 @@ def method_page(declaration: Declaration) -> MethodPage:
     """The page of a declaration, as data.
 
     Args:
-        declaration: An instrument, measure, case mix, benchmark or reference.
+        declaration: An instrument, measure, case mix, episode rule, benchmark or reference.
 
     Returns:
         The page; sections without content are left out.
@@ -55,6 +57,8 @@ def _body(one: Declaration) -> tuple[list[Words], list[Section]]:
         return benchmark_lead(one), benchmark_sections(one)
     if isinstance(one, CaseMix):
         return casemix_lead(one), casemix_sections(one)
+    if isinstance(one, EpisodeRule):
+        return episode_rule_lead(one), episode_rule_sections(one)
     if isinstance(one, Reference):
         return reference_lead(one), reference_sections(one)
     return [], []
