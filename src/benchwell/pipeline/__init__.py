@@ -2,9 +2,9 @@
 
 from benchwell.intake import write_template
 from benchwell.pipeline.describing import describe_declaration, list_declarations, score_answers
+from benchwell.pipeline.intake_report import IntakeReport
 from benchwell.pipeline.reporting import Written, report
 from benchwell.pipeline.summarizing import edition_summary
-from benchwell.pipeline.taking_in import IntakeReport
 from benchwell.pipeline.verifying import verify
 from benchwell.pipeline.workspace import Workspace
 

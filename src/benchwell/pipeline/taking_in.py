@@ -3,67 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections import Counter
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv
-
 from benchwell.errors import MappingError
 from benchwell.intake import IntakeResult, Mapping, load_mapping, read_source, save_mapping
-from benchwell.lake import RULES, Supersede
 from benchwell.pipeline.holdings import Holdings
+from benchwell.pipeline.intake_report import Gathered, IntakeReport
 from benchwell.registry import hash_canonical
-
-
-@dataclass(frozen=True)
-class IntakeReport:
-    """What one intake did. Rows: `read = accepted + corrected + flagged + rejected`.
-
-    Attributes:
-        file: Name of the source.
-        read: Data rows.
-        accepted: Came in as they were.
-        corrected: Came in after a stated change of form.
-        flagged: Came in, with something to look at.
-        rejected: Did not come in.
-        reasons: Reason code to number of cells.
-        rejections: The CSV that lists each of them (file, row, column, reason); null if there are none.
-        mapping: The mapping file in the workspace; null for the own template.
-        guessed: Whether a guess was used.
-        already: The same source was in already; nothing was written.
-        superseded: Earlier scores, contacts and other records that this source replaced; people, courses and services
-            that it states again do not count.
-        records: Records read, by table.
-        notes: What was decided for the whole source.
-        snapshot: Id of the lake's snapshot afterwards.
-    """
-
-    file: str
-    read: int
-    accepted: int
-    corrected: int
-    flagged: int
-    rejected: int
-    reasons: dict[str, int]
-    rejections: Path | None
-    mapping: Path | None
-    guessed: bool
-    already: bool
-    superseded: int
-    records: dict[str, int]
-    notes: tuple[str, ...]
-    snapshot: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, for `--json`."""
-        return asdict(self) | {
-            "rejections": None if self.rejections is None else str(self.rejections),
-            "mapping": None if self.mapping is None else str(self.mapping),
-        }
 
 
 def take_in(
@@ -81,28 +28,9 @@ def take_in(
     with workspace.stages.stage("reading and checking"):
         result = read_source(path, workspace.registry, known, as_of=as_of)
     kept = _keep_mapping(workspace, result, given, known=known is not None, accept_guess=accept_guess)
-    with workspace.stages.stage("writing to the lake"):
-        commit = workspace.lake.merge(
-            result.tables,
-            source_hash=result.source_hash,
-            file=result.file,
-            rejections=result.rejections,
-            counts=result.counts.as_dict(),
-            mapping_hash=_reading(result),
-        )
-    return IntakeReport(
-        file=result.file,
-        **result.counts.as_dict(),
-        reasons=dict(sorted(Counter(result.rejections["reason"].to_pylist()).items())),
-        rejections=_keep_rejections(workspace, result),
-        mapping=kept,
-        guessed=result.guessed,
-        already=commit.already,
-        superseded=sum(n for name, n in commit.superseded.items() if RULES[name] is Supersede.REPLACE),
-        records={name: table.num_rows for name, table in sorted(result.tables.items())},
-        notes=result.notes,
-        snapshot=commit.snapshot.id,
-    )
+    gathered = Gathered(workspace, kept, guessed=result.guessed)
+    gathered.merge(result, reading=_hash(result.mapping))
+    return gathered.report(result.file)
 
 
 def _keep_mapping(
@@ -144,27 +72,5 @@ def _same(path: Path, mapping: Mapping) -> bool:
         return False
 
 
-def _reading(result: IntakeResult) -> str:
-    """How a source was read: its mapping and all that was found on the way.
-
-    The same file can be read otherwise on a later day, when a date in it is no longer in the future, or once an
-    instrument is declared: then it is taken in anew.
-    """
-    findings = result.rejections.select(["row", "column", "reason", "action"]).combine_chunks()
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, findings.schema) as stream:
-        stream.write_table(findings)
-    found = hashlib.sha256(sink.getvalue()).hexdigest()
-    return hash_canonical({"mapping": _hash(result.mapping), "findings": found})
-
-
 def _hash(mapping: Mapping) -> str:
     return hash_canonical(mapping.model_dump(mode="json", exclude={"guess", "notes"}))
-
-
-def _keep_rejections(workspace: Holdings, result: IntakeResult) -> Path | None:
-    if result.rejections.num_rows == 0:
-        return None
-    path = workspace.path / "rejections" / f"{Path(result.file).stem}-{result.source_hash[:12]}.csv"
-    pyarrow.csv.write_csv(result.rejections, path)
-    return path

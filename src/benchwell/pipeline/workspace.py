@@ -18,7 +18,7 @@ from benchwell.settings import FILE_NAME, Settings
 if TYPE_CHECKING:
     from benchwell.benchmarks import Edition
     from benchwell.intake import Mapping
-    from benchwell.pipeline.taking_in import IntakeReport
+    from benchwell.pipeline.intake_report import IntakeReport
 
 _FOLDERS = ("declarations", "mappings", "editions", "rejections")
 
