@@ -4,7 +4,7 @@
 
 The workload is written first and not timed. Each size is then read by three programs in processes of their own:
 `intake` is the whole job (decode, fold, write to the lake), `tables` the same without a lake, `scan` lets DuckDB read
-the same files with explicit columns and does nothing with them. Memory is the peak of the process and its workers together.
+the same files with explicit columns and does nothing with them. Memory is the peak of the process with its workers.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace, folder: Path) -> None:
     lines += [
         "",
         f"Held to: whole processes, canonical tables at {TARGET_MB_PER_SECOND:.0f} MB/s or more, "
-        f"at most {TARGET_GB:g} GB, below {TARGET_RATIO:g} times the bare scan, and memory that does not grow with the export.",
+        f"at most {TARGET_GB:g} GB, below {TARGET_RATIO:g} times the bare scan, and memory that does not grow.",
     ]
     body = "\n".join(lines)
     print(body)
