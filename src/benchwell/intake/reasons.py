@@ -182,6 +182,75 @@ _ALL = [
         "A rate is outside 0 to 100 %, or a count is negative.",
         "Check whether the column holds percentages (`percent: true`) and correct the cell.",
     ),
+    # FHIR assessments
+    Reason(
+        "partial_date",
+        "rejected",
+        "Only a month or a year is written where a day is needed.",
+        "Send the full date; a day is never made up.",
+    ),
+    Reason(
+        "not_finished",
+        "rejected",
+        "The form or result is not finished (in progress, stopped, preliminary, registered), or it has no status.",
+        "Nothing to do: it comes in when its source says that it is complete.",
+    ),
+    Reason(
+        "cancelled",
+        "rejected",
+        "The result was cancelled at its source.",
+        "Nothing to do: it was never measured.",
+    ),
+    Reason(
+        "answer_unknown",
+        "flagged",
+        "An answer cannot be understood: its code is not declared and no ordinal value comes with it. The item counts "
+        "as missing, never as 0.",
+        "Send the form's Questionnaire with ordinal values, or declare the code in the instrument.",
+    ),
+    Reason(
+        "answer_unclear",
+        "flagged",
+        "An answer says two things: several answers to one question, or a code and an ordinal value that disagree. "
+        "The item counts as missing.",
+        "Correct the form or its ordinal values at the source.",
+    ),
+    Reason(
+        "not_exact",
+        "rejected",
+        "The value is stated as less or more than a number.",
+        "Send the number itself.",
+    ),
+    Reason(
+        "value_absent",
+        "rejected",
+        "The result has no value.",
+        "Nothing to do: it counts as missing.",
+    ),
+    Reason(
+        "ambiguous_instrument",
+        "rejected",
+        "The code belongs to several instruments, and nothing else says which one was used.",
+        "Send the panel or the answers with it, or a code of one instrument only.",
+    ),
+    Reason(
+        "superseded",
+        "rejected",
+        "A later version of the same resource stands in the same source.",
+        "Nothing to do: the later version counts.",
+    ),
+    Reason(
+        "same_time_twice",
+        "flagged",
+        "Two answers to one item at one time differ, and nothing says to which form each belongs. The item is missing.",
+        "Send the panel that gathers the answers, or the filled-in form.",
+    ),
+    Reason(
+        "too_few_answers",
+        "flagged",
+        "More answers are missing than the instrument allows, and a total is stated: the total counts alone.",
+        "Send all answers.",
+    ),
 ]
 
 # FHIR
