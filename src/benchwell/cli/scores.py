@@ -1,117 +1,14 @@
-"""The command line: parse, call one function of the library, render. Data to stdout, messages to stderr."""
+"""Commands of the main job: make a workspace, take in, build, verify, report, score."""
 
 from __future__ import annotations
 
-import datetime as dt
-import os
-import sys
-import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from benchwell import __version__
-from benchwell.errors import BenchwellError, NothingAcceptedError, RejectedRowsError, VerificationFailedError
-
-_STOPPED = 130  # what a shell reports of a program that Ctrl-C ended
-_READER_LEFT = 141  # what a shell reports of a program whose reader went away, for example `| head`
-
-
-class _Commands(TyperGroup):
-    """Whatever ends a command early becomes a message on stderr and an exit code: never a traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run one command."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()  # here, so that a reader who left is noticed here
-        except BenchwellError as error:
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            typer.echo("Stopped. Nothing half-done was kept; run the same command again to complete it.", err=True)
-            raise typer.Exit(_STOPPED) from None
-        except BrokenPipeError:
-            _forget_stdout()
-            raise typer.Exit(_READER_LEFT) from None
-        except Exception as error:  # a fault of ours: its text may quote a value, so only its place is told
-            if not _is_ours(error):
-                raise
-            typer.echo(f"Error: {_fault(error)}", err=True)
-            raise typer.Exit(BenchwellError.exit_code) from None
-        return result
-
-
-def _is_ours(error: Exception) -> bool:
-    # Usage errors and exits belong to the command-line library, which shows them itself.
-    return not type(error).__module__.startswith("typer")
-
-
-def _fault(error: Exception) -> BenchwellError:
-    if isinstance(error, OSError):
-        # Its own words, without the file's name, which a person may have named after a person.
-        return BenchwellError(f"The system refused: {error.strerror}.", hint="check disk space and permissions")
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return BenchwellError(
-        f"Benchwell has a fault ({type(error).__name__} in {Path(place.filename).name}, line {place.lineno}).",
-        hint="nothing half-done was kept; please report the command and this line, never your data",
-    )
-
-
-def _forget_stdout() -> None:
-    """Nobody reads: the interpreter's own last flush must not complain either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-app = typer.Typer(
-    name="benchwell",
-    cls=_Commands,
-    help="Turn therapy outcome scores into fair, transparent, versioned benchmarks.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("not a date; write it as 2026-01-31") from None
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print plain data for machines.")]
-InWorkspace = Annotated[
-    Path, typer.Option("--workspace", "-w", envvar="BENCHWELL_WORKSPACE", help="The workspace folder.")
-]
-Day = Annotated[
-    dt.date | None,
-    typer.Option("--as-of", parser=_day, metavar="DATE", help="The day to look from, such as 2026-01-31; else today."),
-]
-MappingFile = Annotated[Path | None, typer.Option("--mapping", "-m", help="A mapping file for this layout.")]
-
-
-def main() -> None:
-    """Run the command."""
-    app()
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"benchwell {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Turn therapy outcome scores into fair, transparent, versioned benchmarks."""
+from benchwell.cli.app import Day, InWorkspace, Json, MappingFile, app
+from benchwell.errors import NothingAcceptedError, RejectedRowsError, VerificationFailedError
 
 
 @app.command()
@@ -282,65 +179,3 @@ def score(
         print_json(result)
     else:
         show_score(result)
-
-
-@app.command()
-def instruments(
-    instrument: Annotated[str | None, typer.Argument(help="One instrument's id; none lists all.")] = None,
-    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Include this workspace's own.")] = None,
-    json: Json = False,
-) -> None:
-    """List the instruments, or show one with its sources."""
-    _declarations("instruments", instrument, workspace, as_json=json)
-
-
-@app.command()
-def measures(
-    measure: Annotated[str | None, typer.Argument(help="One measure's id; none lists all.")] = None,
-    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Include this workspace's own.")] = None,
-    json: Json = False,
-) -> None:
-    """List the measures, or show one: who is counted, when, and what counts as the outcome."""
-    _declarations("measures", measure, workspace, as_json=json)
-
-
-@app.command()
-def casemix(
-    casemix: Annotated[str | None, typer.Argument(help="One case mix's id; none lists all.")] = None,
-    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Include this workspace's own.")] = None,
-    json: Json = False,
-) -> None:
-    """List the case mixes, or show one: what is adjusted for, what never, and why."""
-    _declarations("casemix", casemix, workspace, as_json=json)
-
-
-@app.command()
-def benchmarks(
-    benchmark: Annotated[str | None, typer.Argument(help="One benchmark's id; none lists all.")] = None,
-    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Include this workspace's own.")] = None,
-    json: Json = False,
-) -> None:
-    """List the benchmarks, or show one with its gates."""
-    _declarations("benchmarks", benchmark, workspace, as_json=json)
-
-
-def _declarations(kind: str, wanted: str | None, workspace: Path | None, *, as_json: bool) -> None:
-    from benchwell.pipeline import describe_declaration, list_declarations
-    from benchwell.terminal import print_json, show_declaration, show_declarations
-
-    if wanted is None:
-        listed = list_declarations(kind, workspace)
-        if as_json:
-            print_json(listed)
-        else:
-            show_declarations(kind, listed)
-        return
-    declaration, page = describe_declaration(kind, wanted, workspace)
-    if as_json:
-        print_json(declaration)
-    else:
-        show_declaration(page)
-
-
-if __name__ == "__main__":
-    main()
