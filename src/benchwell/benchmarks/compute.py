@@ -16,7 +16,7 @@ from benchwell.benchmarks.records import benchmark_records
 from benchwell.benchmarks.results import organization_results
 from benchwell.benchmarks.windows import Windows
 from benchwell.errors import DeclarationError
-from benchwell.registry import Benchmark, CaseMix, Measure, Reference
+from benchwell.registry import Benchmark, CaseMix, EpisodeRule, Measure, Reference
 from benchwell.tables import DERIVED
 
 # Frozen inputs beside the statistics; each may be empty.
@@ -25,12 +25,13 @@ FROZEN_BESIDE = ("adjusted_sums", "coefficients", "model_checks", "monitoring_mo
 
 @dataclass(frozen=True)
 class Declarations:
-    """The declarations behind an edition, by id."""
+    """The declarations behind an edition, by id; `episode_rules` holds the rule that made courses of care, if one did."""
 
     measures: Mapping[str, Measure]
     benchmarks: Mapping[str, Benchmark]
     references: Mapping[str, Reference]
     casemix: Mapping[str, CaseMix] = field(default_factory=dict)
+    episode_rules: Mapping[str, EpisodeRule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

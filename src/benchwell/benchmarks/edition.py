@@ -22,7 +22,17 @@ import pyarrow.parquet as pq
 
 from benchwell.benchmarks.compute import FROZEN_BESIDE, Declarations
 from benchwell.errors import EditionError, UnknownDeclarationError
-from benchwell.registry import Benchmark, CaseMix, Declaration, Instrument, Measure, Reference, Registry, hash_canonical
+from benchwell.registry import (
+    Benchmark,
+    CaseMix,
+    Declaration,
+    EpisodeRule,
+    Instrument,
+    Measure,
+    Reference,
+    Registry,
+    hash_canonical,
+)
 
 MANIFEST = "manifest.json"
 PUBLIC_TABLES = (
@@ -41,6 +51,7 @@ KINDS: dict[str, type[Declaration]] = {
     "benchmarks": Benchmark,
     "references": Reference,
     "casemix": CaseMix,
+    "episode_rules": EpisodeRule,
 }
 
 _Kind = TypeVar("_Kind", bound=Declaration)
@@ -132,12 +143,13 @@ class Edition:
 
     @cached_property
     def declarations(self) -> Declarations:
-        """Measures, benchmarks, references and case mixes as frozen here."""
+        """Measures, benchmarks, references, case mixes and the episode rule as frozen here."""
         return Declarations(
             measures=self._all("measures", Measure),
             benchmarks=self._all("benchmarks", Benchmark),
             references=self._all("references", Reference),
             casemix=self._all("casemix", CaseMix),
+            episode_rules=self._all("episode_rules", EpisodeRule),
         )
 
     @cached_property
@@ -146,7 +158,9 @@ class Edition:
         return Registry(one for folder, kind in KINDS.items() for one in self._all(folder, kind).values())
 
     def declaration(self, kind: str, declaration_id: str) -> Declaration:
-        """One frozen declaration; `kind` is "measure", "benchmark", "reference", "casemix" or "instrument".
+        """One frozen declaration.
+
+        `kind` is "measure", "benchmark", "reference", "casemix", "instrument" or "episode_rule".
 
         Raises:
             UnknownDeclarationError: If the edition holds none of that kind and id.

@@ -58,7 +58,7 @@ class Inputs:
         adjusted: Frozen tables of the case-mix models by name (`compute.FROZEN_BESIDE`); empty: nothing was adjusted.
         exclusions: `tables.DERIVED["exclusions"]`.
         organizations: `tables.CANONICAL["organizations"]`.
-        declarations: Measures, benchmarks, references and case mixes.
+        declarations: Measures, benchmarks, references, case mixes and the episode rule.
         instruments: Instruments of the measures, by id.
         as_of: The snapshot's date.
         snapshot: Id and table versions of the lake's snapshot, as plain data.
@@ -73,6 +73,7 @@ class Inputs:
         supersedes_sha256: Manifest hash of the superseded edition.
         approvals: Who approved it, in words.
         deviations: Departures from the declared methods, in words.
+        reading: How many courses were derived, contacts joined or left, and scores folded.
         licence: Under which the edition may be used.
         limits: What it cannot tell, in plain words.
     """
@@ -96,6 +97,7 @@ class Inputs:
     supersedes_sha256: str | None = None
     approvals: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
+    reading: Mapping[str, int] = field(default_factory=dict)
     licence: str = "not stated"
     limits: tuple[str, ...] = LIMITS
 
@@ -114,6 +116,7 @@ def all_declarations(inputs: Inputs) -> dict[str, Mapping[str, Declaration]]:
         "benchmarks": found.benchmarks,
         "references": found.references,
         "casemix": found.casemix,
+        "episode_rules": found.episode_rules,
     }
 
 
@@ -179,6 +182,7 @@ def build_manifest(inputs: Inputs, identified: Mapping[str, Any], computed: Comp
         "supersedes_sha256": inputs.supersedes_sha256,
         "approvals": list(inputs.approvals),
         "deviations": list(inputs.deviations),
+        "reading": dict(inputs.reading),
         "licence": inputs.licence,
         "limits": list(inputs.limits),
         "snapshot": dict(inputs.snapshot),

@@ -57,7 +57,7 @@ def derive_episodes(
     scores: Frame | None = None,
     organizations: Frame | None = None,
 ) -> Courses:
-    """Divide contacts that belong to no course into courses; without such contacts, nothing is computed but their count.
+    """Divide contacts that belong to no course into courses; where there are none, only their count is computed.
 
     A contact belongs to no course if it names none, or one that is not among `episodes`. On a day that a named course
     of the same person covers (from 30 days before its start, to its end), it joins that course: one that has begun
@@ -279,7 +279,7 @@ def _with_earliest_known(frame: Frame, counted: Frame, column: str, keys: list[s
 
 
 def _members(rule: EpisodeRule, free: Frame, made: Frame) -> Frame:
-    """Every contact from a course's first day to the end of the longest break after its last one: `encounter_id`, `course`."""
+    """Contacts from a course's first day until the longest break after its last is over: `encounter_id`, `course`."""
     keys = _keys(rule)
     spans = made.select(*keys, "course_day", "last_day", course=nw.col("episode_id"))
     within = (

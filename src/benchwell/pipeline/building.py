@@ -33,6 +33,8 @@ def build(
     """Score, sum, benchmark, write. See `Workspace.build`."""
     snapshot = workspace.lake.snapshot()
     settings = workspace.settings
+    if settings.episode_rule is not None:
+        workspace.registry.episode_rule(settings.episode_rule)  # a misspelt one is named before anything is computed
     with DuckDBEngine(memory_limit=settings.engine.memory_limit, threads=settings.engine.threads) as engine:
         sums = compute_sums(
             engine,
@@ -67,6 +69,7 @@ def build(
             correction_reason=reason,
             supersedes_sha256=None if superseded is None else superseded.manifest["sha256"],
             deviations=sums.notes,
+            reading=sums.reading,
         )
         built = {"at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "seconds": workspace.stages.seconds}
         with _only_builder(workspace.path) as editions:

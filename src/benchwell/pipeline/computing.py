@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
@@ -21,7 +21,7 @@ from benchwell.pipeline.adjusting import FrozenModels, adjust
 from benchwell.pipeline.choosing import Present, choose, distinct, instruments_of, published_pairs
 from benchwell.pipeline.inputs import Reader, epoch_day, known_rates, outcome_inputs, present_instruments
 from benchwell.pipeline.progress import Stages
-from benchwell.registry import Instrument, Measure, Registry
+from benchwell.registry import EpisodeRule, Instrument, Measure, Registry
 from benchwell.registry.benchmark import Stratum
 from benchwell.registry.measure import SeverityAdjustedEffectSize
 from benchwell.settings import Settings
@@ -43,6 +43,7 @@ class Sums:
     follow_up_models: tuple[dict[str, Any], ...]
     adjusted: FrozenModels
     notes: tuple[str, ...]
+    reading: Mapping[str, int] = field(default_factory=dict)
 
 
 def compute_sums(
@@ -71,7 +72,9 @@ def compute_sums(
     instruments = instruments_of(measures, registry)
     plan = row_plan(declarations)
     with stages.stage("scoring"):
-        inputs = outcome_inputs(engine, read, dict(present.instruments), settings, as_of)
+        reading = outcome_inputs(engine, read, dict(present.instruments), settings, as_of, _rule(registry, settings))
+        inputs = reading.inputs
+        declarations = replace(declarations, episode_rules={one.id: one for one in reading.rules})
     with stages.stage("outcomes"):
         built = build_outcomes(inputs, measures, instruments, snapshot_day=epoch_day(as_of), keep=engine.keep)
         outcomes = _with_references(engine, built.outcomes, measures, instruments)
@@ -98,7 +101,12 @@ def compute_sums(
             tuple(asdict(model) for model in weights.models),
             adjusted,
             (*_notes(weights.models), *adjusted.notes),
+            reading.counts,
         )
+
+
+def _rule(registry: Registry, settings: Settings) -> EpisodeRule | None:
+    return None if settings.episode_rule is None else registry.episode_rule(settings.episode_rule)
 
 
 def _notes(models: Sequence[FollowUpModel]) -> tuple[str, ...]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import narwhals as nw
 import pyarrow as pa
 
 from benchwell.consent import effective
 from benchwell.engine import Engine, Frame
-from benchwell.outcomes import OutcomeInputs
-from benchwell.registry import Instrument, Registry
-from benchwell.scoring import score_assessments
+from benchwell.outcomes import Courses, OutcomeInputs, derive_episodes
+from benchwell.registry import EpisodeRule, Instrument, Registry
+from benchwell.scoring import score_assessments, without_restated
 from benchwell.settings import Settings
 from benchwell.tables import DERIVED
 from benchwell.terms import Purpose
@@ -28,6 +29,22 @@ _DAYS = {
     "characteristics": {"day": "date"},
     "consents": {"day": "date"},
 }
+_DIAGNOSED = {"onset_day": "onset_date", "recorded_day": "recorded_date", "abatement_day": "abatement_date"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What outcomes are built from, and what was done to records on the way.
+
+    Attributes:
+        inputs: Frames with integer days.
+        rules: The episode rule, if it made a course or joined a contact to one.
+        counts: Courses derived, contacts joined to named courses, contacts without a course, scores folded.
+    """
+
+    inputs: OutcomeInputs
+    rules: tuple[EpisodeRule, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def epoch_day(date: dt.date) -> int:
@@ -54,9 +71,14 @@ def known_rates(read: Reader, as_of: dt.date) -> Frame:
 
 
 def outcome_inputs(
-    engine: Engine, read: Reader, instruments: dict[str, Instrument], settings: Settings, as_of: dt.date
-) -> OutcomeInputs:
-    """Frames with integer days; scores computed once and held.
+    engine: Engine,
+    read: Reader,
+    instruments: dict[str, Instrument],
+    settings: Settings,
+    as_of: dt.date,
+    rule: EpisodeRule | None = None,
+) -> Reading:
+    """Frames with integer days; scores computed once and held, and courses derived where the source names none.
 
     Args:
         engine: Where the frames live.
@@ -64,6 +86,7 @@ def outcome_inputs(
         instruments: Those that occur, by id.
         settings: For the workspace's purpose and consent rule.
         as_of: Nothing after this day is seen.
+        rule: Makes courses of care from contacts that belong to none; null makes none.
     """
     last_day = epoch_day(as_of)
     dated = {name: engine.with_epoch_days(read(name), days) for name, days in _DAYS.items()}
@@ -77,16 +100,39 @@ def outcome_inputs(
         patients=read("patients"),
     )
     none = engine.from_arrow(DERIVED["scores"].empty())  # contacts or official rates only
-    return OutcomeInputs(
-        scores=engine.keep(score_assessments(assessments, instruments)) if instruments else none,
-        episodes=engine.keep(dated["episodes"]),
+    scores, folded = none, 0
+    if instruments:
+        found = without_restated(engine.keep(score_assessments(assessments, instruments)), assessments, engine)
+        scores, folded = found.scores, found.count
+    courses = Courses(engine.keep(dated["episodes"]), dated["encounters"])
+    if rule is not None:
+        courses = derive_episodes(
+            rule,
+            courses.episodes,
+            courses.encounters,
+            engine=engine,
+            last_day=last_day,
+            conditions=engine.with_epoch_days(read("conditions"), _DIAGNOSED) if rule.opens.diagnosis else None,
+            scores=scores,
+            organizations=read("organizations"),
+        )
+    inputs = OutcomeInputs(
+        scores=scores,
+        episodes=engine.keep(courses.episodes) if courses.derived else courses.episodes,
         patients=_with_birth_years(dated["patients"]),
-        encounters=dated["encounters"],
+        encounters=courses.encounters,
         events=dated["events"],
         characteristics=dated["characteristics"],
         consents=engine.keep(consents),
         organizations=read("organizations"),
     )
+    counts = {
+        "courses_derived": courses.derived,
+        "contacts_joined_to_courses": courses.joined,
+        "contacts_without_course": courses.without,
+        "scores_folded": folded,
+    }
+    return Reading(inputs, (rule,) if rule is not None and courses.applied else (), counts)
 
 
 def _with_birth_years(patients: Frame) -> Frame:

@@ -87,6 +87,7 @@ def _usual(registry: Registry) -> Registry:
     measures = {name: one for name, one in registry.measures.items() if one.headline is not None}
     benchmarks = (one for one in registry.benchmarks.values() if one.measure in measures)
     beside = (*registry.instruments.values(), *registry.references.values(), *registry.casemix.values())
+    beside = (*beside, *registry.episode_rules.values())
     return Registry([*measures.values(), *benchmarks, *beside])
 
 
@@ -179,9 +180,13 @@ def _gains(sums: Sums, measure: Measure) -> tuple[float | None, ...]:
 
 
 def _as_one_practice(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    """The same tables with every episode in one organization: whatever clinics a file names, it is one practice."""
-    episodes = tables["episodes"]
-    place = episodes.schema.get_field_index("organization_id")
-    own = pa.array([_OWN] * episodes.num_rows, pa.string())
-    merged = episodes.set_column(place, episodes.schema.field(place), own)
-    return tables | {"episodes": merged}
+    """The same tables in one organization: whatever clinics a file names, it is one practice."""
+    organizations = CANONICAL["organizations"].conform(pa.table({"organization_id": [_OWN]}))
+    merged = {name: _in_own(tables[name]) for name in ("episodes", "encounters")}
+    return tables | merged | {"organizations": organizations}
+
+
+def _in_own(table: pa.Table) -> pa.Table:
+    place = table.schema.get_field_index("organization_id")
+    own = pa.array([_OWN] * table.num_rows, pa.string())
+    return table.set_column(place, table.schema.field(place), own)

@@ -32,6 +32,7 @@ def _declared(sums: Sums) -> Iterator[tuple[str, Declaration]]:
         ("benchmarks", found.benchmarks),
         ("references", found.references),
         ("casemix", found.casemix),
+        ("episode_rules", found.episode_rules),
     ):
         for name, declaration in known.items():
             yield f"{folder}/{name}", declaration

@@ -12,8 +12,8 @@ def episode_rule_lead(one: EpisodeRule) -> list[Words]:
     if one.clean_days:
         new += f", but never less than {one.clean_days} days after the first day of the course before"
     return [
-        "Used only where the source names no course of care; a course that it names is never changed. A contact on a day "
-        "that a named course covers belongs to that course.",
+        "Used only where the source names no course of care; a course that it names is never changed. A contact on a "
+        "day that a named course covers belongs to that course.",
         f"{_opener(one)} {new}.",
         f"{_place(one)} {_end(one)}",
     ]
