@@ -163,7 +163,7 @@ class QualityResult:
 
     @cached_property
     def not_assessed(self) -> int | None:
-        """How many of the rate's denominator have no value that could have met it; None if the measure does not tell."""
+        """How many of the rate's denominator have no value that could have met it; None if nobody can tell."""
         told = [one.not_assessed for one in self.subjects if one.not_assessed is not None]
         return sum(told) if told else None
 

@@ -21,6 +21,7 @@ from benchwell.registry.declaration import Declaration
 from benchwell.registry.episode_rule import EpisodeRule
 from benchwell.registry.instrument import Instrument, normalize_name
 from benchwell.registry.measure import Measure
+from benchwell.registry.quality_measure import QualityMeasure
 from benchwell.registry.reference import Reference
 
 _Kind = TypeVar("_Kind", bound=Declaration)
@@ -33,6 +34,7 @@ FOLDERS: dict[str, type[Declaration]] = {
     "benchmarks": Benchmark,
     "references": Reference,
     "casemix": CaseMix,
+    "quality": QualityMeasure,
     "episode_rules": EpisodeRule,
 }
 
@@ -94,6 +96,11 @@ class Registry:
     def episode_rules(self) -> Mapping[str, EpisodeRule]:
         """Episode rules by id."""
         return self._of(EpisodeRule)
+
+    @property
+    def quality(self) -> Mapping[str, QualityMeasure]:
+        """Official quality measures by id."""
+        return self._of(QualityMeasure)
 
     def instrument(self, instrument_id: str) -> Instrument:
         """One instrument.
@@ -163,6 +170,14 @@ class Registry:
             UnknownDeclarationError: If there is none of that id.
         """
         return self._one("episode rule", self.episode_rules, rule_id)
+
+    def quality_measure(self, measure_id: str) -> QualityMeasure:
+        """One official quality measure.
+
+        Raises:
+            UnknownDeclarationError: If there is none of that id.
+        """
+        return self._one("quality measure", self.quality, measure_id)
 
     def _of(self, kind: type[_Kind]) -> Mapping[str, _Kind]:
         return self._by_kind[kind]  # type: ignore[return-value]  # filed by exact type in __init__

@@ -1,0 +1,90 @@
+"""Files and folders of Bundles, resources or NDJSON, read once into records of people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
+from pathlib import Path
+
+from benchwell.errors import SourceError
+from benchwell.intake.fhir.decode import Refused
+from benchwell.intake.fhir.lines import Blocks, shape_of
+from benchwell.intake.fhir.people import People
+from benchwell.intake.fhir.references import References
+from benchwell.intake.fhir.resources import Patient, Resource
+from benchwell.intake.fhir.unpack import Deleted, Piece, Unpacked, unpack
+
+_ENDINGS = (".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz")
+
+
+def read_people(sources: Sequence[Path], wanted: frozenset[str]) -> People:
+    """Read records of people.
+
+    Only events with a code that is asked for are held, so an export may be larger than memory.
+
+    Args:
+        sources: FHIR files (Bundles, resources or one of those a line; also compressed), and folders of `.json`,
+            `.ndjson` and `.jsonl`.
+        wanted: Codes that are asked for.
+
+    Raises:
+        SourceError: If a source is missing or cannot be read, or a folder holds nothing of the kind.
+    """
+    people = People(wanted)
+    known = References()
+    for path in _files(sources):
+        for piece in _pieces(path, people):
+            for bundle in _bundles(unpack(piece, known), known):
+                _take(bundle, people, known)
+    return people
+
+
+def _files(sources: Iterable[Path]) -> Iterator[Path]:
+    for source in sources:
+        if not source.exists():
+            raise SourceError(f"There is no file {source}.", hint="check the path")
+        if source.is_file():
+            yield source
+            continue
+        found = [path for path in sorted(source.rglob("*")) if path.is_file() and path.name.lower().endswith(_ENDINGS)]
+        if not found:
+            raise SourceError(f"{source} holds no FHIR file.", hint=f"such files end in {', '.join(_ENDINGS[:3])}")
+        yield from found
+
+
+def _pieces(path: Path, people: People) -> Iterator[Piece]:
+    blocks = Blocks(path)
+    following = iter(blocks)
+    head = next(following, b"")
+    if shape_of(head) == "document":
+        yield Piece(0, "document", b"".join((head, *following)))
+    else:
+        first = 1
+        for block in chain((head,), following):
+            yield Piece(0, "lines", block, first)
+            first += block.count(b"\n")
+    if blocks.damaged:
+        people.counts["damaged_file"] += 1
+
+
+def _bundles(rows: Iterable[list[Unpacked]], source: References) -> Iterator[list[Unpacked]]:
+    """Entries of one Bundle together; anything else alone. What belongs to one Bundle shares its references."""
+    found = (one for row in rows for one in row)
+    for references, entries in groupby(found, key=lambda one: one.references):
+        if references is source:
+            yield from ([entry] for entry in entries)
+        else:
+            yield list(entries)
+
+
+def _take(entries: list[Unpacked], people: People, source: References) -> None:
+    patients = {one.content.id for one in entries if isinstance(one.content, Patient)}
+    in_bundle = entries[0].references is not source
+    alone = next(iter(patients)) if in_bundle and len(patients) == 1 else None
+    for one in entries:
+        if isinstance(one.content, Resource):
+            people.add(one.content, one.references, alone=alone)
+        elif isinstance(one.content, Deleted):
+            people.remove(one.content.kind, one.content.id)
+        elif isinstance(one.content, Refused):
+            people.counts["refused"] += 1

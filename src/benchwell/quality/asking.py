@@ -1,0 +1,83 @@
+"""What a measure needs before anybody is counted: a period, and whole value sets."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+
+from benchwell.errors import BenchwellError
+from benchwell.quality.evaluate import Question
+from benchwell.quality.result import UsedValueSet
+from benchwell.quality.value_sets import ValueSets
+from benchwell.registry.quality_measure import QualityMeasure
+
+_PERIOD = re.compile(r"(\d{4})(?:-(\d\d))?", re.ASCII)
+
+
+class PeriodError(BenchwellError):
+    """A measurement period cannot be read."""
+
+
+def parse_period(text: str) -> tuple[dt.date, dt.date]:
+    """First and last day of a period: a year, a month, or two days with `..` between them.
+
+    Raises:
+        PeriodError: If it is none of these, or ends before it begins.
+
+    >>> parse_period("2026")
+    (datetime.date(2026, 1, 1), datetime.date(2026, 12, 31))
+    >>> parse_period("2026-01-01..2026-04-30")[1]
+    datetime.date(2026, 4, 30)
+    """
+    first, between, last = text.strip().partition("..")
+    try:
+        start, end = _days(first) if not between else (_days(first)[0], _days(last)[1])
+    except ValueError:
+        raise PeriodError(
+            f"{text!r} is not a period.", hint="write a year (2026) or two days (2026-01-01..2026-12-31)"
+        ) from None
+    if end < start:
+        raise PeriodError(f"The period {text!r} ends before it begins.", hint="write the earlier day first")
+    return start, end
+
+
+def ask(
+    measure: QualityMeasure, period: tuple[dt.date, dt.date], loaded: ValueSets
+) -> tuple[Question, tuple[UsedValueSet, ...], tuple[str, ...]]:
+    """Put a measure's codes in place of their names.
+
+    Args:
+        measure: The declaration.
+        period: First and last day.
+        loaded: What the user loaded.
+
+    Returns:
+        The question, which value sets it uses, and what a reader must know of those.
+
+    Raises:
+        ValueSetError: If one is missing, empty or cut off.
+    """
+    codes = {name: frozenset(listed) for name, listed in measure.codes.items()}
+    used, notes = [], []
+    for name, needed in measure.value_sets.items():
+        found = loaded.require(needed.oid, title=needed.title, measure=measure.id)
+        codes[name] = found.codes
+        used.append(UsedValueSet(needed.title, found.url, found.version, found.count))
+        notes += list(found.notes)
+        if needed.codes is not None and found.count < needed.codes:
+            notes.append(f"{needed.title}: {found.count} codes were loaded, the official set has {needed.codes}")
+        if needed.version is not None and found.version is not None and found.version != needed.version:
+            notes.append(f"{needed.title}: version {found.version} was loaded, the measure names {needed.version}")
+    return Question(measure, *period, codes), tuple(used), tuple(notes)
+
+
+def _days(text: str) -> tuple[dt.date, dt.date]:
+    found = _PERIOD.fullmatch(text)
+    if found is None:
+        day = dt.date.fromisoformat(text)
+        return day, day
+    year, month = int(found[1]), found[2]
+    if month is None:
+        return dt.date(year, 1, 1), dt.date(year, 12, 31)
+    return dt.date(year, int(month), 1), dt.date(year, int(month), calendar.monthrange(year, int(month))[1])
