@@ -1,0 +1,148 @@
+"""Load the columns that are read into typed-by-name text tables, with the row number of every record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from benchwell.errors import SourceError
+from benchwell.intake.omop.fields import FIELDS
+from benchwell.intake.omop.source import CdmSource, attach, attached, columns_of, delimiter_of, first_line, literal
+
+_MEMORY = "1GB"
+_MACROS = (
+    # Whole numbers that a tool wrote as floats (`12.0`) are the same ids.
+    r"as_id(t) AS CASE WHEN regexp_full_match(t, '\d+\.0+') THEN split_part(t, '.', 1) ELSE t END",
+    r"as_concept(t) AS nullif(try_cast(as_id(t) AS BIGINT), 0)",
+    r"as_day(t) AS CASE WHEN regexp_full_match(t, '\d{4}-\d{2}-\d{2}([T ].*)?') THEN try_cast(left(t, 10) AS DATE) "
+    r"WHEN regexp_full_match(t, '\d{8}') THEN try_strptime(t, '%Y%m%d')::DATE END",
+    # Midnight is what loading programs write for an unknown time.
+    r"as_clock(t) AS nullif(nullif(left(regexp_extract(t, '(?:^|[T ])((?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)', 1) "
+    r"|| ':00', 8), ':00'), '00:00:00')",
+    r"as_number(t) AS CASE WHEN isfinite(try_cast(t AS DOUBLE)) THEN try_cast(t AS DOUBLE) END",
+)
+
+
+class Cdm:
+    """An opened source: one in-memory DuckDB with a table for each CDM table that is read.
+
+    `cdm_person`, `cdm_observation` … hold `row` (1 = first data row) and the columns of `fields.FIELDS` as text,
+    trimmed, null where blank. `findings` collects what was refused or flagged.
+    """
+
+    def __init__(self, source: CdmSource, db: duckdb.DuckDBPyConnection) -> None:
+        self.source = source
+        self.db = db
+        self.read = 0  # rows read, ragged ones included
+        db.execute("CREATE TEMP TABLE findings (tbl VARCHAR, row BIGINT, col VARCHAR, reason VARCHAR, action VARCHAR)")
+        for macro in _MACROS:
+            db.execute(f"CREATE TEMP MACRO {macro}")
+
+    def load(self, table: str, where: str = "true") -> None:
+        """Make `cdm_<table>` from the rows that fit a condition on its columns; empty if the source lacks the table."""
+        columns = FIELDS[table]
+        if table not in self.source.files:
+            empty = ", ".join(f"NULL::VARCHAR AS {column}" for column in columns)
+            self.db.execute(f"CREATE TEMP TABLE cdm_{table} AS SELECT 0::BIGINT AS row, {empty} LIMIT 0")
+            return
+        relation, present = self._relation(table)
+        cells = ", ".join(
+            f"nullif(trim(\"{present[column]}\"::VARCHAR), '') AS {column}"
+            if column in present
+            else f"NULL::VARCHAR AS {column}"
+            for column in columns
+        )
+        # Rows are numbered before the filter: without an order, DuckDB numbers them as they stand in the file.
+        query = f"SELECT * FROM (SELECT row_number() OVER () AS row, {cells} FROM {relation}) WHERE {where}"  # noqa: S608
+        try:
+            self.db.execute(f"CREATE TEMP TABLE cdm_{table} AS {query}")
+        except duckdb.Error:
+            raise SourceError(
+                f"{self.source.label(table)} cannot be read as a table.",
+                hint="write it as UTF-8 text with a header, quoted with double quotation marks, or as Parquet",
+            ) from None
+        self._set_ragged_aside(table)
+
+    def _relation(self, table: str) -> tuple[str, dict[str, str]]:
+        """The FROM clause of a table, and its columns: name in lower case to name as written."""
+        if self.source.database:
+            address = attached(self.db)[table]
+            names = [row[0] for row in self.db.execute(f"DESCRIBE {address}").fetchall()]
+            return address, {name.lower(): name for name in names}
+        path = self.source.files[table]
+        if path.suffix.lower() == ".parquet":
+            import pyarrow.parquet
+
+            written = pyarrow.parquet.read_schema(path).names
+            return f"read_parquet({literal(str(path))})", {name.lower(): name for name in written}
+        return _csv(path, table), {name: name for name in columns_of(path)}
+
+    def _set_ragged_aside(self, table: str) -> None:
+        """Report rows of another width, and number the rows after them as they stand in the file."""
+        path = self.source.files[table]
+        if self.source.database or path.suffix.lower() == ".parquet":
+            return
+        lines = [
+            row[0] for row in self.db.execute(f"SELECT DISTINCT line FROM rejects_{table} ORDER BY line").fetchall()
+        ]
+        for line in lines:
+            # In ascending order: each one moves those after it down by one row.
+            self.db.execute(f"UPDATE cdm_{table} SET row = row + 1 WHERE row >= ?", [line - 1])
+            self.refuse_row(table, line - 1, "ragged_row")
+        self.read += len(lines)
+
+    def refuse_row(self, table: str, row: int, reason: str) -> None:
+        """Refuse one whole row."""
+        self.db.execute("INSERT INTO findings VALUES (?, ?, '', ?, 'rejected')", [table, row, reason])
+
+    def sift(self, stage: str) -> None:
+        """Take the faulty rows out of a staging table and record why.
+
+        Args:
+            stage: A table with `tbl`, `row` and `fault`: null, or column and reason code with a space between.
+        """
+        self.read += self.count(stage)
+        self.db.execute(
+            "INSERT INTO findings SELECT tbl, row, split_part(fault, ' ', 1), split_part(fault, ' ', 2), 'rejected' "
+            f"FROM {stage} WHERE fault IS NOT NULL"  # noqa: S608  # a name of ours
+        )
+        self.db.execute(f"DELETE FROM {stage} WHERE fault IS NOT NULL")  # noqa: S608
+
+    def flag(self, rows: str, column: str, reason: str, action: str = "flagged") -> None:
+        """Record a finding for the rows (`tbl`, `row`) that a query gives."""
+        self.db.execute(
+            f"INSERT INTO findings SELECT tbl, row, '{column}', '{reason}', '{action}' FROM ({rows})"  # noqa: S608
+        )
+
+    def count(self, stage: str) -> int:
+        """Rows of a table."""
+        return int(self.db.execute(f"SELECT count(*) FROM {stage}").fetchall()[0][0])  # noqa: S608
+
+
+def _csv(path: Path, table: str) -> str:
+    header = first_line(path)
+    delimiter = delimiter_of(header)
+    # Vocabulary downloads are tab-delimited and never quoted, and their names hold quotation marks.
+    quote = '"' if delimiter != "\t" or header.startswith('"') else ""
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns_of(path))
+    return (
+        f"read_csv({literal(str(path))}, delim={literal(delimiter)}, quote={literal(quote)}, escape={literal(quote)}, "
+        f"header=true, auto_detect=false, columns={{{columns}}}, nullstr=['NULL', 'null', '\\N', 'NA'], "
+        f"store_rejects=true, rejects_table='rejects_{table}', rejects_scan='scans_{table}', rejects_limit=0)"
+    )
+
+
+@contextmanager
+def opened(source: CdmSource) -> Iterator[Cdm]:
+    """Open a source for one reading."""
+    db = duckdb.connect(":memory:", config={"memory_limit": _MEMORY})
+    try:
+        db.execute("SET enable_progress_bar = false")
+        if source.database:
+            attach(db, source.path)
+        yield Cdm(source, db)
+    finally:
+        db.close()
