@@ -1,0 +1,104 @@
+"""The raw row: one for each form, panel, score or single answer that a source states, before they are put together."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pyarrow as pa
+
+from benchwell.intake.fhir.elements import Meta, Reference
+from benchwell.intake.fhir.references import References
+from benchwell.intake.fhir.when import stored_at
+from benchwell.tables.table import DATE, FLAG, INTEGER, NUMBER, TEXT
+
+RAW: Final = "raw_assessments"
+
+SCHEMA: Final = pa.schema(
+    {
+        "record": TEXT,  # `QuestionnaireResponse/x`: which resource; one resource may state several instruments
+        "part": INTEGER,  # 0, 1 … within the resource
+        "kind": TEXT,  # form (has answers), panel, score (a total), answer (to one item)
+        "standing": INTEGER,  # by status, for two copies that say nothing else: 1 final, 2 amended, 3 taken back
+        "stored": NUMBER,  # meta.lastUpdated, seconds since 1970
+        "edit": INTEGER,  # meta.versionId, if it is a number
+        "retracted": FLAG,
+        "patient_id": TEXT,
+        "instrument": TEXT,  # null for an answer: several instruments may share an item
+        "scale": TEXT,
+        "date": DATE,
+        "time": TEXT,
+        "instant": NUMBER,  # seconds since 1970, null if only the day is known
+        "items": pa.list_(NUMBER),
+        "total": NUMBER,
+        "unit": TEXT,
+        "language": TEXT,
+        "informant": TEXT,
+        "mode": TEXT,
+        "encounter_id": TEXT,
+        "links": pa.list_(TEXT),  # records that this one is derived from
+        "members": pa.list_(TEXT),  # records that this one gathers
+        "code": TEXT,  # of an answer
+        "value": NUMBER,  # of an answer
+        "source_row": INTEGER,
+    }
+)
+_NAMES = tuple(SCHEMA.names)
+_TYPES = ("QuestionnaireResponse", "Observation")
+_INFORMANTS = {
+    "Patient": "patient", "RelatedPerson": "related_person", "Practitioner": "practitioner",
+    "PractitionerRole": "practitioner",
+}  # fmt: skip
+
+
+def raw_row(**values: Any) -> tuple[Any, ...]:
+    """One row in the order of `SCHEMA`; what is not given is null.
+
+    >>> len(raw_row(record="Observation/1", kind="score")) == len(SCHEMA)
+    True
+    """
+    unknown = values.keys() - set(_NAMES)
+    if unknown:
+        raise ValueError(f"no such column: {sorted(unknown)}")
+    return tuple(map(values.get, _NAMES))
+
+
+def edition_of(meta: Meta | None) -> tuple[float | None, int | None]:
+    """When a resource was stored and as which edit, as far as its source says."""
+    if meta is None:
+        return None, None
+    edit = meta.versionId
+    return (
+        stored_at(meta.lastUpdated) if meta.lastUpdated else None,
+        int(edit) if edit is not None and edit.isascii() and edit.isdigit() and len(edit) < 16 else None,
+    )
+
+
+def links_of(references: References, pointers: list[Reference]) -> list[str] | None:
+    """The records that references name, as `Type/id`; null if there are none of the types that matter here."""
+    found: list[str] = []
+    for one in pointers:
+        text = one.reference
+        if text is not None and text.startswith(("Observation/", "QuestionnaireResponse/")) and text.count("/") == 1:
+            found.append(text)
+            continue
+        found.extend(f"{kind}/{id_}" for kind in _TYPES if (id_ := references.id_of(one, kind)) is not None)
+    return found or None
+
+
+def informant_of(source: Reference | None, *writers: Reference) -> str | None:
+    """Who answered: the source; else a patient or relative who wrote it down. A clinician may just have typed it in.
+
+    >>> informant_of(Reference(reference="Practitioner/1")), informant_of(None, Reference(reference="Practitioner/1"))
+    ('practitioner', None)
+    """
+    if source is not None:
+        return _INFORMANTS.get(_type_of(source))
+    for one in writers:
+        kind = _type_of(one)
+        if kind in ("Patient", "RelatedPerson"):
+            return _INFORMANTS[kind]
+    return None
+
+
+def _type_of(one: Reference) -> str:
+    return one.type or (one.reference or "").rstrip("/").rpartition("/")[0].rpartition("/")[2]
