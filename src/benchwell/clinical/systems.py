@@ -26,7 +26,12 @@ _ADDRESSES: dict[str, tuple[str, ...]] = {
         "urn:oid:2.16.840.1.113883.5.4",
     ),
     "cdc-race": ("urn:oid:2.16.840.1.113883.6.238", "2.16.840.1.113883.6.238"),
-    "sop": ("https://nahdo.org/sopt", "urn:oid:2.16.840.1.113883.3.221.5", "2.16.840.1.113883.3.221.5"),
+    "sop": (
+        "https://nahdo.org/sopt",
+        "http://www.nlm.nih.gov/research/umls/sop",
+        "urn:oid:2.16.840.1.113883.3.221.5",
+        "2.16.840.1.113883.3.221.5",
+    ),
 }
 _NAMES = {address.lower(): name for name, addresses in _ADDRESSES.items() for address in addresses}
 

@@ -442,6 +442,13 @@ class Provision(Element):
     purpose: list[Coding] = []
     action: list[Concept] = []
     provision: list[Provision] = []
+    # Further limits of what is permitted: not read, only seen to be there.
+    actor: list[msgspec.Raw] = []
+    securityLabel: list[msgspec.Raw] = []
+    class_: list[msgspec.Raw] = msgspec.field(name="class", default=[])
+    code: list[msgspec.Raw] = []
+    data: list[msgspec.Raw] = []
+    dataPeriod: Period | None = None
 
 
 class Consent(Resource, tag=True):
