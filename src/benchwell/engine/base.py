@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +35,10 @@ class Engine(Protocol):
 
     def to_arrow(self, frame: Frame) -> pa.Table:
         """Collect: only at a door, a fit, or the end of a stage."""
+        ...
+
+    def batches(self, frame: Frame, rows: int) -> Iterator[pa.RecordBatch]:
+        """Collect piece by piece, in the frame's order: for what is written out and need not fit in memory."""
         ...
 
     def close(self) -> None:

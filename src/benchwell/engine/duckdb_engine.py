@@ -6,7 +6,7 @@ import datetime as dt
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -88,3 +88,8 @@ class DuckDBEngine:
         """Collect into an Arrow table."""
         relation: duckdb.DuckDBPyRelation = nw.to_native(frame)
         return relation.to_arrow_table()
+
+    def batches(self, frame: Frame, rows: int) -> Iterator[pa.RecordBatch]:
+        """Collect piece by piece, at most `rows` at once."""
+        relation: duckdb.DuckDBPyRelation = nw.to_native(frame)
+        yield from relation.to_arrow_reader(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,3 +75,7 @@ class SparkEngine:
     def to_arrow(self, frame: Frame) -> pa.Table:
         """Collect into an Arrow table."""
         return nw.to_native(frame).toArrow()
+
+    def batches(self, frame: Frame, rows: int) -> Iterator[pa.RecordBatch]:
+        """Collect piece by piece; Spark gathers the whole on the driver first."""
+        yield from self.to_arrow(frame).to_batches(max_chunksize=rows)

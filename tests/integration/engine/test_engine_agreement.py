@@ -90,3 +90,10 @@ def test_a_lake_snapshot_reads_the_same_on_both(engine: Engine, tmp_path: Path) 
 
 def test_any_frame_collects_to_arrow(engine: Engine) -> None:
     assert to_arrow(engine.from_arrow(TABLE.select(["id", "value"]))).num_rows == 5
+
+
+def test_batches_are_the_whole_frame_in_order_piece_by_piece(engine: Engine) -> None:
+    frame = engine.from_arrow(pa.table({"n": list(range(10))})).sort("n", descending=True)
+    pieces = list(engine.batches(frame, 4))
+    assert [n for piece in pieces for n in piece["n"].to_pylist()] == list(range(9, -1, -1))
+    assert max(piece.num_rows for piece in pieces) <= 4
