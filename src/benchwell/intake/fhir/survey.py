@@ -1,0 +1,106 @@
+"""A first look through a source: its Questionnaires, and the identifiers that references search for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+from benchwell.intake.fhir.forms import Forms
+from benchwell.intake.fhir.lines import GZIP, Blocks, Shape, shape_of
+from benchwell.intake.fhir.references import References
+from benchwell.intake.fhir.resources import Organization, Questionnaire, Resource
+from benchwell.intake.fhir.rows import Found
+from benchwell.intake.fhir.sources import SourceFile
+from benchwell.intake.fhir.unpack import Piece, unpack
+
+_SMALL = 32 << 20  # bytes on disk: smaller files are looked through whole
+_SMALL_GZIP = 4 << 20
+_NAMED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
+_TYPES = b"Questionnaire|Organization|Practitioner|PractitionerRole|Location"
+_WANTED = re.compile(rb'"resourceType"\s*:\s*"(?:' + _TYPES + rb')"')
+_FORM = b'"Questionnaire"'
+
+
+@dataclass
+class Survey:
+    """What a source says of itself.
+
+    Attributes:
+        references: Which resource has which identifier.
+        forms: Questionnaires.
+        organizations: Whether any organization is among its resources.
+    """
+
+    references: References = field(default_factory=References)
+    forms: Forms = field(default_factory=Forms)
+    organizations: bool = False
+
+
+def survey(files: Iterable[SourceFile]) -> Survey:
+    """Learn what must be known before the first resource is mapped.
+
+    Small files are looked through whole. Of a large file, it is the type of its first resource that decides: a file of
+    organizations, clinicians, places or forms is looked through, any other only for Questionnaires, and not at all if
+    it is compressed.
+    """
+    found = Survey()
+    for file in files:
+        for block, shape in _blocks(file):
+            learn(block, shape, found)
+    return found
+
+
+def learn(data: bytes, shape: Shape, found: Survey) -> None:
+    """The same for some bytes of a source."""
+    for piece in _pieces(data, shape):
+        for row in unpack(piece, References()):
+            for one in row:
+                content = one.content
+                if isinstance(content, Questionnaire):
+                    found.forms.add(Found(content, one.row, one.full_url))
+                elif isinstance(content, Resource) and type(content).__name__ in _NAMED:
+                    found.references.add(Found(content, one.row, one.full_url))
+                    found.organizations |= isinstance(content, Organization)
+
+
+def _pieces(data: bytes, shape: Shape) -> Iterator[Piece]:
+    """Only what holds a wanted resource is decoded."""
+    if not _WANTED.search(data):
+        return
+    if shape == "document":
+        yield Piece(0, shape, data)
+        return
+    wanted = [line for line in data.split(b"\n") if _WANTED.search(line)]
+    yield Piece(0, shape, b"\n".join(wanted))
+
+
+def _blocks(file: SourceFile) -> Iterator[tuple[bytes, Shape]]:
+    blocks = Blocks(file.path)
+    start = blocks.start()
+    compressed = _is_gzip(file)
+    small = file.path.stat().st_size <= (_SMALL_GZIP if compressed else _SMALL)
+    whole = small or _WANTED.match(start.lstrip(b" \t\r\n{")) is not None
+    if not whole and compressed:
+        return
+    parts = iter(blocks)
+    first = next(parts, b"")
+    shape = shape_of(first)
+    if shape == "document":
+        if small:
+            yield b"".join([first, *parts]), shape
+        return
+    for block in chain([first], parts) if whole else _with_forms(first, parts):
+        yield block, shape
+
+
+def _with_forms(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if _FORM in first:
+        yield first
+    yield from (block for block in rest if _FORM in block)
+
+
+def _is_gzip(file: SourceFile) -> bool:
+    with file.path.open("rb") as opened:
+        return opened.read(2) == GZIP

@@ -1,0 +1,97 @@
+"""Other versions of FHIR, by the marks that only they have: refused by name, since they mean other things."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchwell.intake.fhir.resources import Resource
+
+_STU3, _R5 = "fhir_stu3", "fhir_r5"
+
+# Members that R4 does not know, by resource type. DSTU2 counts as STU3: what to do is the same.
+_MEMBERS: dict[str, tuple[tuple[str, str], ...]] = {
+    "Patient": (("careProvider", _STU3),),
+    "Encounter": (
+        ("indication", _STU3),
+        ("incomingReferral", _STU3),
+        ("actualPeriod", _R5),
+        ("reason", _STU3),
+    ),
+    "Condition": (("context", _STU3), ("assertedDate", _STU3), ("dateRecorded", _STU3)),
+    "Procedure": (
+        ("context", _STU3),
+        ("notDone", _STU3),
+        ("notPerformed", _STU3),
+        ("occurrenceDateTime", _R5),
+        ("occurrencePeriod", _R5),
+    ),
+    "ServiceRequest": (("reason", _R5),),
+    "MedicationRequest": (("context", _STU3), ("medication", _R5)),
+    "Questionnaire": (("group", _STU3),),
+    "QuestionnaireResponse": (("context", _STU3), ("group", _STU3)),
+    "Observation": (("context", _STU3), ("related", _STU3)),
+    "Coverage": (("kind", _R5), ("insurer", _R5)),
+    "Consent": (("consentingParty", _STU3), ("decision", _R5), ("grantor", _R5)),
+}
+# Members whose JSON starts with another sign than in R4: an object, a list or a text where there was another.
+_STARTS: dict[str, tuple[tuple[str, bytes, str], ...]] = {
+    "Encounter": (("class", b'"', _STU3), ("class", b"[", _R5)),
+    "Condition": (
+        ("clinicalStatus", b'"', _STU3),
+        ("verificationStatus", b'"', _STU3),
+        ("category", b"{", _STU3),
+    ),
+    "QuestionnaireResponse": (("questionnaire", b"{", _STU3),),
+    "Observation": (("category", b"{", _STU3),),
+    "ServiceRequest": (("code", b'{"concept"', _R5),),
+    "Consent": (("provision", b"[", _R5),),
+}
+# Types that R4 no longer has.
+_GONE = frozenset(
+    {
+        "MedicationOrder",
+        "ProcedureRequest",
+        "ReferralRequest",
+        "DiagnosticOrder",
+        "DeviceUseRequest",
+        "EligibilityRequest",
+        "BodySite",
+        "Sequence",
+        "DataElement",
+    }
+)
+_ARGONAUT = "http://fhir.org/guides/argonaut/"  # a guide for DSTU2 and STU3 only
+
+
+def version_of(resource: Resource) -> tuple[str, str] | None:
+    """The reason code and member that give another version of FHIR away; null if nothing does.
+
+    >>> from benchwell.intake.fhir.resources import Patient
+    >>> version_of(Patient(id="1")) is None
+    True
+    """
+    for member, reason in _MEMBERS.get(type(resource).__name__, ()):
+        if len(getattr(resource, member)):
+            return reason, member
+    if resource.meta is not None:
+        for profile in resource.meta.profile:
+            if profile.startswith(_ARGONAUT):
+                return _STU3, "meta.profile"
+    return None
+
+
+def version_of_members(kind: str, members: Mapping[str, bytes]) -> tuple[str, str] | None:
+    """The same for a resource that could not be decoded: its type, and its members as JSON.
+
+    >>> version_of_members("Encounter", {"class": b"[]"}), version_of_members("MedicationOrder", {})
+    (('fhir_r5', 'class'), ('fhir_stu3', 'resourceType'))
+    """
+    if kind in _GONE:
+        return _STU3, "resourceType"
+    for member, start, reason in _STARTS.get(kind, ()):
+        if members.get(member, b"").startswith(start):
+            return reason, member
+    for member, reason in _MEMBERS.get(kind, ()):
+        if member in members:
+            return reason, member
+    return None

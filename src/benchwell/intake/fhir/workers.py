@@ -1,0 +1,70 @@
+"""Chunks over processes: results in order, few chunks on the way, so that memory stays flat."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import TypeVar
+
+from benchwell.intake.fhir.chunks import Chunk, Mapped, Shapes, map_chunk
+from benchwell.intake.fhir.rows import Context
+
+Tag = TypeVar("Tag")
+_AHEAD = 2  # chunks that wait while every worker has one
+
+_context: Context
+_shapes: Shapes
+
+
+def map_chunks(
+    chunks: Iterable[tuple[Tag, Chunk]], context: Context, shapes: Shapes, workers: int
+) -> Iterator[tuple[Tag, Mapped]]:
+    """Map chunks, in order.
+
+    Args:
+        chunks: With whatever is to be given back beside each result.
+        context: What mappers may ask; handed to each worker once.
+        shapes: How resources become rows.
+        workers: Processes; with fewer than two, everything runs in this one.
+    """
+    if workers < 2:
+        for tag, chunk in chunks:
+            yield tag, map_chunk(chunk, context, shapes)
+        return
+    # Never fork: this process may hold locks of other threads (DuckDB, Arrow).
+    start = multiprocessing.get_context("forkserver" if _has_forkserver() else "spawn")
+    with ProcessPoolExecutor(workers, start, initializer=_begin, initargs=(context, shapes)) as pool:
+        yield from _in_order(pool, chunks, workers + _AHEAD)
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, chunks: Iterable[tuple[Tag, Chunk]], most: int
+) -> Iterator[tuple[Tag, Mapped]]:
+    waiting: deque[tuple[Tag, Future[Mapped]]] = deque()
+    try:
+        for tag, chunk in chunks:
+            waiting.append((tag, pool.submit(_run, chunk)))
+            if len(waiting) >= most:
+                done, future = waiting.popleft()
+                yield done, future.result()
+        while waiting:
+            done, future = waiting.popleft()
+            yield done, future.result()
+    finally:
+        for _, future in waiting:  # the reader stopped early
+            future.cancel()
+
+
+def _has_forkserver() -> bool:
+    return "forkserver" in multiprocessing.get_all_start_methods()
+
+
+def _begin(context: Context, shapes: Shapes) -> None:
+    global _context, _shapes
+    _context, _shapes = context, shapes
+
+
+def _run(chunk: Chunk) -> Mapped:
+    return map_chunk(chunk, _context, _shapes)
