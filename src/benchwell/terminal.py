@@ -90,6 +90,12 @@ def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]
     _out.print(table)
 
 
+def show_lines(lines: Sequence[str]) -> None:
+    """Sentences that belong to a table, on stdout, so that they go wherever the table goes."""
+    for line in lines:
+        _out.print(line, markup=False)
+
+
 def show_intake(reports: Sequence[Any], workspace: Path) -> None:
     """Counts that add up, then reasons in words, then the next command."""
     for one in reports:

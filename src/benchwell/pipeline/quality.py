@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchwell.intake.fhir.reading_people import read_people
+from benchwell.publish.measure_report import Kind, ReportHead, measure_reports
 from benchwell.quality.asking import ask, parse_period
 from benchwell.quality.populations import judge
 from benchwell.quality.result import QualityResult
 from benchwell.quality.value_sets import load_value_sets
 from benchwell.registry import Registry
 
+KINDS: tuple[Kind, ...] = ("summary", "subject-list", "individual")
 _LEFT_ASIDE = {
     "refused": "resources or lines could not be read and were left out",
     "no_subject": "resources name no person and were left out",
@@ -46,10 +50,23 @@ def quality(
     """
     measure = (registry or Registry.load()).quality_measure(measure_id)
     start, end = parse_period(period)
-    question, used, notes = ask(measure, (start, end), load_value_sets(value_sets))
-    people = read_people(sources, frozenset().union(*question.codes.values()))
-    subjects = tuple(judge(question, record) for record in people.records())
-    return QualityResult(measure, start, end, used, subjects, (*notes, *_aside(people.counts)))
+    asked = ask(measure, (start, end), load_value_sets(value_sets))
+    people = read_people(sources, frozenset().union(*asked.question.codes.values()))
+    subjects = tuple(judge(asked.question, record) for record in people.records())
+    notes = (*asked.notes, *_aside(people.counts))
+    return QualityResult(measure, start, end, asked.value_sets, subjects, notes, asked.official)
+
+
+def fhir_reports(result: QualityResult, kinds: Sequence[Kind], *, reporter: str | None = None) -> dict[str, Any]:
+    """The result as FHIR MeasureReports in a Bundle.
+
+    Args:
+        result: From `quality`.
+        kinds: `summary`, `subject-list`, `individual`.
+        reporter: Reference to who reports, such as `Organization/1`; a report that names one also has today's date.
+    """
+    head = ReportHead(reporter, dt.date.today()) if reporter is not None else None
+    return measure_reports(result, head, kinds)
 
 
 def _aside(counts: Counter[str]) -> list[str]:

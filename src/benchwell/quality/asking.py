@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
+from dataclasses import dataclass
 
 from benchwell.errors import BenchwellError
 from benchwell.quality.evaluate import Question
@@ -42,9 +43,24 @@ def parse_period(text: str) -> tuple[dt.date, dt.date]:
     return start, end
 
 
-def ask(
-    measure: QualityMeasure, period: tuple[dt.date, dt.date], loaded: ValueSets
-) -> tuple[Question, tuple[UsedValueSet, ...], tuple[str, ...]]:
+@dataclass(frozen=True)
+class Asked:
+    """A measure that is ready to be evaluated.
+
+    Attributes:
+        question: Measure, period and codes.
+        value_sets: What was loaded for it.
+        notes: What a reader must know of those.
+        official: Whether none of them is smaller than the measure says.
+    """
+
+    question: Question
+    value_sets: tuple[UsedValueSet, ...]
+    notes: tuple[str, ...]
+    official: bool
+
+
+def ask(measure: QualityMeasure, period: tuple[dt.date, dt.date], loaded: ValueSets) -> Asked:
     """Put a measure's codes in place of their names.
 
     Args:
@@ -52,24 +68,23 @@ def ask(
         period: First and last day.
         loaded: What the user loaded.
 
-    Returns:
-        The question, which value sets it uses, and what a reader must know of those.
-
     Raises:
         ValueSetError: If one is missing, empty or cut off.
     """
     codes = {name: frozenset(listed) for name, listed in measure.codes.items()}
-    used, notes = [], []
+    used, notes, whole = [], [], True
     for name, needed in measure.value_sets.items():
         found = loaded.require(needed.oid, title=needed.title, measure=measure.id)
         codes[name] = found.codes
         used.append(UsedValueSet(needed.title, found.url, found.version, found.count))
         notes += list(found.notes)
+        whole = whole and found.count > 0
         if needed.codes is not None and found.count < needed.codes:
+            whole = False
             notes.append(f"{needed.title}: {found.count} codes were loaded, the official set has {needed.codes}")
         if needed.version is not None and found.version is not None and found.version != needed.version:
             notes.append(f"{needed.title}: version {found.version} was loaded, the measure names {needed.version}")
-    return Question(measure, *period, codes), tuple(used), tuple(notes)
+    return Asked(Question(measure, *period, codes), tuple(used), tuple(notes), whole)
 
 
 def _days(text: str) -> tuple[dt.date, dt.date]:

@@ -130,6 +130,7 @@ class QualityResult:
         value_sets: What was loaded for it.
         subjects: By subject id. Everybody who was read, also those outside the initial population.
         notes: What a reader must know of this run, in words; never about one person.
+        official: Whether every value set was as whole as the measure says it is. If not, the official name is refused.
     """
 
     measure: QualityMeasure
@@ -138,6 +139,17 @@ class QualityResult:
     value_sets: tuple[UsedValueSet, ...]
     subjects: tuple[SubjectResult, ...]
     notes: tuple[str, ...] = ()
+    official: bool = True
+
+    @property
+    def claim(self) -> str:
+        """The sentence under which these figures may be shown."""
+        if self.official:
+            return self.measure.aligned_with.strip()
+        return (
+            f"Not {self.measure.official.name}: its rules were followed, but value sets were loaded that hold fewer "
+            "codes than the official ones. For tests of the rules, not for figures about care."
+        )
 
     @cached_property
     def summary(self) -> Mapping[str, int]:
@@ -183,6 +195,8 @@ class QualityResult:
                 "populations": dict(self.summary),
                 "performance": self.rate.to_dict(),
                 "not_assessed": self.not_assessed,
+                "official_name": self.official,
+                "claim": self.claim,
                 "strata": [
                     {**_stratum(one), "performance": PerformanceRate.of(one.populations).to_dict()}
                     for one in self.strata
