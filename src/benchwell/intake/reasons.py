@@ -234,12 +234,6 @@ _ALL = [
         "Send the panel or the answers with it, or a code of one instrument only.",
     ),
     Reason(
-        "superseded",
-        "rejected",
-        "A later version of the same resource stands in the same source.",
-        "Nothing to do: the later version counts.",
-    ),
-    Reason(
         "same_time_twice",
         "flagged",
         "Two answers to one item at one time differ, and nothing says to which form each belongs. The item is missing.",
@@ -338,7 +332,7 @@ _FHIR = [
     ),
     Reason(
         "consent_not_decided",
-        "flagged",
+        "rejected",
         "A consent is a draft or a proposal: nobody has decided anything yet.",
         "Nothing to do; send it again when it is active or rejected.",
     ),

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from benchwell.intake.fhir.forms import Forms, Readers
 from benchwell.intake.fhir.instrument_codes import codes_of
 from benchwell.intake.fhir.observation import map_observation
+from benchwell.intake.fhir.raw_assessments import RAW, SCHEMA, retracted_row
 from benchwell.intake.fhir.resources import Observation, Questionnaire, QuestionnaireResponse
 from benchwell.intake.fhir.response import map_response
 from benchwell.intake.fhir.rows import Context, Found, Mappers, Rows
@@ -35,6 +36,14 @@ def readers_of(context: Context) -> Readers:
         found = _READERS[context.forms] = Readers(codes, context.forms)
     return found
 
+
+def delete_assessment(kind: str, id_: str, row: int, rows: Rows) -> None:
+    """Take a record back that its source has deleted. Other types than those of `MAPPERS` are none of ours."""
+    if kind in ("QuestionnaireResponse", "Observation"):
+        rows.add(RAW, retracted_row(f"{kind}/{id_}", "form" if kind == "QuestionnaireResponse" else "score", None, row))
+
+
+SCHEMAS: Final = {RAW: SCHEMA}  # shapes of the raw rows
 
 MAPPERS: Final[Mappers] = {
     QuestionnaireResponse: _response,

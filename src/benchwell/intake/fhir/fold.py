@@ -17,29 +17,24 @@ from benchwell.intake.fhir.fold_merge import same_assessments
 from benchwell.intake.fhir.fold_sums import Checked, check_items
 from benchwell.intake.fhir.instrument_codes import codes_of
 from benchwell.intake.fhir.raw_assessments import RAW
+from benchwell.intake.fhir.rows import Finding
 from benchwell.intake.reasons import REASONS
 from benchwell.intake.sql import connection
 from benchwell.registry import Registry
 from benchwell.tables import CANONICAL
-from benchwell.tables.table import INTEGER, TEXT
 
 Positions = npt.NDArray[np.int64]
 SOURCE: Final = "fhir"
-CARRIED: Final = ("source_hash", "file")  # columns of the raw rows that findings and assessments keep, if present
-
-FINDINGS: Final = pa.schema(
-    {"source_hash": TEXT, "file": TEXT, "row": INTEGER, "column": TEXT, "reason": TEXT, "action": TEXT}
-)
 
 
 class Folded(NamedTuple):
-    """Assessments (shape of `tables.CANONICAL["assessments"]`) and findings (`FINDINGS`)."""
+    """Assessments (shape of `tables.CANONICAL["assessments"]`, without `source_hash`) and findings by `source_row`."""
 
     assessments: pa.Table
-    findings: pa.Table
+    findings: list[Finding]
 
 
-def fold(raw: Mapping[str, pa.Table], registry: Registry) -> Folded:
+def fold(raw: Mapping[str, pa.Table], registry: Registry, encounters: pa.Table | None = None) -> Folded:
     """Put the raw rows of one part together: one assessment is one row.
 
     Response, panel, answers and total of one assessment are found by what they say of each other (`derivedFrom`,
@@ -47,8 +42,9 @@ def fold(raw: Mapping[str, pa.Table], registry: Registry) -> Folded:
     differs; both are kept. A total whose form is not in this part names it in `derived_from`.
 
     Args:
-        raw: Tables by name: `raw_assessments` (`raw_assessments.SCHEMA`, and `source_hash` and `file` if known). If
-            `encounters` (canonical) is among them, assessments get the episode of their encounter.
+        raw: Tables by name: `raw_assessments` (`raw_assessments.SCHEMA`); others are left alone.
+        encounters: Canonical encounters of the same part, if there are any: an assessment gets the episode of its
+            encounter.
         registry: Instruments.
 
     Returns:
@@ -56,24 +52,22 @@ def fold(raw: Mapping[str, pa.Table], registry: Registry) -> Folded:
     """
     rows = raw.get(RAW)
     if rows is None or not rows.num_rows:
-        return Folded(CANONICAL["assessments"].empty(), FINDINGS.empty_table())
+        return Folded(CANONICAL["assessments"].empty(), [])
     whole = rows.append_column("position", pa.array(np.arange(rows.num_rows)))
     whole = whole.set_column(whole.schema.get_field_index("instant"), "instant", pc.floor(whole["instant"]))
     found = _Findings(whole)
     live, old = latest(whole)
     for reason, positions in old:
-        found.add(positions, "id", reason, "rejected")
+        found.add(positions, "id", reason, "rejected" if reason == "conflicting_duplicate" else None)
     gone = taken_back(live)
     retracted = _retracted(live.filter(gone))
     live = live.filter(pc.invert(gone)).combine_chunks()
     if not live.num_rows:
-        return Folded(_conform(retracted), found.table())
+        return Folded(_conform(retracted), found.listed())
     stated, checked = _stated(live, registry, found)
-    made = _finish(stated, checked, raw.get("encounters"), found)
-    for name in CARRIED:
-        if name in whole.column_names:
-            made = made.append_column(name, whole[name].take(made["position"]))
-    return Folded(_conform(pa.concat_tables([made, retracted], promote_options="default")), found.table())
+    made = _finish(stated, checked, encounters, found)
+    made = made.append_column("source_row", whole["source_row"].take(made["position"]))
+    return Folded(_conform(pa.concat_tables([made, retracted], promote_options="default")), found.listed())
 
 
 def _stated(live: pa.Table, registry: Registry, found: _Findings) -> tuple[pa.Table, Checked]:
@@ -181,7 +175,6 @@ def _retracted(rows: pa.Table) -> pa.Table:
         "retracted": pa.repeat(True, rows.num_rows),
         "source_row": rows["source_row"],
     }
-    columns |= {name: rows[name] for name in CARRIED if name in rows.column_names}
     return pa.table(columns)
 
 
@@ -202,18 +195,10 @@ class _Findings:
         if len(positions):
             self._found.append((np.sort(positions), column, reason, action or REASONS[reason].action))
 
-    def table(self) -> pa.Table:
-        parts = []
-        for positions, column, reason, action in self._found:
-            taken = self._rows.take(pa.array(positions))
-            columns = {
-                name: taken[name] if name in taken.column_names else pa.nulls(len(positions), pa.string())
-                for name in CARRIED
-            }
-            columns["row"] = taken["source_row"]
-            columns |= {
-                name: pa.repeat(text, len(positions))
-                for name, text in (("column", column), ("reason", reason), ("action", action))
-            }
-            parts.append(pa.table(columns).cast(FINDINGS))
-        return pa.concat_tables(parts) if parts else FINDINGS.empty_table()
+    def listed(self) -> list[Finding]:
+        places = self._rows["source_row"]
+        return [
+            Finding(row, column, reason, action)
+            for positions, column, reason, action in self._found
+            for row in places.take(pa.array(positions)).to_pylist()
+        ]

@@ -1,4 +1,4 @@
-"""Of several versions of one resource the latest counts, and what was taken back takes along what was derived from it."""
+"""The latest version of a resource counts; what was taken back takes along what was derived from it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _VERSIONS = """
 WITH one AS (
     SELECT copy, any_value(record) AS record, any_value(stored) AS stored, any_value(edit) AS edit,
            any_value(standing) AS standing, min(position) AS position,
-           string_agg(hash(part, kind, retracted, patient_id, instrument, scale, date, time, items, total, unit, code, value)
-                      ::VARCHAR, ',' ORDER BY part) AS content
+           string_agg(hash(part, kind, retracted, patient_id, instrument, scale, date, time, items, total, unit, code,
+                           value)::VARCHAR, ',' ORDER BY part) AS content
     FROM rows GROUP BY copy
 ), several AS (
     SELECT *, row_number() OVER (PARTITION BY record ORDER BY stored DESC NULLS LAST, edit DESC NULLS LAST,
@@ -28,7 +28,7 @@ SELECT old.copy, old.position,
        CASE WHEN old.content = new.content THEN 'duplicate_row'
             WHEN (old.stored, old.edit, old.standing) IS NOT DISTINCT FROM (new.stored, new.edit, new.standing)
                  THEN 'conflicting_duplicate'
-            ELSE 'superseded' END AS reason
+            ELSE 'older_version' END AS reason
 FROM several AS old JOIN several AS new ON new.record = old.record AND new.turn = 1
 WHERE old.turn > 1
 """

@@ -46,7 +46,7 @@ def follow_links(rows: pa.Table) -> Links:
     here = known.is_valid().to_numpy(zero_copy_only=False)
     phantom = target.dictionary_encode().indices.to_numpy(zero_copy_only=False) + len(records.dictionary)
     node = np.where(here, known.fill_null(0).to_numpy(zero_copy_only=False), phantom).astype(np.int64)
-    size = len(records.dictionary) + int(len(target))
+    size = len(records.dictionary) + len(target)
     edges = coo_array((np.ones(len(node), dtype=np.int8), (own[source], node)), shape=(size, size))
     labels = connected_components(edges, directed=False)[1].astype(np.int64)
     tied = np.zeros(size, dtype=bool)

@@ -9,7 +9,7 @@ import msgspec
 
 from benchwell.intake.fhir.answers import ordinal_of
 from benchwell.intake.fhir.elements import Coding
-from benchwell.intake.fhir.instrument_codes import InstrumentCodes, Slot, Target, bare_code
+from benchwell.intake.fhir.instrument_codes import Cell, InstrumentCodes, Slot, Target, bare_code
 from benchwell.intake.fhir.resources import Questionnaire, QuestionnaireItem, QuestionnaireResponse
 from benchwell.intake.fhir.rows import Found
 
@@ -90,7 +90,7 @@ class LinkReader:
     codes: InstrumentCodes
     named: str | None  # the instrument that the form itself is
     links: dict[str, Slot | None]
-    plans: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict)
+    plans: dict[tuple[int, ...], list[Cell | None]] = field(default_factory=dict)
 
     def slot(self, link_id: str, definition: str | None = None) -> Slot | None:
         """What a link id asks for; null if nothing that is declared."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal, NamedTuple
 
 from benchwell.clinical.systems import code_text, system_name
@@ -68,6 +68,33 @@ class LinkRule:
     links: Mapping[str, Slot]
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one question means for one instrument.
+
+    Attributes:
+        instrument: The instrument.
+        item: Number of the item; 0 for a total or panel.
+        scale: The scale of a total; null is the primary one.
+        declared: Values of answers by code, as declared.
+        form: The same, as the form itself states them.
+        fast: Values by LOINC code on which both agree and which the item can take.
+    """
+
+    instrument: Instrument
+    item: int
+    scale: str | None
+    declared: Mapping[str, float]
+    form: Mapping[str, float]
+    fast: Mapping[str, float]
+
+    def impossible(self, value: float) -> str | None:
+        """Why an answer cannot be, as a reason code; null if it can."""
+        form = self.instrument.form
+        reason = out_of_range(value, *form.range_of(self.item))
+        return "non_integer" if reason is None and form.integer and value != int(value) else reason
+
+
 @dataclass(frozen=True)
 class InstrumentCodes:
     """All declared codes, by code. Codes of LOINC stand bare, others as `system|code`."""
@@ -76,6 +103,16 @@ class InstrumentCodes:
     slots: Mapping[str, Slot]
     answers: Mapping[tuple[str, int], Mapping[str, float]]
     forms: Mapping[str, tuple[LinkRule, ...]]  # by the last part of a questionnaire's address
+
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        """How many items each instrument has."""
+        return {name: one.items.count if one.items else 0 for name, one in self.instruments.items()}
+
+    @cached_property
+    def cells(self) -> Mapping[tuple[str, int], Cell]:
+        """Every item of every instrument, as its own codes declare it."""
+        return {key: _cell(self.instruments[key[0]], key[1], None, values, {}) for key, values in self.answers.items()}
 
     @property
     def items(self) -> Mapping[str, tuple[Target, ...]]:
@@ -112,6 +149,30 @@ def codes_of(registry: Registry) -> InstrumentCodes:
                 forms.setdefault(form, []).append(_link_rule(instrument, rule))
     compiled = {code: _slot(code, roles) for code, roles in slots.items()}
     return InstrumentCodes(registry.instruments, compiled, answers, {name: tuple(one) for name, one in forms.items()})
+
+
+def cell_of(slot: Slot, instrument_id: str, codes: InstrumentCodes) -> Cell:
+    """What a question means for one of its instruments."""
+    target = next(one for one in slot.targets if one.instrument == instrument_id)
+    if not target.item:
+        return _cell(codes.instruments[instrument_id], 0, target.scale, {}, {})
+    if not slot.answers:
+        return codes.cells[instrument_id, target.item]
+    declared = codes.answers[instrument_id, target.item]
+    return _cell(codes.instruments[instrument_id], target.item, None, declared, slot.answers)
+
+
+def _cell(
+    instrument: Instrument, item: int, scale: str | None, declared: Mapping[str, float], form: Mapping[str, float]
+) -> Cell:
+    slow = Cell(instrument, item, scale, declared, form, {})
+    both = {**form, **declared}
+    fast = {
+        code: value
+        for code, value in both.items()
+        if "|" not in code and form.get(code, value) == value and slow.impossible(value) is None
+    }
+    return Cell(instrument, item, scale, declared, form, fast)
 
 
 def bare_code(system: str | None, code: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from benchwell.intake.fhir.answers import Stated, Values, concept_value, in_points, quantity_value, text_value
-from benchwell.intake.fhir.instrument_codes import InstrumentCodes, Slot, check_value, out_of_range, unit_of
-from benchwell.intake.fhir.raw_assessments import RAW, edition_of, informant_of, links_of, raw_row
+from benchwell.intake.fhir.elements import Concept
+from benchwell.intake.fhir.instrument_codes import InstrumentCodes, Slot, check_value, unit_of
+from benchwell.intake.fhir.raw_assessments import RAW, edition_of, informant_of, links_of, record_of, retracted_row
 from benchwell.intake.fhir.resources import Component, Observation
 from benchwell.intake.fhir.response import instruments_of
 from benchwell.intake.fhir.rows import Context, Found, Rows
@@ -34,84 +35,103 @@ def map_observation(found: Found, context: Context, rows: Rows, codes: Instrumen
     observation = found.resource
     if not isinstance(observation, Observation):
         raise TypeError(f"{type(observation).__name__} is no Observation")
-    slot = _slot(observation, codes)
+    slot = _slot(observation.code, codes)
     if slot is None and observation.component:
-        slot = next((one for part in observation.component if (one := _part_slot(part, codes))), None)
+        slot = next((one for part in observation.component if (one := _slot(part.code, codes))), None)
     if slot is None:
         return
-    status = observation.status
-    if status not in _STANDING and status != "entered-in-error":
-        rows.refuse(found.row, "status", "cancelled" if status == "cancelled" else "not_finished")
-        return
-    id_ = observation.id or (found.full_url or "").rpartition("/")[2].rpartition(":")[2]
-    if not id_:
+    record = record_of(found, "Observation")
+    if record is None:
         rows.refuse(found.row, "id", "missing_id")
-        return
-    record = f"Observation/{id_}"
-    stored, edit = edition_of(observation.meta)
-    if status == "entered-in-error":
-        kind = "answer" if slot.role == "item" else "score"
-        rows.add(
-            RAW,
-            raw_row(record=record, part=0, kind=kind, standing=3, stored=stored, edit=edit, retracted=True,
-                    source_row=found.row),
-        )  # fmt: skip
-        return
+    elif observation.status == "entered-in-error":
+        kind = "answer" if slot.role == "item" and not observation.component else "score"
+        rows.add(RAW, retracted_row(record, kind, observation.meta, found.row))
+    elif (about := _about(observation, found.row, context, rows)) is not None:
+        if slot.role == "item" and not observation.component:
+            _add_answer(found, record, *about, slot, context, rows, codes)
+        else:
+            _add_score(found, record, *about, slot, context, rows, codes)
+
+
+def _about(observation: Observation, row: int, context: Context, rows: Rows) -> tuple[str, When] | None:
+    """Whose it is and when it was; null with a finding if that cannot be said, or it is not finished."""
+    if observation.status not in _STANDING:
+        rows.refuse(row, "status", "cancelled" if observation.status == "cancelled" else "not_finished")
+        return None
     patient = context.references.id_of(observation.subject, "Patient")
     if patient is None:
-        rows.refuse(found.row, "subject", "missing_patient_id")
-        return
+        rows.refuse(row, "subject", "missing_patient_id")
+        return None
     column, when = _when(observation)
+    if not isinstance(when, str) and when.date > context.as_of:
+        when = "after_snapshot"
     if isinstance(when, str):
-        rows.refuse(found.row, column, when)
+        rows.refuse(row, column, when)
+        return None
+    return patient, when
+
+
+def _add_answer(
+    found: Found, record: str, patient: str, when: When, slot: Slot, context: Context, rows: Rows,
+    codes: InstrumentCodes,
+) -> None:  # fmt: skip
+    observation = found.resource
+    assert isinstance(observation, Observation)  # noqa: S101  # the caller asked
+    value = _item_value(observation, slot, codes, found.row, rows)
+    if value is None:
         return
-    if when.date > context.as_of:
-        rows.refuse(found.row, column, "after_snapshot")
-        return
-    links = links_of(context.references, observation.derivedFrom) if observation.derivedFrom else None
-    members = links_of(context.references, observation.hasMember) if observation.hasMember else None
-    informant = informant_of(None, *observation.performer) if observation.performer else None
-    encounter = context.references.id_of(observation.encounter, "Encounter")
-    head = (record, 0)
-    edition = (_STANDING[status or ""], stored, edit, False, patient)
-    if slot.role == "item" and not observation.component:
-        value = _item_value(observation, slot, codes, found.row, rows)
-        if value is not None:
-            rows.add(
-                RAW,
-                (*head, "answer", *edition, None, None, when.date, when.time, when.instant, None, None, None,
-                 None, informant, None, encounter, links, members, slot.code,
-                 value, found.row),
-            )  # fmt: skip
-        return
+    rows.add(
+        RAW,
+        (record, 0, "answer", *_edition(observation), False, patient, None, None, *when, None, None, None,
+         *_beside(observation, context), slot.code, value, found.row),
+    )  # fmt: skip
+
+
+def _add_score(
+    found: Found, record: str, patient: str, when: When, slot: Slot, context: Context, rows: Rows,
+    codes: InstrumentCodes,
+) -> None:  # fmt: skip
+    observation = found.resource
+    assert isinstance(observation, Observation)  # noqa: S101  # the caller asked
     read = _read(observation, slot, codes, found.row, rows)
     if read is None:
         return
     kind = "form" if read.items is not None else "panel" if slot.role == "panel" else "score"
-    if kind == "panel" and read.total is None and not members:
+    if kind == "panel" and read.total is None and not observation.hasMember:
         rows.refuse(found.row, "value", "no_score")
         return
     rows.add(
         RAW,
-        (*head, kind, *edition, read.instrument, read.scale, when.date, when.time, when.instant, read.items, read.total,
-         read.unit, None, informant, None, encounter, links, members, None, None, found.row),
+        (record, 0, kind, *_edition(observation), False, patient, read.instrument, read.scale, *when, read.items,
+         read.total, read.unit, *_beside(observation, context), None, None, found.row),
     )  # fmt: skip
 
 
-def _slot(observation: Observation, codes: InstrumentCodes) -> Slot | None:
-    if observation.code is not None:
-        for coding in observation.code.coding:
+def _edition(observation: Observation) -> tuple[int, float | None, int | None]:
+    return _STANDING[observation.status or ""], *edition_of(observation.meta)
+
+
+def _beside(
+    observation: Observation, context: Context
+) -> tuple[None, str | None, None, str | None, list[str] | None, list[str] | None]:
+    """Columns from language to members."""
+    references = context.references
+    return (
+        None,
+        informant_of(None, *observation.performer) if observation.performer else None,
+        None,
+        references.id_of(observation.encounter, "Encounter"),
+        links_of(references, observation.derivedFrom) if observation.derivedFrom else None,
+        links_of(references, observation.hasMember) if observation.hasMember else None,
+    )
+
+
+def _slot(code: Concept | None, codes: InstrumentCodes) -> Slot | None:
+    if code is not None:
+        for coding in code.coding:
             slot = codes.find(coding.system, coding.code)
             if slot is not None:
                 return slot
-    return None
-
-
-def _part_slot(part: Component, codes: InstrumentCodes) -> Slot | None:
-    for coding in part.code.coding if part.code is not None else ():
-        slot = codes.find(coding.system, coding.code)
-        if slot is not None:
-            return slot
     return None
 
 
@@ -126,8 +146,11 @@ def _when(observation: Observation) -> tuple[str, When | str]:
 
 def _read(observation: Observation, slot: Slot, codes: InstrumentCodes, row: int, rows: Rows) -> Read | None:
     """Total, and answers that stand in components; null with a finding if neither can be used."""
-    parts = [(part, one) for part in observation.component if (one := _part_slot(part, codes)) is not None]
-    plan = instruments_of([slot, *(one for _, one in parts)], codes, None)
+    parts = [(part, one) for part in observation.component if (one := _slot(part.code, codes)) is not None]
+    if not parts and len(slot.targets) == 1:
+        plan = {slot.code: slot.targets[0].instrument}  # by far the most common
+    else:
+        plan = instruments_of([slot, *(one for _, one in parts)], codes, None)
     name = plan.get(slot.code)
     if name is None:
         rows.refuse(row, "code", "ambiguous_instrument")
@@ -176,7 +199,7 @@ def _part_items(
         if stated.value is None:
             rows.note(row, f"component[{name}.{item}]", stated.reason or "answer_unknown")
             continue
-        reason = _impossible(codes, name, item, stated.value)
+        reason = codes.cells[name, item].impossible(stated.value)
         if reason is not None:
             return None, reason
         items[item - 1] = stated.value
@@ -192,7 +215,7 @@ def _item_value(observation: Observation, slot: Slot, codes: InstrumentCodes, ro
         stated = in_points(instrument, _stated(observation, codes.answers[target.instrument, target.item]))
         reason = stated.reason
         if stated.value is not None:
-            reason = _impossible(codes, target.instrument, target.item, stated.value)
+            reason = codes.cells[target.instrument, target.item].impossible(stated.value)
         if reason is None and stated.value is not None:
             found.add(stated.value)
         else:
@@ -201,12 +224,6 @@ def _item_value(observation: Observation, slot: Slot, codes: InstrumentCodes, ro
         return found.pop()
     rows.refuse(row, "value", reasons[0] if reasons else "answer_unclear")
     return None
-
-
-def _impossible(codes: InstrumentCodes, name: str, item: int, value: float) -> str | None:
-    form = codes.instruments[name].form
-    reason = out_of_range(value, *form.range_of(item))
-    return "non_integer" if reason is None and form.integer and value != int(value) else reason
 
 
 def _stated(source: Observation | Component, declared: Values) -> Stated:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from benchwell.intake.fhir.elements import Meta, Reference
 from benchwell.intake.fhir.references import References
+from benchwell.intake.fhir.rows import Found
 from benchwell.intake.fhir.when import stored_at
 from benchwell.tables.table import DATE, FLAG, INTEGER, NUMBER, TEXT
 
@@ -60,6 +61,20 @@ def raw_row(**values: Any) -> tuple[Any, ...]:
     if unknown:
         raise ValueError(f"no such column: {sorted(unknown)}")
     return tuple(map(values.get, _NAMES))
+
+
+def record_of(found: Found, kind: str) -> str | None:
+    """The key of a resource, `Type/id`; the last part of its address if it has no id of its own."""
+    id_ = found.resource.id or (found.full_url or "").rpartition("/")[2].rpartition(":")[2]
+    return f"{kind}/{id_}" if id_ else None
+
+
+def retracted_row(record: str, kind: str, meta: Meta | None, source_row: int) -> tuple[Any, ...]:
+    """The row that takes a record back."""
+    stored, edit = edition_of(meta)
+    return raw_row(
+        record=record, part=0, kind=kind, standing=3, stored=stored, edit=edit, retracted=True, source_row=source_row
+    )
 
 
 def edition_of(meta: Meta | None) -> tuple[float | None, int | None]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from benchwell.intake.fhir.answers import Stated, answer_value, in_points
 from benchwell.intake.fhir.forms import LinkReader, Readers
-from benchwell.intake.fhir.instrument_codes import InstrumentCodes, Slot, check_value, out_of_range, unit_of
-from benchwell.intake.fhir.raw_assessments import RAW, edition_of, informant_of, raw_row
+from benchwell.intake.fhir.instrument_codes import Cell, InstrumentCodes, Slot, cell_of, check_value, unit_of
+from benchwell.intake.fhir.raw_assessments import RAW, edition_of, informant_of, record_of, retracted_row
 from benchwell.intake.fhir.resources import Answer, QuestionnaireResponse, ResponseItem
 from benchwell.intake.fhir.rows import Context, Found, Rows
 from benchwell.intake.fhir.when import When, read_when
@@ -18,14 +16,8 @@ from benchwell.registry import Instrument
 _STANDING = {"completed": 1, "amended": 2}
 _MODE = "/questionnaireresponse-completionmode"
 _MOST_ITEMS = 2000  # of one response; more is no form that anybody filled in
-
-
-class Asked(NamedTuple):
-    """A question of a form that means something here, and what was answered."""
-
-    link_id: str
-    slot: Slot
-    answers: list[Answer]
+_PLANS = 1000  # shapes of forms that a reader remembers
+_FAST_SYSTEMS = (None, "http://loinc.org")
 
 
 @dataclass
@@ -48,38 +40,34 @@ def map_response(found: Found, context: Context, rows: Rows, readers: Readers) -
     response = found.resource
     if not isinstance(response, QuestionnaireResponse):
         raise TypeError(f"{type(response).__name__} is no QuestionnaireResponse")
-    record = _record(found)
+    record = record_of(found, "QuestionnaireResponse")
     if record is None:
         rows.refuse(found.row, "id", "missing_id")
-        return
-    if response.status == "entered-in-error":
-        stored, edit = edition_of(response.meta)
-        rows.add(
-            RAW,
-            raw_row(record=record, part=0, kind="form", standing=3, stored=stored, edit=edit, retracted=True,
-                    source_row=found.row),
-        )  # fmt: skip
-        return
-    reader = readers.of(response)
-    asked = list(_asked(response.item, reader))
-    if not asked:
-        return
+    elif response.status == "entered-in-error":
+        rows.add(RAW, retracted_row(record, "form", response.meta, found.row))
+    else:
+        reader = readers.of(response)
+        slots, answers = _asked(response.item, reader)
+        if slots and (about := _about(response, found.row, context, rows)) is not None:
+            _add(found, record, *about, _sheets(slots, answers, reader, found.row, rows), context, rows)
+
+
+def _about(response: QuestionnaireResponse, row: int, context: Context, rows: Rows) -> tuple[str, When] | None:
+    """Whose it is and when it was; null with a finding if that cannot be said, or it is not finished."""
     if response.status not in _STANDING:
-        rows.refuse(found.row, "status", "not_finished")
-        return
+        rows.refuse(row, "status", "not_finished")
+        return None
     patient = context.references.id_of(response.subject, "Patient")
     if patient is None:
-        rows.refuse(found.row, "subject", "missing_patient_id")
-        return
+        rows.refuse(row, "subject", "missing_patient_id")
+        return None
     when = read_when(response.authored)
+    if not isinstance(when, str) and when.date > context.as_of:
+        when = "after_snapshot"
     if isinstance(when, str):
-        rows.refuse(found.row, "authored", when)
-        return
-    if when.date > context.as_of:
-        rows.refuse(found.row, "authored", "after_snapshot")
-        return
-    sheets = _sheets(asked, reader, found.row, rows)
-    _add(found, record, patient, when, sheets, context, rows)
+        rows.refuse(row, "authored", when)
+        return None
+    return patient, when
 
 
 def _add(
@@ -116,53 +104,70 @@ def _add(
         rows.refused.add(found.row)
 
 
-def _record(found: Found) -> str | None:
-    id_ = found.resource.id or (found.full_url or "").rpartition("/")[2].rpartition(":")[2]
-    return f"QuestionnaireResponse/{id_}" if id_ else None
-
-
-def _asked(items: list[ResponseItem], reader: LinkReader) -> Iterator[Asked]:
-    """Every declared question in the order of the form, however deep it is nested."""
-    waiting = list(reversed(items))
+def _asked(items: list[ResponseItem], reader: LinkReader) -> tuple[list[Slot], list[list[Answer]]]:
+    """Every declared question in the order of the form, however deep it is nested, with its answers."""
+    slots: list[Slot] = []
+    answers: list[list[Answer]] = []
+    waiting = items[::-1]
     seen = 0
     while waiting and seen < _MOST_ITEMS:
         item = waiting.pop()
         seen += 1
         slot = reader.slot(item.linkId, item.definition)
         if slot is not None:
-            yield Asked(item.linkId, slot, item.answer)
+            slots.append(slot)
+            answers.append(item.answer)
         if item.item:
             waiting.extend(reversed(item.item))
         for answer in item.answer:
             if answer.item:
                 waiting.extend(reversed(answer.item))
+    return slots, answers
 
 
-def _sheets(asked: list[Asked], reader: LinkReader, row: int, rows: Rows) -> list[Sheet]:
+def _sheets(slots: list[Slot], answers: list[list[Answer]], reader: LinkReader, row: int, rows: Rows) -> list[Sheet]:
     """Answers and totals by instrument; the instrument that the form is called after comes first."""
-    shape = tuple(one.slot.code for one in asked)
+    shape = tuple(map(id, slots))  # slots live as long as their reader
     plan = reader.plans.get(shape)
     if plan is None:
-        plan = instruments_of([one.slot for one in asked], reader.codes, reader.named)
-        if len(reader.plans) < 1000:
+        plan = _plan(slots, reader)
+        if len(reader.plans) < _PLANS:
             reader.plans[shape] = plan
     sheets: dict[str, Sheet] = {}
-    for one in asked:
-        name = plan.get(one.slot.code)
-        if name is None:
-            if one.slot.role == "total" and one.answers:
+    for slot, cell, given in zip(slots, plan, answers, strict=True):
+        if cell is None:
+            if slot.role == "total" and given:
                 rows.note(row, "item.answer", "ambiguous_instrument", "flagged")
             continue
-        sheet = sheets.get(name)
+        sheet = sheets.get(cell.instrument.id)
         if sheet is None:
-            instrument = reader.codes.instruments[name]
-            count = instrument.items.count if instrument.items else 0
-            sheet = sheets[name] = Sheet(instrument, [None] * count)
-        if one.answers:
-            _take(sheet, one, reader.codes, row, rows)
+            count = cell.instrument.items.count if cell.instrument.items else 0
+            sheet = sheets[cell.instrument.id] = Sheet(cell.instrument, [None] * count)
+        if given:
+            _take(sheet, cell, slot.role, given, row, rows)
     if reader.named in sheets:
         return [sheets[reader.named], *(sheet for name, sheet in sheets.items() if name != reader.named)]
     return list(sheets.values())
+
+
+def _take(sheet: Sheet, cell: Cell, role: str, answers: list[Answer], row: int, rows: Rows) -> None:
+    if not cell.item:
+        _take_total(sheet, cell, role, answers, row, rows)
+        return
+    if len(answers) == 1 and sheet.items[cell.item - 1] is None:  # one answer by a declared code: nearly always
+        coding, extension = answers[0].valueCoding, answers[0].extension
+        if coding is not None and not extension and not coding.extension and coding.system in _FAST_SYSTEMS:
+            value = cell.fast.get(coding.code or "")
+            if value is not None:
+                sheet.items[cell.item - 1] = value
+                return
+    _take_answer(sheet, cell, answers, row, rows)
+
+
+def _plan(slots: list[Slot], reader: LinkReader) -> list[Cell | None]:
+    """For each question of a form what it means for one instrument; null where that stays open."""
+    found = instruments_of(slots, reader.codes, reader.named)
+    return [cell_of(slot, found[slot.code], reader.codes) if slot.code in found else None for slot in slots]
 
 
 def instruments_of(slots: list[Slot], codes: InstrumentCodes, named: str | None) -> dict[str, str]:
@@ -179,16 +184,14 @@ def instruments_of(slots: list[Slot], codes: InstrumentCodes, named: str | None)
         if slot.role != "item" and len(slot.targets) == 1:
             known.add(slot.targets[0].instrument)
     counts: dict[str, int] = {}
-    for code, targets in {slot.code: slot.targets for slot in slots if slot.role == "item"}.items():
-        del code
+    for targets in {slot.code: slot.targets for slot in slots if slot.role == "item"}.values():
         for target in targets:
             counts[target.instrument] = counts.get(target.instrument, 0) + 1
-    sizes = {name: one.items.count if one.items else 0 for name, one in codes.instruments.items()}
     found: dict[str, str] = {}
     for slot in slots:
         names = [target.instrument for target in slot.targets]
         if slot.role == "item":
-            found[slot.code] = min(names, key=lambda one: (one not in known, -counts[one], sizes[one], one))
+            found[slot.code] = min(names, key=lambda one: (one not in known, -counts[one], codes.sizes[one], one))
         elif len(names) == 1:
             found[slot.code] = names[0]
         else:
@@ -198,40 +201,32 @@ def instruments_of(slots: list[Slot], codes: InstrumentCodes, named: str | None)
     return found
 
 
-def _take(sheet: Sheet, asked: Asked, codes: InstrumentCodes, row: int, rows: Rows) -> None:
-    instrument = sheet.instrument
-    target = next(one for one in asked.slot.targets if one.instrument == instrument.id)
-    if asked.slot.role == "item":
-        column = f"item.answer[{instrument.id}.{target.item}]"
-        declared = codes.answers[instrument.id, target.item]
-        stated = _agreed(
-            [in_points(instrument, answer_value(one, declared, asked.slot.answers)) for one in asked.answers]
-        )
-        if stated.value is None:
-            rows.note(row, column, stated.reason or "answer_unknown")
-            return
-        if sheet.items[target.item - 1] not in (None, stated.value):
-            rows.note(row, column, "answer_unclear")  # asked twice, answered differently
-            sheet.items[target.item - 1] = None
-            return
-        low, high = instrument.form.range_of(target.item)
-        reason = out_of_range(stated.value, low, high)
-        if reason is None and instrument.form.integer and stated.value != int(stated.value):
-            reason = "non_integer"
-        if reason is not None:
-            sheet.reason, sheet.column = reason, column
-        sheet.items[target.item - 1] = stated.value
+def _take_answer(sheet: Sheet, cell: Cell, answers: list[Answer], row: int, rows: Rows) -> None:
+    place, column = cell.item - 1, f"item.answer[{cell.instrument.id}.{cell.item}]"
+    stated = _agreed([in_points(cell.instrument, answer_value(one, cell.declared, cell.form)) for one in answers])
+    if stated.value is None:
+        rows.note(row, column, stated.reason or "answer_unknown", "flagged")
         return
-    stated = _agreed([answer_value(one, {}, {}) for one in asked.answers])
+    if sheet.items[place] not in (None, stated.value):
+        rows.note(row, column, "answer_unclear")  # asked twice, answered differently
+        sheet.items[place] = None
+        return
+    reason = cell.impossible(stated.value)
+    if reason is not None:
+        sheet.reason, sheet.column = reason, column
+    sheet.items[place] = stated.value
+
+
+def _take_total(sheet: Sheet, cell: Cell, role: str, answers: list[Answer], row: int, rows: Rows) -> None:
+    stated = _agreed([answer_value(one, {}, {}) for one in answers])
     try:
-        unit = unit_of(instrument, stated.code, stated.unit)
+        unit = unit_of(cell.instrument, stated.code, stated.unit)
     except KeyError:
         stated, unit = Stated(reason="unknown_unit"), None
-    if stated.value is None:
-        if asked.slot.role == "total":
-            rows.note(row, f"item.answer[{instrument.id}]", stated.reason or "answer_unknown", "flagged")
-        return
-    sheet.totals.append((target.scale, stated.value, unit))
+    if stated.value is not None:
+        sheet.totals.append((cell.scale, stated.value, unit))
+    elif role == "total":
+        rows.note(row, f"item.answer[{cell.instrument.id}]", stated.reason or "answer_unknown", "flagged")
 
 
 def _agreed(stated: list[Stated]) -> Stated:
