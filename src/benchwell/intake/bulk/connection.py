@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, Self
-from urllib.parse import urljoin
 
 import httpx
 
 from benchwell.errors import BulkExportError
-from benchwell.intake.bulk.origins import Origins, origin_of, written
+from benchwell.intake.bulk.origins import Origins, joined, origin_of, written
 from benchwell.intake.bulk.quiet import quietly
 from benchwell.intake.bulk.settings import BulkSettings
 
@@ -57,7 +56,7 @@ class Connection:
         self.origins = Origins(base_url, settings.allowed_origins)
         self.bearer: Bearer | None = None
         self._client = httpx.Client(
-            verify=_encryption(settings),
+            verify=encryption(settings),
             timeout=httpx.Timeout(settings.read_seconds, connect=settings.connect_seconds),
             limits=httpx.Limits(max_connections=settings.parallel + 2),
             mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},  # never by a proxy
@@ -135,7 +134,7 @@ class Connection:
             if not response.has_redirect_location:
                 return response
             response.close()
-            target = urljoin(url, response.headers["location"])
+            target = joined(url, response.headers["location"])
             anonymous = self._leave(method, url, target, anonymous, roaming)
             url = target
         raise BulkExportError("The server redirects without end.", hint="ask who runs the server")
@@ -183,8 +182,12 @@ class Connection:
             raise BulkExportError("The server gave an address that cannot be asked.", hint="ask who runs it") from None
 
 
-def _encryption(settings: BulkSettings) -> ssl.SSLContext:
-    """TLS 1.2 or newer, certificates checked."""
+def encryption(settings: BulkSettings) -> ssl.SSLContext:
+    """TLS 1.2 or newer, certificates checked.
+
+    Raises:
+        BulkExportError: If the given file holds no certificates.
+    """
     try:
         context = ssl.create_default_context()
         if settings.ca_file is not None:

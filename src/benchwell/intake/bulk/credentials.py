@@ -20,6 +20,7 @@ Algorithm = Literal["RS384", "ES384"]
 
 _LIFETIME_SECONDS = 240  # at most 300 are allowed; the rest is for clocks that differ
 _SMALLEST_RSA_BITS = 2048
+_KINDS: dict[str, type[RSAKey] | type[ECKey]] = {"RSA": RSAKey, "EC": ECKey}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,11 @@ def _usable(path: Path, content: dict[str, Any]) -> SigningKey:
     key_id = content.get("kid")
     if not isinstance(key_id, str) or not key_id:
         raise BulkExportError(f"The key in {path} has no kid.", hint="give it the kid that the server knows it by")
+    kind = _KINDS.get(str(content.get("kty")))
+    if kind is None:
+        raise BulkExportError(f"The key in {path} is neither RSA nor EC.", hint="make one of these, RSA or EC P-384")
     try:
-        key: RSAKey | ECKey = RSAKey.import_key(content) if content.get("kty") == "RSA" else ECKey.import_key(content)
+        key = kind.import_key(content)
         bits = key.private_key.key_size if key.private_key is not None else 0
     except (JoseError, ValueError, TypeError, KeyError, AttributeError):
         raise BulkExportError(f"The key in {path} cannot be read.", hint="make it anew, RSA or EC P-384") from None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 import httpx
 
 from benchwell.errors import BulkExportError
 from benchwell.intake.bulk.connection import FHIR_JSON, Connection, Reply
-from benchwell.intake.bulk.origins import written
+from benchwell.intake.bulk.origins import joined, written
 from benchwell.intake.bulk.outcome import refusal
 from benchwell.intake.bulk.request import BulkRequest
 from benchwell.intake.bulk.waiting import Patience
@@ -57,7 +57,7 @@ def _status_url(connection: Connection, request: BulkRequest, reply: Reply) -> s
         raise BulkExportError(
             "The server began an export but does not say where (no Content-Location).", hint="ask who runs the server"
         )
-    url = urljoin(request.kickoff_url, location)
+    url = joined(request.kickoff_url, location)
     connection.origins.check(url)
     return url
 

@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from urllib.parse import urljoin
 
 import msgspec
 
@@ -14,6 +13,7 @@ from benchwell.clinical.moments import parse_moment
 from benchwell.errors import BulkExportError
 from benchwell.intake.bulk.connection import Connection, Reply
 from benchwell.intake.bulk.listener import BulkListener
+from benchwell.intake.bulk.origins import joined
 from benchwell.intake.bulk.polling import wait_for_manifest
 from benchwell.intake.bulk.result import BulkFile, Kind
 from benchwell.intake.bulk.waiting import Patience, asked_seconds
@@ -127,7 +127,7 @@ def gather(connection: Connection, first: Reply, patience: Patience, listener: B
         pages.append((reply.url, page))
         if page.next_page is None:
             return plan_of(pages, _expires(first, patience))
-        url = urljoin(reply.url, page.next_page)
+        url = joined(reply.url, page.next_page)
         if url in seen or len(pages) >= _MOST_PAGES:
             raise BulkExportError("The pages of the manifest never end.", hint="ask who runs the server")
         seen.add(url)
@@ -143,7 +143,7 @@ def plan_of(pages: Iterable[tuple[str, Manifest]], expires: float | None = None)
     pages = list(pages)
     for base, page in pages:
         for kind, entry in page.entries():
-            url = urljoin(base, entry.url)
+            url = joined(base, entry.url)
             if (kind, url) in seen:
                 continue
             seen.add((kind, url))
@@ -174,7 +174,7 @@ def local_manifest(plan: Plan, files: Iterable[BulkFile], request: str) -> bytes
 
 
 def _expires(reply: Reply, patience: Patience) -> float | None:
-    """The Expires header is a date, as Retry-After may be one."""
+    """Seconds since 1970; a date that is past, or no date, only tells caches not to keep the answer."""
     now = patience.clock.now()
     left = asked_seconds(reply.headers.get("expires"), now)
-    return None if left is None else now + left
+    return now + left if left else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from benchwell.errors import BulkExportError
 
@@ -31,6 +31,21 @@ def origin_of(url: str) -> Origin:
             "The server gave an address that is none of http or https.", hint="ask who runs the server"
         )
     return parts.scheme, parts.hostname.lower(), port or _PORTS[parts.scheme]
+
+
+def joined(base: str, address: str) -> str:
+    """An address that a server gave, seen from where it gave it.
+
+    Raises:
+        BulkExportError: If it is none.
+
+    >>> joined("https://ehr.example.org/status/1", "/files/1")
+    'https://ehr.example.org/files/1'
+    """
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        raise BulkExportError("The server gave an address that is none.", hint="ask who runs the server") from None
 
 
 def written(origin: Origin) -> str:

@@ -146,7 +146,10 @@ class BulkRequest:
 
 
 def _checked_base(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BulkExportError("The server's address is none.", hint="it reads like https://ehr.example.org/fhir")
     if parts.username is not None or parts.password is not None:
