@@ -39,7 +39,10 @@ def template(
 
 @app.command()
 def intake(
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="CSV or XLSX files.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="SOURCE...", help="CSV or XLSX files; FHIR files, folders or manifests; OMOP folders."),
+    ],
     workspace: InWorkspace = Path(),
     mapping: MappingFile = None,
     as_of: Day = None,
@@ -51,13 +54,14 @@ def intake(
 ) -> None:
     """Take scores in. Good rows get in; each refused row is listed with its reason."""
     from benchwell.pipeline import Workspace
+    from benchwell.pipeline.source_kinds import together
     from benchwell.terminal import Drawing, print_json, show_intake
 
     reports: list[Any] = []
     try:
         with Drawing() as drawing:
             opened = Workspace.open(workspace, listener=drawing)
-            for source in sources:
+            for source in together(sources):
                 taken = opened.intake(source, mapping, as_of=as_of, accept_guess=accept_guess)
                 reports.append(taken)  # one by one: the next may fail
     finally:

@@ -128,8 +128,7 @@ def _since() -> nw.Expr:
 
 
 def _people(engine: Engine, rows: Frame) -> int:
-    found: pa.Table = engine.to_arrow(rows.select("patient_id").unique())
-    return found.num_rows
+    return int(engine.to_arrow(rows.select("patient_id").unique()).num_rows)
 
 
 @dataclass

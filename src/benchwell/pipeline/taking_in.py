@@ -1,8 +1,9 @@
-"""Take one source into a workspace's lake."""
+"""Take one source into a workspace's lake, whatever it is: a table, FHIR, or an OMOP database."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from benchwell.errors import MappingError
 from benchwell.intake import IntakeResult, Mapping, load_mapping, read_source, save_mapping
 from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.intake_report import Gathered, IntakeReport
+from benchwell.pipeline.source_kinds import SourceKind, kind_of, name_of, read_coded
 from benchwell.registry import hash_canonical
 
 
@@ -22,15 +24,35 @@ def take_in(
     accept_guess: bool,
 ) -> IntakeReport:
     """Read, check, and merge. See `Workspace.intake`."""
+    kind, paths = kind_of(source)
+    if kind is not SourceKind.TABLE:
+        if mapping is not None:
+            raise MappingError(
+                f"{name_of(paths)} is {kind.value}, whose codes say what it holds; mappings are for tables.",
+                hint="leave --mapping out",
+            )
+        return _take_in_coded(workspace, kind, paths, as_of)
     given = Path(mapping) if isinstance(mapping, str | Path) else None
     known = load_mapping(Path(mapping)) if isinstance(mapping, str | Path) else mapping
-    path = Path(source) if isinstance(source, str | Path) else source
+    path = paths[0] if paths else source
     with workspace.stages.stage("reading and checking"):
         result = read_source(path, workspace.registry, known, as_of=as_of)
     kept = _keep_mapping(workspace, result, given, known=known is not None, accept_guess=accept_guess)
     gathered = Gathered(workspace, kept, guessed=result.guessed)
     gathered.merge(result, reading=_hash(result.mapping))
     return gathered.report(result.file)
+
+
+def _take_in_coded(workspace: Holdings, kind: SourceKind, paths: Sequence[Path], as_of: dt.date) -> IntakeReport:
+    """Sources whose codes say what they hold, part by part, so that memory does not grow with them."""
+    gathered = Gathered(workspace)
+    parts = iter(read_coded(kind, paths, workspace.registry, as_of=as_of))
+    while True:
+        with workspace.stages.stage("reading and checking"):
+            part = next(parts, None)
+        if part is None:
+            return gathered.report(name_of(paths))
+        gathered.merge(part, reading=kind.value)
 
 
 def _keep_mapping(

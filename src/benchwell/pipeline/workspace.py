@@ -89,9 +89,10 @@ class Workspace:
         """Take one source into the lake. The good rows get in; each refused one is listed with its reason.
 
         Args:
-            source: A CSV or XLSX file, or any frame that Narwhals supports.
-            mapping: A mapping, or the path of one. Without it, the own template is recognized; for any other layout
-                a guess is made and saved in the workspace for approval.
+            source: A CSV or XLSX file, any frame that Narwhals supports, FHIR R4 (NDJSON, Bundles, resources, a folder
+                of those, a Bulk Data manifest, or a list of such paths), or an OMOP CDM 5.4 (a folder or DuckDB file).
+            mapping: For tables: a mapping, or the path of one. Without it, the own template is recognized; for any
+                other layout a guess is made and saved in the workspace for approval.
             as_of: No record may be later than this day; today if null.
             accept_guess: Use the guess without approval.
 

@@ -1,0 +1,126 @@
+"""Export a workspace's scores and outcomes as an OMOP CDM 5.4."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import pyarrow as pa
+
+from benchwell.engine import DuckDBEngine, Engine, Frame
+from benchwell.errors import WorkspaceError
+from benchwell.outcomes import build_outcomes
+from benchwell.pipeline.choosing import Present, choose, instruments_of
+from benchwell.pipeline.inputs import Reader, epoch_day, outcome_inputs, present_instruments
+from benchwell.publish.omop import FileFormat, OmopTables, omop_tables, write_omop
+from benchwell.registry import EpisodeRule, Registry
+from benchwell.settings import Settings
+
+if TYPE_CHECKING:
+    from benchwell.pipeline.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class OmopExport:
+    """What was written.
+
+    Attributes:
+        folder: Where.
+        files: The files, in the order of the standard's tables.
+        rows: Rows by table.
+        without_birth_year: People who were left out because nobody knows their year of birth, which CDM requires.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    rows: dict[str, int]
+    without_birth_year: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return asdict(self) | {"folder": str(self.folder), "files": [path.name for path in self.files]}
+
+
+def export_omop(
+    workspace: Workspace, folder: str | Path, *, as_of: dt.date | None = None, file_format: FileFormat = "parquet"
+) -> OmopExport:
+    """Write people, contacts, courses, answers, scores and outcomes as a folder of CDM tables.
+
+    Only people whose data may be used for the workspace's purpose are written, and only records since their consent.
+    It is data about people: keep it as safe as the workspace itself.
+
+    Args:
+        workspace: An open workspace.
+        folder: Made if it is not there; it must not hold other files.
+        as_of: Nothing after this day is written, and follow-up is judged on it. Null: today.
+        file_format: `parquet` or `csv`.
+
+    Raises:
+        WorkspaceError: If there is no score yet, or the folder holds something else.
+    """
+    target = Path(folder)
+    day = as_of or dt.datetime.now(dt.UTC).date()
+    if target.exists() and not target.is_dir():
+        raise WorkspaceError(f"{target} is a file.", hint="name a folder")
+    if target.is_dir() and any(not _is_ours(path) for path in target.iterdir()):
+        raise WorkspaceError(f"{target} holds other files.", hint="name a new or empty folder; nothing was written")
+    snapshot = workspace.lake.snapshot()
+    settings = workspace.settings
+    with DuckDBEngine(memory_limit=settings.engine.memory_limit, threads=settings.engine.threads) as engine:
+        made = _tables(
+            engine, lambda name: workspace.lake.read(engine, name, snapshot), workspace.registry, settings, day
+        )
+    if not made.tables["observation"].num_rows + made.tables["measurement"].num_rows:
+        left = f" {made.without_birth_year} people have no year of birth." if made.without_birth_year else ""
+        raise WorkspaceError(
+            f"There is no score to export in {workspace.path}.{left}",
+            hint="take scores in: benchwell intake FILE; the standard requires a year of birth for every person",
+        )
+    files = write_omop(made.tables, target, file_format)
+    rows = {name: table.num_rows for name, table in made.tables.items()}
+    return OmopExport(target, tuple(files), rows, made.without_birth_year)
+
+
+def _tables(engine: Engine, read: Reader, registry: Registry, settings: Settings, as_of: dt.date) -> OmopTables:
+    instruments = present_instruments(engine, read, registry, as_of)
+    chosen = choose(registry, Present(instruments, frozenset(), encounters=True, events=frozenset()), None)
+    measures = [one for one in chosen.measures.values() if not one.is_published]
+    named = instruments_of(measures, registry)
+    rule: EpisodeRule | None = None if settings.episode_rule is None else registry.episode_rule(settings.episode_rule)
+    inputs = outcome_inputs(engine, read, dict(instruments), settings, as_of, rule).inputs
+    built = build_outcomes(inputs, measures, named, snapshot_day=epoch_day(as_of), keep=engine.keep)
+    usable = engine.keep(inputs.consents)
+    tables = {name: engine.to_arrow(read(name)) for name in ("organizations", "practitioners")}
+    people = usable.filter(nw.col("usable")).select("patient_id")
+    tables["patients"] = engine.to_arrow(read("patients").join(people, on="patient_id", how="inner"))
+    for name in ("assessments", "encounters", "episodes"):
+        tables[name] = _since_consent(engine, read(name), usable, as_of)
+    return omop_tables(
+        tables,
+        engine.to_arrow(inputs.scores),
+        registry,
+        as_of=as_of,
+        name=settings.name or settings.id,
+        outcomes=engine.to_arrow(built.outcomes),
+        measures={one.id: one for one in measures},
+    )
+
+
+def _since_consent(engine: Engine, rows: Frame, usable: Frame, as_of: dt.date) -> pa.Table:
+    """Records of usable people up to a day, and since the day their consent reaches back to."""
+    column = "start_date" if "start_date" in rows.collect_schema().names() else "date"
+    dated = engine.with_epoch_days(rows, {"_day": column}).join(usable, on="patient_id", how="inner")
+    day, since = nw.col("_day"), nw.col("since_day")
+    kept = dated.filter(
+        nw.col("usable"), day.is_null() | (day <= epoch_day(as_of)), since.is_null() | day.is_null() | (day >= since)
+    )
+    return engine.to_arrow(kept.drop("_day", "usable", "since_day"))
+
+
+def _is_ours(path: Path) -> bool:
+    from benchwell.publish.omop import cdm_tables
+
+    return path.suffix in (".parquet", ".csv") and path.stem.lower() in cdm_tables()
