@@ -99,6 +99,8 @@ def _read(consent: Consent) -> _Reading:
     provision = consent.provision
     base = provision.type if provision is not None and provision.type else _BASES.get(_rule(consent) or "")
     _take(provision or Provision(), base, reading, _scope(consent))
+    if consent.modifierExtension and reading.permitted:
+        reading.permitted, reading.unread = set(), True
     return reading
 
 
@@ -128,7 +130,10 @@ def _take(provision: Provision, kind: str | None, reading: _Reading, scope: Purp
 
 def _limited(provision: Provision) -> bool:
     """Whether it holds only for some actors, data or actions, which nobody here can check."""
-    limits = (provision.actor, provision.securityLabel, provision.class_, provision.code, provision.data)
+    limits = (
+        *(provision.actor, provision.securityLabel, provision.class_, provision.code, provision.data),
+        provision.modifierExtension,
+    )
     actions = {one.code for one in codings(provision.action)}
     return any(limits) or provision.dataPeriod is not None or bool(provision.action and _USE not in actions)
 

@@ -449,6 +449,7 @@ class Provision(Element):
     code: list[msgspec.Raw] = []
     data: list[msgspec.Raw] = []
     dataPeriod: Period | None = None
+    modifierExtension: list[msgspec.Raw] = []
 
 
 class Consent(Resource, tag=True):
@@ -461,6 +462,7 @@ class Consent(Resource, tag=True):
     dateTime: str | None = None
     policyRule: Concept | None = None
     provision: Provision | None = None
+    modifierExtension: list[msgspec.Raw] = []  # may turn the meaning around: not read, only seen to be there
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
     consentingParty: msgspec.Raw = msgspec.Raw()
     decision: msgspec.Raw = msgspec.Raw()
