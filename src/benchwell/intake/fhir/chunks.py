@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from benchwell.intake.fhir.decode import Refused, Skipped
+from benchwell.intake.fhir.decode import Refused, Skipped, decode
+from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.resources import Resource
 from benchwell.intake.fhir.rows import Context, Finding, Found, Mappers, Rows
-from benchwell.intake.fhir.unpack import Deleted, Older, Piece, Unpacked, unpack
+from benchwell.intake.fhir.unpack import Deleted, Older, Piece, Unpacked, numbered, unpack, unpacked
 
 Chunk = tuple[Piece, ...]
 Deletion = Callable[[str, str, int, Rows], None]  # type, id, place -> a row that takes the record back
@@ -67,8 +68,11 @@ def map_chunk(chunk: Chunk, context: Context, shapes: Shapes) -> Mapped:
     """
     mapping = _ChunkMapping(context, shapes)
     for piece in chunk:
-        for row in unpack(piece, context.references):
-            mapping.row(row)
+        if piece.shape == "lines":
+            mapping.lines(piece)
+        else:
+            for row in unpack(piece, context.references):
+                mapping.row(row)
     found = mapping.mapped()
     found.size = sum(len(piece.data) for piece in chunk)
     return found
@@ -79,12 +83,24 @@ class _ChunkMapping:
 
     def __init__(self, context: Context, shapes: Shapes) -> None:
         self._context = context
+        self._bundle: Context | None = None
         self._shapes = shapes
         self._rows = Rows()
         self._read = 0
         self._skipped: Counter[str] = Counter()
         self._severities: Counter[str] = Counter()
         self._older = 0
+
+    def lines(self, piece: Piece) -> None:
+        """Map one resource a line: the short way for what nearly every line is."""
+        mappers, context, rows = self._shapes.mappers, self._context, self._rows
+        for row, line in numbered(piece):
+            found = decode(line)
+            if isinstance(found, Resource):
+                mappers[type(found)](Found(found, row), context, rows)
+                self._read += 1
+            else:
+                self.row(unpacked(found, row, context.references))
 
     def row(self, row: list[Unpacked]) -> None:
         """Map what stands in one row: one resource, or a whole Bundle."""
@@ -109,7 +125,7 @@ class _ChunkMapping:
         if isinstance(content, Resource):
             context = self._context
             if one.references is not context.references:
-                context = self._context = replace(context, references=one.references)
+                context = self._within(one.references)
             self._shapes.mappers[type(content)](Found(content, one.row, one.full_url), context, self._rows)
             return True
         if isinstance(content, Refused):
@@ -124,6 +140,12 @@ class _ChunkMapping:
             self._skipped[content.kind] += 1
             self._severities.update(content.severities)
         return False
+
+    def _within(self, references: References) -> Context:
+        """The context of a Bundle; the same one for all of its entries."""
+        if self._bundle is None or self._bundle.references is not references:
+            self._bundle = replace(self._context, references=references)
+        return self._bundle
 
     def mapped(self) -> Mapped:
         """All that came of it."""

@@ -71,19 +71,12 @@ def fold_part(mapped: Mapped, registry: Registry, *, default_organization: bool 
         default_organization: See `merge_records.merge`.
     """
     tables, found = record_mappers.merge(mapped.tables, default_organization=default_organization)
-    raw = {name: mapped.tables[name] for name in (ASSESSMENTS,) if name in mapped.tables}
-    if "encounters" in tables:
-        raw["encounters"] = tables["encounters"]
-    folded = fold(raw, registry)
+    folded = fold(mapped.tables, registry, tables.get("encounters"))
     if folded.assessments.num_rows:
         tables = record_mappers.with_named({**tables, "assessments": folded.assessments})
-    told = [Finding(*row) for row in zip(*_columns(folded.findings), strict=True)]
-    refused = set(mapped.refused) | _refused_late(mapped.tables, told)
-    return Canonical(tables, [*mapped.findings, *found, *told], refused)
-
-
-def _columns(findings: pa.Table) -> list[list[object]]:
-    return [findings[name].to_pylist() for name in ("row", "column", "reason", "action")]
+    late = [*found, *folded.findings]
+    refused = set(mapped.refused) | _refused_late(mapped.tables, late)
+    return Canonical(tables, [*mapped.findings, *late], refused)
 
 
 def _refused_late(raw: Mapping[str, pa.Table], findings: list[Finding]) -> set[int]:

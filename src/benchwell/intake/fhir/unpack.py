@@ -51,6 +51,7 @@ class Older:
 
 
 Content = Resource | Refused | Skipped | Deleted | Older
+Decoded = Resource | Bundle | Refused | Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,22 @@ def unpack(piece: Piece, references: References) -> Iterator[list[Unpacked]]:
     if piece.shape == "document":
         yield from _document(piece, references)
         return
+    for row, line in numbered(piece):
+        yield unpacked(decode(line), row, references)
+
+
+def numbered(piece: Piece) -> Iterator[tuple[int, bytes]]:
+    """Lines that are not blank, with their places."""
     for row, line in enumerate(piece.data.split(b"\n"), start=piece.base + piece.first):
         if line and not line.isspace():
-            found = decode(line)
-            if isinstance(found, Bundle):
-                yield list(_bundle(found, references, row, step=0))
-            else:
-                yield [Unpacked(row, found, None, references)]
+            yield row, line
+
+
+def unpacked(found: Decoded, row: int, references: References) -> list[Unpacked]:
+    """What one line or one element of an array holds: all of a Bundle has the same row."""
+    if isinstance(found, Bundle):
+        return list(_bundle(found, references, row, step=0))
+    return [Unpacked(row, found, None, references)]
 
 
 _array = msgspec.json.Decoder(list[msgspec.Raw])
@@ -115,11 +125,7 @@ def _elements(data: bytes, references: References, row: int) -> Iterator[list[Un
         yield [Unpacked(row, Refused(reason), None, references)]
         return
     for place, element in enumerate(elements, start=row):
-        found = decode(element)
-        if isinstance(found, Bundle):
-            yield list(_bundle(found, references, place, step=0))
-        else:
-            yield [Unpacked(place, found, None, references)]
+        yield unpacked(decode(element), place, references)
 
 
 def _bundle(bundle: Bundle, source: References, row: int, *, step: int) -> Iterator[Unpacked]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 
 from benchwell.intake.fhir.resources import Resource
 
@@ -33,6 +34,8 @@ _MEMBERS: dict[str, tuple[tuple[str, str], ...]] = {
     "Coverage": (("kind", _R5), ("insurer", _R5)),
     "Consent": (("consentingParty", _STU3), ("decision", _R5), ("grantor", _R5)),
 }
+# All of them at once; the first one twice, since a getter of one name gives no tuple.
+_MARKS = {kind: attrgetter(members[0][0], *[member for member, _ in members]) for kind, members in _MEMBERS.items()}
 # Members whose JSON starts with another sign than in R4: an object, a list or a text where there was another.
 _STARTS: dict[str, tuple[tuple[str, bytes, str], ...]] = {
     "Encounter": (("class", b'"', _STU3), ("class", b"[", _R5)),
@@ -70,9 +73,11 @@ def version_of(resource: Resource) -> tuple[str, str] | None:
     >>> version_of(Patient(id="1")) is None
     True
     """
-    for member, reason in _MEMBERS.get(type(resource).__name__, ()):
-        if len(getattr(resource, member)):
-            return reason, member
+    marks = _MARKS.get(type(resource).__name__)
+    if marks is not None and any(map(len, marks(resource))):
+        return next(
+            (reason, member) for member, reason in _MEMBERS[type(resource).__name__] if len(getattr(resource, member))
+        )
     if resource.meta is not None:
         for profile in resource.meta.profile:
             if profile.startswith(_ARGONAUT):

@@ -12,7 +12,7 @@ from benchwell.intake.fhir.chunks import Chunk, Mapped, Shapes, map_chunk
 from benchwell.intake.fhir.rows import Context
 
 Tag = TypeVar("Tag")
-_AHEAD = 2  # chunks that wait while every worker has one
+_AHEAD = 8  # chunks that wait while every worker has one: work enough while this process folds a part
 
 _context: Context
 _shapes: Shapes
