@@ -140,8 +140,10 @@ def total_ranges(registry: Registry) -> pa.Table:
 
 def _units(one: Instrument, scale: Scale) -> Iterator[dict[str, Any]]:
     converted = bool(scale.lookup) or scale.multiply != 1 or scale.divide != 1
-    whole = one.items is not None and one.items.integer and scale.method == "sum" and not converted
-    plain = whole and scale.primary and not (scale.items or scale.recode or scale.highest_of or one.form.reverse)
+    summed = one.items is not None and one.items.integer and scale.method == "sum" and not converted
+    # A prorated total is a whole number only where the rule for missing answers rounds it.
+    whole = summed and (one.missing.rule in ("none", "zero") or one.missing.round != "none")
+    plain = summed and scale.primary and not (scale.items or scale.recode or scale.highest_of or one.form.reverse)
     base = {"instrument": one.id, "scale": "" if scale.primary else scale.id, "multiply": 1.0, "add": 0.0,
             "low": scale.min, "high": scale.max, "whole": whole, "plain": plain}  # fmt: skip
     yield base | {"word": "", "unit": None}

@@ -11,7 +11,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "provider": ("provider_id", "specialty_concept_id", "care_site_id", "provider_source_value",
                  "specialty_source_value"),
     "person": ("person_id", "gender_concept_id", "year_of_birth", "month_of_birth", "day_of_birth", "birth_datetime",
-               "race_concept_id", "ethnicity_concept_id", "location_id", "person_source_value", "gender_source_value",
+               "race_concept_id", "ethnicity_concept_id", "location_id", "provider_id", "care_site_id", "person_source_value", "gender_source_value",
                "race_source_value", "ethnicity_source_value"),
     "death": ("person_id", "death_date", "death_datetime", "cause_concept_id", "cause_source_value",
               "cause_source_concept_id"),

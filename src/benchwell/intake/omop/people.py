@@ -43,7 +43,7 @@ LEFT JOIN sites AS s ON s.site = as_id(p.care_site_id)
 """
 _PLACES = """
 CREATE TEMP TABLE places AS
-SELECT as_id(location_id) AS place, any_value(state) AS state, any_value(country_source_value) AS country_source_value
+SELECT as_id(location_id) AS place, any_value({region}) AS state, any_value(country_source_value) AS country_source_value
 FROM cdm_location GROUP BY 1
 """
 _DEATHS = """
@@ -79,6 +79,7 @@ SELECT 'person' AS tbl, p.row, as_id(p.person_id) AS person, {own} AS patient_id
             ELSE lower(coalesce({gender}, p.gender_source_value)) END AS sex,
        coalesce({race}, p.race_source_value) AS race, coalesce({ethnicity}, p.ethnicity_source_value) AS ethnicity,
        l.state AS region, l.country_source_value AS country, y.payer AS insurance,
+       {only_organization} AS only_organization, {only_practitioner} AS only_practitioner,
        CASE WHEN p.person_id IS NULL THEN 'person_id missing_patient_id'
             WHEN row_number() OVER (PARTITION BY p.person_id ORDER BY p.row) > 1 THEN 'person_id duplicate_row'
             WHEN p.year_of_birth IS NOT NULL AND try_cast(as_id(p.year_of_birth) AS INTEGER) IS NULL
@@ -87,6 +88,8 @@ SELECT 'person' AS tbl, p.row, as_id(p.person_id) AS person, {own} AS patient_id
        END AS fault
 FROM cdm_person AS p {joins}
 LEFT JOIN places AS l ON l.place = as_id(p.location_id)
+LEFT JOIN sites AS s ON s.site = as_id(p.care_site_id)
+LEFT JOIN providers AS r ON r.provider = as_id(p.provider_id)
 LEFT JOIN payers AS y ON y.person = as_id(p.person_id)
 """
 
@@ -108,7 +111,7 @@ def read_people(cdm: Cdm, as_of: dt.date, *, own: bool) -> None:
     day = f"DATE '{as_of.isoformat()}'"
     db = cdm.db
     db.execute(_KNOWN)
-    db.execute(_PLACES)
+    db.execute(_PLACES.format(region="coalesce(location_source_value, state)" if own else "state"))
     db.execute(_SITES.format(own=own_id("s.care_site", own=own)))
     cdm.sift("sites")
     db.execute(_PROVIDERS.format(own=own_id("p.provider", own=own)))
@@ -119,6 +122,9 @@ def read_people(cdm: Cdm, as_of: dt.date, *, own: bool) -> None:
     columns = {"gender": "p.gender_concept_id", "race": "p.race_concept_id", "ethnicity": "p.ethnicity_concept_id"}
     joins = "".join(_NAMED.format(name, column) for name, column in columns.items())
     names = {name: _NAME.format(name) for name in columns}
+    # Elsewhere these two are the person's primary care, not who gave this course of care.
+    names["only_organization"] = "s.organization_id" if own else "NULL::VARCHAR"
+    names["only_practitioner"] = "r.practitioner_id" if own else "NULL::VARCHAR"
     db.execute(_PERSONS.format(own=own_id("p.person", own=own), year=as_of.year, joins=joins, **names))
     cdm.sift("persons")
 

@@ -84,7 +84,10 @@ def read_omop(path: Path | str, registry: Registry, *, as_of: dt.date | None = N
         rejections, counts = _findings(cdm, source, source_hash)
     conformed = {
         name: CANONICAL[name].conform(
-            tables[name].append_column("source_hash", pa.repeat(pa.scalar(source_hash), tables[name].num_rows))
+            tables[name]
+            .append_column("source_hash", pa.repeat(pa.scalar(source_hash), tables[name].num_rows))
+            # The source states the record, which revives it where an earlier source took it back.
+            .append_column("retracted", pa.repeat(pa.scalar(False), tables[name].num_rows))
         )
         for name in CANONICAL
         if name in tables and tables[name].num_rows

@@ -72,9 +72,12 @@ LEFT JOIN links AS k ON k.event = as_id(v.visit_occurrence_id) AND k.kind IN ('v
 """
 
 EPISODES = """
-SELECT c.episode_id, c.patient_id, any_value(v.organization_id ORDER BY v.row) AS organization_id,
-       any_value(v.practitioner_id ORDER BY v.row) AS practitioner_id, c.start_date, c.end_date, c.row AS source_row
-FROM courses AS c LEFT JOIN visits AS v USING (episode_id) GROUP BY ALL ORDER BY c.row
+SELECT c.episode_id, c.patient_id,
+       coalesce(any_value(v.organization_id ORDER BY v.row), any_value(p.only_organization)) AS organization_id,
+       coalesce(any_value(v.practitioner_id ORDER BY v.row), any_value(p.only_practitioner)) AS practitioner_id,
+       c.start_date, c.end_date, c.row AS source_row
+FROM courses AS c LEFT JOIN visits AS v USING (episode_id) LEFT JOIN persons AS p ON p.patient_id = c.patient_id
+GROUP BY ALL ORDER BY c.row
 """
 ENCOUNTERS = """
 SELECT encounter_id, episode_id, patient_id, organization_id, practitioner_id, visit_day AS date, visit_end AS end_date, kind, mode,
