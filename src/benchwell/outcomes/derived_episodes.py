@@ -92,7 +92,7 @@ def derive_episodes(
         covered = engine.keep(_covered(free, episodes))
         n_joined = _count(engine, covered)
         free = engine.keep(free.join(covered.select("encounter_id"), on="encounter_id", how="anti"))
-        made = _courses(rule, free, known, engine, last_day)
+        made = _courses(rule, free.filter(_counts(rule)), known, engine, last_day)
         found.append(made)
         members += [covered, _members(rule, free, made)]
     if orphans is not None and n_orphans:
@@ -183,11 +183,10 @@ def _covered(free: Frame, episodes: Frame) -> Frame:
 
 
 def _courses(
-    rule: EpisodeRule, free: Frame, known: Frame | None, engine: Engine, last_day: int, *, ended: bool = True
+    rule: EpisodeRule, contacts: Frame, known: Frame | None, engine: Engine, last_day: int, *, ended: bool = True
 ) -> Frame:
-    """One row per derived course, with the person, the first and the last day, and who saw the person first."""
-    counting = _with_keys(rule, free.filter(_counts(rule)))
-    counting = _with_opening(rule, counting, known)
+    """One row per derived course of contacts that count: the person, its days, and who saw the person first."""
+    counting = _with_opening(rule, _with_keys(rule, contacts), known)
     counted = courses_of_runs(counting, _keys(rule), rule.gap_days, rule.clean_days, engine)
     courses = counted.group_by(*_keys(rule), "course_day").agg(last_day=nw.col("day").max())
     first = counted.filter(nw.col("opens"), nw.col("day") == nw.col("course_day"))
