@@ -15,6 +15,8 @@ from benchwell.registry import Instrument
 _NUMBER = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,12})?", re.ASCII)
 _ORDINALS = ("/ordinalvalue", "/itemweight", "/iso21090-co-value")  # R4, R5 and what came before; by end of address
 
+_LARGEST = 10**15
+
 Values = Mapping[str, float]
 
 
@@ -27,6 +29,17 @@ class Stated(NamedTuple):
     unit: str | None = None
 
 
+def number(value: float | None) -> Stated:
+    """A number that a score could be; what is absurdly large is not understood.
+
+    >>> number(3).value, number(10**400).reason
+    (3.0, 'answer_unknown')
+    """
+    if value is None or not -_LARGEST <= value <= _LARGEST:
+        return Stated(reason="answer_unknown")
+    return Stated(float(value))
+
+
 def ordinal_of(extensions: Iterable[Extension] | None) -> float | None:
     """The ordinal value that a coding or an answer brings along; null if none, NaN if two that differ.
 
@@ -36,9 +49,9 @@ def ordinal_of(extensions: Iterable[Extension] | None) -> float | None:
     found: float | None = None
     for one in extensions or ():
         if one.url.lower().endswith(_ORDINALS):
-            value = one.valueDecimal if one.valueDecimal is not None else one.valueInteger
+            value = number(one.valueDecimal if one.valueDecimal is not None else one.valueInteger).value
             if value is not None:
-                found = float(value) if found is None or found == value else math.nan
+                found = value if found is None or found == value else math.nan
     return found
 
 
@@ -80,9 +93,9 @@ def answer_value(answer: Answer, declared: Values, form: Values) -> Stated:
     if coding is not None:
         return coding_value((coding,), declared, form, ordinal_of(answer.extension) if answer.extension else None)
     if answer.valueInteger is not None:
-        return Stated(float(answer.valueInteger))
+        return number(answer.valueInteger)
     if answer.valueDecimal is not None:
-        return Stated(answer.valueDecimal)
+        return number(answer.valueDecimal)
     if answer.valueQuantity is not None:
         return quantity_value(answer.valueQuantity)
     if answer.valueString is not None:
@@ -101,11 +114,9 @@ def quantity_value(quantity: Quantity) -> Stated:
     >>> quantity_value(Quantity(value=4.0, comparator="<")).reason
     'not_exact'
     """
-    if quantity.value is None:
-        return Stated(reason="answer_unknown")
     if quantity.comparator:
         return Stated(reason="not_exact")
-    return Stated(quantity.value, None, quantity.code, quantity.unit)
+    return number(quantity.value)._replace(code=quantity.code, unit=quantity.unit)
 
 
 def text_value(text: str) -> Stated:

@@ -92,6 +92,7 @@ SELECT a.* EXCLUDE (total, unit, several_totals, encounter_id, language, informa
        CASE WHEN a.total IS NULL THEN b.unit ELSE a.unit END AS unit,
        a.several_totals OR coalesce(b.several_totals, false)
            OR coalesce(a.total <> b.total, false) AS several_totals,
+       coalesce(len(list_filter(list_zip(a.items, b.items), lambda one: one[1] <> one[2])) > 0, false) AS other_items,
        coalesce(a.encounter_id, b.encounter_id) AS encounter_id, coalesce(a.language, b.language) AS language,
        coalesce(a.informant, b.informant) AS informant, coalesce(a.mode, b.mode) AS mode,
        CASE WHEN a.rank > 0 THEN coalesce(a.absent, b.absent) END AS absent
@@ -99,6 +100,7 @@ FROM groups AS a LEFT JOIN (
     SELECT target, arg_min(total, ord) FILTER (WHERE total IS NOT NULL) AS total,
            nullif(arg_min(coalesce(unit, ''), ord) FILTER (WHERE total IS NOT NULL), '') AS unit,
            count(DISTINCT total) > 1 OR bool_or(several_totals) AS several_totals,
+           arg_min(items, ord) FILTER (WHERE items IS NOT NULL) AS items,
            arg_min(encounter_id, ord) FILTER (WHERE encounter_id IS NOT NULL) AS encounter_id,
            arg_min(language, ord) FILTER (WHERE language IS NOT NULL) AS language,
            arg_min(informant, ord) FILTER (WHERE informant IS NOT NULL) AS informant,
@@ -112,7 +114,7 @@ ORDER BY a.ord
 
 def _absorb(groups: pa.Table, moves: pa.Table) -> pa.Table:
     if not moves.num_rows:
-        return groups
+        return groups.append_column("other_items", pa.array(np.zeros(groups.num_rows, dtype=bool)))
     with connection() as db:
         db.register("groups", groups)
         db.register("moves", moves)
@@ -134,6 +136,7 @@ def _finish(stated: pa.Table, checked: Checked, encounters: pa.Table | None, fou
         differs = has_total & plain & (np.abs(sums - total.to_numpy(zero_copy_only=False)) > 1e-6)
     found.add(position[differs], "total", "total_differs")
     found.add(position[stated["several_totals"].to_numpy()], "total", "conflicting_value")
+    found.add(position[checked.conflict[order] | stated["other_items"].to_numpy()], "item", "conflicting_value")
     empty = ~has_items & ~has_total
     found.add(position[empty], "value", "no_score", "rejected")
     items = pc.if_else(pa.array(too_few), pa.scalar(None, stated.schema.field("items").type), stated["items"])

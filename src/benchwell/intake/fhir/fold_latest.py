@@ -58,9 +58,9 @@ def latest(rows: pa.Table) -> tuple[pa.Table, list[tuple[str, Positions]]]:
 
 
 def taken_back(rows: pa.Table) -> pa.Array:
-    """Which rows are retracted, or derived from a record that is."""
+    """Which rows are retracted, or derived from a form, panel or total that is."""
     retracted = rows["retracted"].combine_chunks().fill_null(False)
-    gone = rows["record"].filter(retracted).unique()
+    gone = rows["record"].filter(pc.and_(retracted, pc.not_equal(rows["kind"], "answer"))).unique()
     if not len(gone):
         return retracted
     links = rows["links"].combine_chunks()

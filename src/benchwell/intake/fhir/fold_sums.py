@@ -21,11 +21,13 @@ class Checked(NamedTuple):
         items: Answers in the instrument's order; null without any.
         sums: What complete answers give on the primary scale, where it plainly adds up or averages; else null.
         too_few: More answers are missing than the primary scale allows.
+        conflict: A single answer differs from what the form itself holds.
     """
 
     items: pa.Array
     sums: pa.Array
     too_few: npt.NDArray[np.bool_]
+    conflict: npt.NDArray[np.bool_]
 
 
 def check_items(groups: pa.Table, answered: pa.Table, registry: Registry) -> Checked:
@@ -47,6 +49,7 @@ def check_items(groups: pa.Table, answered: pa.Table, registry: Registry) -> Che
     owner = place[answered["grp"].to_numpy()]
     item, value = answered["item"].to_numpy(), answered["value"].to_numpy()
     sums, too_few, has_items = np.full(n, np.nan), np.zeros(n, dtype=bool), listed.copy()
+    conflict = np.zeros(n, dtype=bool)
     parts, orders = [], []
     for code, name in enumerate(names.dictionary.to_pylist()):
         here = np.flatnonzero(codes == code)
@@ -62,6 +65,9 @@ def check_items(groups: pa.Table, answered: pa.Table, registry: Registry) -> Che
             matrix[where[full]] = values.reshape(-1, instrument.items.count)
         mine = (where[owner] >= 0) & ~listed[owner]
         matrix[where[owner[mine]], item[mine] - 1] = value[mine]
+        beside = np.flatnonzero((where[owner] >= 0) & listed[owner])
+        held = matrix[where[owner[beside]], item[beside] - 1]
+        conflict[owner[beside[np.isfinite(held) & (held != value[beside])]]] = True
         given = np.isfinite(matrix)
         has_items[here] = given.any(axis=1)
         keep = here[has_items[here]]
@@ -70,7 +76,7 @@ def check_items(groups: pa.Table, answered: pa.Table, registry: Registry) -> Che
         sums[keep] = _sums(matrix, instrument)
         parts.append(matrix)
         orders.append(keep)
-    return Checked(_lists(parts, orders, n), pa.array(sums, from_pandas=True), too_few)
+    return Checked(_lists(parts, orders, n), pa.array(sums, from_pandas=True), too_few, conflict)
 
 
 def _sums(matrix: Numbers, instrument: Instrument) -> Numbers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from benchwell.intake.fhir.answers import Stated, Values, concept_value, in_points, quantity_value, text_value
+from benchwell.intake.fhir.answers import Stated, Values, concept_value, in_points, number, quantity_value, text_value
 from benchwell.intake.fhir.elements import Concept
 from benchwell.intake.fhir.instrument_codes import InstrumentCodes, Slot, check_value, unit_of
 from benchwell.intake.fhir.raw_assessments import RAW, edition_of, informant_of, links_of, record_of, retracted_row
@@ -231,7 +231,7 @@ def _stated(source: Observation | Component, declared: Values) -> Stated:
     if source.valueQuantity is not None:
         return quantity_value(source.valueQuantity)
     if source.valueInteger is not None:
-        return Stated(float(source.valueInteger))
+        return number(source.valueInteger)
     if source.valueCodeableConcept is not None:
         return concept_value(source.valueCodeableConcept, declared, {})
     if source.valueString is not None:
