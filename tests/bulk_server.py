@@ -57,6 +57,10 @@ class Answer:
     body: Any = b""
 
 
+HANG_UP = Answer(0)
+"""No answer: the connection ends."""
+
+
 @dataclass
 class Held:
     """A file, and how badly it is served."""
@@ -179,10 +183,12 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.before is not None:
             self.server.before(asked)
         answer = self.answer(asked)
-        if answer is not None:
+        if answer is HANG_UP:
+            self.close_connection = True
+        elif answer is not None:
             self.say(answer)
 
-    do_GET = do_POST = do_DELETE = handle_one
+    do_GET = do_POST = do_DELETE = handle_one  # noqa: N815, as http.server calls them
 
     def say(self, answer: Answer) -> None:
         content = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
@@ -195,12 +201,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, asked: Asked) -> Answer | None:
         server = self.server
+        if asked.path in server.pages:
+            return server.pages[asked.path]
         if asked.path == "/fhir/.well-known/smart-configuration":
             return Answer(body=server.configuration) if server.configuration else Answer(404)
         if asked.path == "/token":
             return self.token(asked)
-        if asked.path in server.pages:
-            return server.pages[asked.path]
         if asked.path.startswith("/files/"):
             return self.file(asked)
         if server.needs_token and not self.allowed(asked):

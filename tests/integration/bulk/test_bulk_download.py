@@ -15,6 +15,7 @@ import pytest
 
 from benchwell.errors import BulkExportError
 from benchwell.intake.bulk import BulkSettings, Silence
+from benchwell.intake.fhir.sources import find_sources
 from bulk_server import Answer, ndjson
 
 LARGE = ndjson("Patient", 20_000)  # about 1.9 MB
@@ -269,7 +270,7 @@ def interrupted(server, tmp_path, how, name):
 def test_a_killed_run_is_taken_up_without_asking_anew(server, fetch, tmp_path):
     server.offer(server.hold("a", LARGE), server.hold("b", LARGE))
     assert interrupted(server, tmp_path, signal.SIGKILL, "b") == -signal.SIGKILL
-    assert not (tmp_path / "export" / "manifest.json").exists()
+    assert find_sources([tmp_path / "export"]).missing == ["Patient.001.ndjson"]
     assert fetch().files[1].lines == 20_000
     assert server.exports == 1
     assert len(server.to("/files/a")) == 1

@@ -69,7 +69,8 @@ class Connection:
 
     def __exit__(self, *_: object) -> None:
         """Close every socket."""
-        self._client.close()
+        with quietly():
+            self._client.close()
 
     def ask(
         self, method: str, url: str, headers: Mapping[str, str], *, body: bytes | None = None, anonymous: bool = False

@@ -147,10 +147,10 @@ class _Run:
         self._listener.started(resumed)
         plan = self._journal.plan or self._await()
         self._listener.planned(len(plan.files))
+        self._write_manifest(plan, [])  # so that intake finds files missing, rather than part of an export whole
         files = self._fetch(plan)
         status_url = self._status_url()
-        content = local_manifest(plan, files, self._request.kickoff_url)
-        replace_file(self._folder / MANIFEST, content)
+        self._write_manifest(plan, files)
         self._journal.complete(plan.transaction_time)
         call_off(self._connection, status_url)  # the server may delete its copy of health data now
         return _result(self._folder, plan, files)
@@ -179,6 +179,10 @@ class _Run:
                 raise
         return [future.result() for future in futures]
 
+    def _write_manifest(self, plan: Plan, files: list[BulkFile]) -> None:
+        named = {file.name: file for file in files}
+        replace_file(self._folder / MANIFEST, local_manifest(plan, named, self._request.kickoff_url))
+
     def _stopped(self) -> None:
         """The user stopped it: the server need not go on, and need not keep what it made."""
         if self._patience.settings.keep_when_stopped or self._journal.begun is None or self._journal.over is not None:
@@ -193,6 +197,7 @@ class _Run:
 
     def _remove_files(self) -> None:
         """What an export that was stopped or lost left here."""
+        (self._folder / MANIFEST).unlink(missing_ok=True)
         for item in self._journal.plan.files if self._journal.plan else ():
             for name in (item.name, f"{item.name}.part", f"{item.name}.part.plain"):
                 (self._folder / name).unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """What a folder knows of its export: one line per event, so that a killed run is taken up where it stopped.
 
-No token, key or signed statement ever stands in it. Addresses of files can hold keys of their own (signed addresses), so
+No token, key or signed statement ever stands in it. Addresses of files can hold keys of their own (signed addresses):
 the journal is readable by its owner alone, and when the export is complete its addresses are dropped.
 """
 

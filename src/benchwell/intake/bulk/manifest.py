@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -159,15 +159,18 @@ def plan_of(pages: Iterable[tuple[str, Manifest]], expires: float | None = None)
     return Plan(earliest, files, next((page.outputOrganizedBy for _, page in pages), None), expires)
 
 
-def local_manifest(plan: Plan, files: Iterable[BulkFile], request: str) -> bytes:
-    """The manifest that lies beside the files: addresses are names in the same folder."""
+def local_manifest(plan: Plan, files: Mapping[str, BulkFile], request: str) -> bytes:
+    """The manifest that lies beside the files: addresses are names in the same folder.
+
+    It names every planned file, also while some are still missing, so that nobody takes a part of an export for all.
+    """
     lists: dict[str, list[dict[str, str | int]]] = {"output": [], "deleted": [], "error": []}
-    for file in files:
-        entry: dict[str, str | int] = {"type": file.type} if file.type else {}
-        entry["url"] = file.name
-        if plan.organized_by is None:
-            entry["count"] = file.lines
-        lists[file.kind].append(entry)
+    for item in plan.files:
+        entry: dict[str, str | int] = {"type": item.type} if item.type else {}
+        entry["url"] = item.name
+        if plan.organized_by is None and item.name in files:
+            entry["count"] = files[item.name].lines
+        lists[item.kind].append(entry)
     organized = {"outputOrganizedBy": plan.organized_by} if plan.organized_by else {}
     head = {"transactionTime": plan.transaction_time, "request": request, "requiresAccessToken": False}
     return (json.dumps(head | organized | lists, indent=2) + "\n").encode()
