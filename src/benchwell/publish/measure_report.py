@@ -1,7 +1,8 @@
 """MeasureReports of FHIR R4 from the result of an official measure: for everybody, as lists, and one a person.
 
 The shape follows the Data Exchange for Quality Measures guide (DEQM). Every score stands beside the counts that it is
-made of; where nobody is left to count there is none. The strata of a group always add up to it.
+made of; where nobody is left to count there is none. The strata of a group always add up to it. A result whose value
+sets were not whole does not name the official measure.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Literal
 from benchwell.publish.fhir_parts import (
     MEASURE_SCORING,
     Resource,
+    address,
     concept,
     fhir_id,
     improvement,
@@ -106,7 +108,7 @@ def individual_reports(result: QualityResult, head: ReportHead | None = None) ->
             "individual",
             head,
             group=_group(result, subject.populations, subject.strata),
-            lines=[result.measure.aligned_with],
+            lines=[result.claim],
             subject=subject,
             data=person_data(subject),
         )
@@ -154,7 +156,7 @@ def _report(
             "extension": [scoring, *references],
             "status": "complete",
             "type": kind,
-            "measure": f"{result.measure.url}|{result.measure.version}",
+            "measure": _measure(result),
             "subject": None if subject is None else {"reference": f"Patient/{subject.subject}"},
             "date": None if head.date is None else moment(head.date),
             "reporter": {"reference": head.reporter},
@@ -163,6 +165,14 @@ def _report(
             "group": [group],
         }
     )
+
+
+def _measure(result: QualityResult) -> str:
+    """Address and version: of the official measure, or of our reading of it where value sets were not whole."""
+    measure = result.measure
+    if result.official:
+        return f"{measure.url}|{measure.version}"
+    return f"{address('Measure', measure.id, None)}|{measure.revision}"
 
 
 def _report_id(result: QualityResult, kind: Kind, subject: str | None) -> str:
@@ -255,7 +265,7 @@ def _summary_lines(result: QualityResult) -> list[str]:
         f"{one.name} ({one.url}, version {one.version or 'not stated'}, {one.codes} codes)" for one in result.value_sets
     ]
     loaded = [f"Value sets: {'; '.join(sets)}."] if sets else []
-    return [result.measure.aligned_with, figure, *loaded, *result.notes]
+    return [result.claim, figure, *loaded, *result.notes]
 
 
 def _in_stratum(subject: SubjectResult, stratum: str) -> SubjectResult:
