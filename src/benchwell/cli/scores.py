@@ -139,7 +139,7 @@ def verify(
 
 @app.command()
 def report(
-    source: Annotated[Path, typer.Argument(help="A file of scores, or an edition's folder.")],
+    source: Annotated[Path, typer.Argument(help="A file of scores, FHIR or OMOP; or an edition's folder.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the page.")] = Path("report.html"),
     organization: Annotated[str | None, typer.Option(help="One organization's page (editions only): its id.")] = None,
     sites: Annotated[bool, typer.Option("--sites", help="List each site by its id (editions only).")] = False,

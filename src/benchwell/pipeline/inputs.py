@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from benchwell.consent import effective
 from benchwell.engine import Engine, Frame
-from benchwell.outcomes import Courses, OutcomeInputs, derive_episodes
+from benchwell.outcomes import Courses, OutcomeInputs, derive_episodes, without_absent_courses
 from benchwell.registry import EpisodeRule, Instrument, Registry
 from benchwell.scoring import score_assessments, without_restated
 from benchwell.settings import Settings
@@ -116,6 +116,8 @@ def outcome_inputs(
             scores=scores,
             organizations=read("organizations"),
         )
+    if courses.looked:  # scores take the course that they name from their contact, so only here one may be absent
+        scores = without_absent_courses(scores, courses.episodes, engine)
     inputs = OutcomeInputs(
         scores=scores,
         episodes=engine.keep(courses.episodes) if courses.derived else courses.episodes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import pyarrow.compute as pc
 
 from benchwell.benchmarks import organization_results
 from benchwell.engine import DuckDBEngine
-from benchwell.errors import NothingAcceptedError
-from benchwell.intake import IntakeResult, Mapping, load_mapping, read_source
+from benchwell.errors import NothingAcceptedError, SourceError
+from benchwell.intake import Mapping, load_mapping, read_source
 from benchwell.lake import standing
 from benchwell.pipeline.computing import Sums, compute_sums
 from benchwell.pipeline.progress import Stages
+from benchwell.pipeline.source_kinds import SourceKind, kind_of, name_of, read_coded, refuse_mapping
 from benchwell.registry import Measure, Registry
 from benchwell.registry.measure import TwoMeasure
 from benchwell.reports import SoloMeasure, SoloReport
@@ -30,11 +32,30 @@ _SHOWN = 6  # few measures, as people act on (UX.md)
 
 
 @dataclass(frozen=True)
+class Taken:
+    """A source as it was read, of whatever kind.
+
+    Attributes:
+        file: Its name.
+        tables: Canonical tables by name.
+        rejections: What was refused, corrected or flagged.
+        notes: What was decided for the whole of it.
+        guessed: How columns were read that nobody has said anything about.
+    """
+
+    file: str
+    tables: Dictionary[str, pa.Table]
+    rejections: pa.Table
+    notes: tuple[str, ...]
+    guessed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class OwnFigures:
     """What a file of scores says, and how it was read."""
 
     report: SoloReport
-    intake: IntakeResult
+    intake: Taken
 
 
 def own_figures(
@@ -43,8 +64,8 @@ def own_figures(
     """Read a file, compute every measure that it has data for, and gather what the page shows.
 
     Args:
-        source: A CSV or XLSX file, or any frame that Narwhals supports.
-        mapping: How to read it; null: the template's layout, or a guess that the page then names.
+        source: A CSV or XLSX file, any frame that Narwhals supports, FHIR, or OMOP.
+        mapping: How to read a table; null: the template's layout, or a guess that the page then names.
         as_of: The day to look from.
         registry: Declarations in force.
         stages: Times each stage.
@@ -52,9 +73,8 @@ def own_figures(
     Raises:
         NothingAcceptedError: If no row could be read.
     """
-    given = load_mapping(Path(mapping)) if isinstance(mapping, str | Path) else mapping
     with stages.stage("reading and checking"):
-        taken = read_source(source, registry, given, as_of=as_of)
+        taken = _take(source, mapping, registry, as_of)
     if not taken.tables.get("assessments"):
         reasons = ", ".join(sorted(set(taken.rejections["reason"].to_pylist()))) or "no scores were found"
         raise NothingAcceptedError(
@@ -82,6 +102,23 @@ def own_figures(
     return OwnFigures(_gather(taken, sums, known, registry, as_of), taken)
 
 
+def _take(source: Any, mapping: str | Path | Mapping | None, registry: Registry, as_of: dt.date) -> Taken:
+    kind, paths = kind_of(source)
+    if kind is SourceKind.TABLE:
+        given = load_mapping(Path(mapping)) if isinstance(mapping, str | Path) else mapping
+        found = read_source(paths[0] if paths else source, registry, given, as_of=as_of)
+        guess = tuple(f"{choice.column} as {choice.role}" for choice in found.mapping.guess) if found.guessed else ()
+        return Taken(found.file, found.tables, found.rejections, found.notes, guess)
+    refuse_mapping(kind, paths, mapping)
+    parts = [part for _, part in zip(range(2), read_coded(kind, paths, registry, as_of=as_of), strict=False)]
+    if len(parts) > 1:
+        raise SourceError(
+            f"{name_of(paths)} is too large to be read at once.",
+            hint="make a workspace: benchwell init, then intake, build, and report on the edition",
+        )
+    return Taken(name_of(paths), parts[0].tables, parts[0].rejections, parts[0].notes)
+
+
 def _usual(registry: Registry) -> Registry:
     """The same declarations, with only the measures that ask for a place on a one-page summary."""
     measures = {name: one for name, one in registry.measures.items() if one.headline is not None}
@@ -96,9 +133,7 @@ def _counted(sums: Sums) -> list[SoloMeasure]:
     return [one for one in found if one is not None and one.result["n_eligible"]]
 
 
-def _gather(
-    taken: IntakeResult, sums: Sums, known: list[SoloMeasure], registry: Registry, as_of: dt.date
-) -> SoloReport:
+def _gather(taken: Taken, sums: Sums, known: list[SoloMeasure], registry: Registry, as_of: dt.date) -> SoloReport:
     shown = _headlines(known)
     refused = Counter(zip(taken.rejections["reason"].to_pylist(), taken.rejections["action"].to_pylist(), strict=True))
     return SoloReport(
@@ -117,7 +152,7 @@ def _gather(
     )
 
 
-def _others(taken: IntakeResult, shown: list[SoloMeasure], registry: Registry) -> list[str]:
+def _others(taken: Taken, shown: list[SoloMeasure], registry: Registry) -> list[str]:
     """Titles of the measures that the file's questionnaires would also serve."""
     used = set(taken.tables["assessments"]["instrument"].to_pylist())
     on_page = {one.measure.id for one in shown}
@@ -134,17 +169,16 @@ def _headlines(known: list[SoloMeasure]) -> list[SoloMeasure]:
     return [one for _, _, one in sorted(ordered, key=lambda item: item[:2])][:_SHOWN] or known[:_SHOWN]
 
 
-def _is_synthetic(taken: IntakeResult) -> bool:
+def _is_synthetic(taken: Taken) -> bool:
     """A made-up file says so in its name, or in every id of a person."""
     ids = taken.tables["patients"]["patient_id"].to_pylist() if "patients" in taken.tables else []
     return "synthetic" in taken.file.lower() or (bool(ids) and all(name.startswith("synthetic") for name in ids))
 
 
-def _guessed(taken: IntakeResult) -> list[str]:
+def _guessed(taken: Taken) -> list[str]:
     if not taken.guessed:
         return []
-    read = ", ".join(f"{choice.column} as {choice.role}" for choice in taken.mapping.guess)
-    return [f"The layout was guessed; please check how the columns were read: {read}."]
+    return [f"The layout was guessed; please check how the columns were read: {', '.join(taken.guessed)}."]
 
 
 def _thin(sums: Sums) -> list[str]:
@@ -180,13 +214,11 @@ def _gains(sums: Sums, measure: Measure) -> tuple[float | None, ...]:
 
 
 def _as_one_practice(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    """The same tables in one organization: whatever clinics a file names, it is one practice."""
-    organizations = CANONICAL["organizations"].conform(pa.table({"organization_id": [_OWN]}))
-    merged = {name: _in_own(tables[name]) for name in ("episodes", "encounters")}
-    return tables | merged | {"organizations": organizations}
+    """The same tables with every course and contact in one organization: whatever clinics a file names, it is one."""
+    return tables | {name: _in_one(tables[name]) for name in ("episodes", "encounters")}
 
 
-def _in_own(table: pa.Table) -> pa.Table:
+def _in_one(table: pa.Table) -> pa.Table:
     place = table.schema.get_field_index("organization_id")
     own = pa.array([_OWN] * table.num_rows, pa.string())
     return table.set_column(place, table.schema.field(place), own)

@@ -13,6 +13,7 @@ from benchwell.errors import SourceError
 from benchwell.intake import Mapping
 from benchwell.pipeline.one_person import own_figures
 from benchwell.pipeline.progress import Listener, Stages
+from benchwell.pipeline.source_kinds import SourceKind, kind_of
 from benchwell.pipeline.workspace import day_of
 from benchwell.registry import Measure, Registry
 from benchwell.reports import render_network_report, render_organization_report, render_solo_report
@@ -75,7 +76,7 @@ def report(
     """Write an HTML page that stands alone offline.
 
     Args:
-        source: A CSV or XLSX file or a frame of your own scores; or an edition, or its folder.
+        source: A CSV or XLSX file, a frame, FHIR or OMOP of your own scores; or an edition, or its folder.
         output: Where to write the page.
         organization: For an edition: one organization's page instead of the network's.
         sites: For an edition's network page: add each organization's figures, by id.
@@ -160,9 +161,12 @@ def _refuse_idle(edition: Edition | None, **given: Any) -> None:
 def _edition(source: Any) -> Edition | None:
     if isinstance(source, Edition):
         return source
-    if isinstance(source, str | Path) and Path(source).is_dir():
-        return Edition.load(source)
-    return None
+    if not isinstance(source, str | Path) or not Path(source).is_dir():
+        return None
+    # A folder may hold FHIR or OMOP; whatever else it is, loading it as an edition says what is wrong with it.
+    if not (Path(source) / "manifest.json").is_file() and kind_of(source)[0] is not SourceKind.TABLE:
+        return None
+    return Edition.load(source)
 
 
 def _results(edition: Edition, organization: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from benchwell.errors import SourceError
+from benchwell.errors import MappingError, SourceError
 from benchwell.intake.fhir.read import read_fhir
 from benchwell.intake.fhir.sources import is_fhir
 from benchwell.intake.omop.read import read_omop
@@ -43,6 +43,19 @@ def kind_of(source: Any) -> tuple[SourceKind, list[Path]]:
     if len(paths) != 1:
         raise SourceError("Several files at once are one source only if all of them are FHIR.", hint="give one by one")
     return (SourceKind.OMOP if is_omop(paths[0]) else SourceKind.TABLE), paths
+
+
+def refuse_mapping(kind: SourceKind, paths: Sequence[Path], mapping: object) -> None:
+    """Say so if somebody gives a mapping for a source that needs none.
+
+    Raises:
+        MappingError: If so.
+    """
+    if mapping is not None:
+        raise MappingError(
+            f"{name_of(paths)} is {kind.value}, whose codes say what it holds; mappings are for tables.",
+            hint="leave the mapping out",
+        )
 
 
 def together(sources: Sequence[Path]) -> list[Path | list[Path]]:

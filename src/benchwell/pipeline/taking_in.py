@@ -11,7 +11,7 @@ from benchwell.errors import MappingError
 from benchwell.intake import IntakeResult, Mapping, load_mapping, read_source, save_mapping
 from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.intake_report import Gathered, IntakeReport
-from benchwell.pipeline.source_kinds import SourceKind, kind_of, name_of, read_coded
+from benchwell.pipeline.source_kinds import SourceKind, kind_of, name_of, read_coded, refuse_mapping
 from benchwell.registry import hash_canonical
 
 
@@ -26,11 +26,7 @@ def take_in(
     """Read, check, and merge. See `Workspace.intake`."""
     kind, paths = kind_of(source)
     if kind is not SourceKind.TABLE:
-        if mapping is not None:
-            raise MappingError(
-                f"{name_of(paths)} is {kind.value}, whose codes say what it holds; mappings are for tables.",
-                hint="leave --mapping out",
-            )
+        refuse_mapping(kind, paths, mapping)
         return _take_in_coded(workspace, kind, paths, as_of)
     given = Path(mapping) if isinstance(mapping, str | Path) else None
     known = load_mapping(Path(mapping)) if isinstance(mapping, str | Path) else mapping
