@@ -178,7 +178,8 @@ def test_the_latest_active_cover_counts_and_the_first_in_order_among_equals() ->
 def test_clinicians_get_place_and_discipline_from_their_roles() -> None:
     nucc = "http://nucc.org/provider-taxonomy"
     taken = take(
-        {"resourceType": "Organization", "id": "o", "name": " North ", "type": [coded("dept")], "partOf": at("Organization/n")},
+        {"resourceType": "Organization", "id": "o", "name": " North ", "type": [coded("dept")],
+         "partOf": at("Organization/n")},
         {
             "resourceType": "Practitioner",
             "id": "t",

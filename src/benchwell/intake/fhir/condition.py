@@ -82,14 +82,14 @@ def map_request(found: Found, context: Context, rows: Rows) -> None:
     """One row of `Procedure`, kind `ordered`, dated when it was asked for. A request not to do something is none."""
     request = cast("ServiceRequest", found.resource)
     id_ = own_id(found, rows)
-    if id_ is None:
+    if id_ is None or request.doNotPerform:
         return
     asked = day_of(request.authoredOn, "ServiceRequest.authoredOn", found, rows)
     date = asked or _start(
         request.occurrenceDateTime, request.occurrencePeriod, "ServiceRequest.occurrence", found, rows
     )
     patient = context.references.id_of(request.subject, "Patient")
-    retracted = request.status == _ERROR or request.doNotPerform is True
+    retracted = request.status == _ERROR
     if retracted or _usable(patient, asked, "ServiceRequest", found, context, rows):
         add_raw(
             rows,
