@@ -305,6 +305,7 @@ class QuestionnaireItem(Element):
     answerOption: list[AnswerOption] = []
     item: list[QuestionnaireItem] = []
     extension: list[Extension] = []
+    option: msgspec.Raw = msgspec.Raw()  # STU3: refused by name (versions.py)
 
 
 class Questionnaire(Resource, tag=True):

@@ -47,7 +47,7 @@ def find_sources(paths: Sequence[Path]) -> Sources:
     """Files to read, in order: what is named directly is read whatever it is, folders are searched for FHIR.
 
     Raises:
-        SourceError: If a path does not exist, or a manifest is of another version of FHIR.
+        SourceError: If a path does not exist, nothing of it is FHIR, or a manifest is of another version of it.
     """
     found = Sources()
     for path in paths:
@@ -59,6 +59,11 @@ def find_sources(paths: Sequence[Path]) -> Sources:
             _export(path, path.parent, found)
         else:
             found.files.append(SourceFile(path, path.name))
+    if not found.files and not found.missing:
+        raise SourceError(
+            f"{', '.join(str(path) for path in paths) or 'No path'} holds no FHIR.",
+            hint="name NDJSON or JSON files of FHIR R4, a folder of them, or the manifest of a Bulk Data export",
+        )
     first: dict[Path, SourceFile] = {}
     for one in found.files:
         first.setdefault(one.path.resolve(), one)

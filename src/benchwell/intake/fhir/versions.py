@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import attrgetter
+from typing import Any
 
-from benchwell.intake.fhir.resources import Resource
+from benchwell.intake.fhir.resources import Questionnaire, Resource, ServiceRequest
 
 _STU3, _R5 = "fhir_stu3", "fhir_r5"
 
@@ -46,8 +47,30 @@ _STARTS: dict[str, tuple[tuple[str, bytes, str], ...]] = {
     ),
     "QuestionnaireResponse": (("questionnaire", b"{", _STU3),),
     "Observation": (("category", b"{", _STU3),),
-    "ServiceRequest": (("code", b'{"concept"', _R5),),
     "Consent": (("provision", b"[", _R5),),
+}
+
+
+def _service_request(resource: ServiceRequest) -> tuple[str, str] | None:
+    """In R5 the code stands one level deeper, so that nothing is left where R4 has it."""
+    code = resource.code
+    return (_R5, "code") if code is not None and not code.coding and code.text is None else None
+
+
+def _questionnaire(resource: Questionnaire) -> tuple[str, str] | None:
+    """In STU3 the answers that a question offers have another name, at any depth."""
+    items = list(resource.item)
+    while items:
+        item = items.pop()
+        if len(item.option):
+            return _STU3, "item.option"
+        items += item.item
+    return None
+
+
+_LOOKS: dict[type[Resource], Callable[[Any], tuple[str, str] | None]] = {
+    ServiceRequest: _service_request,
+    Questionnaire: _questionnaire,
 }
 # Types that R4 no longer has.
 _GONE = frozenset(
@@ -78,6 +101,10 @@ def version_of(resource: Resource) -> tuple[str, str] | None:
         return next(
             (reason, member) for member, reason in _MEMBERS[type(resource).__name__] if len(getattr(resource, member))
         )
+    look = _LOOKS.get(type(resource))
+    found = look(resource) if look is not None else None
+    if found is not None:
+        return found
     if resource.meta is not None:
         for profile in resource.meta.profile:
             if profile.startswith(_ARGONAUT):
