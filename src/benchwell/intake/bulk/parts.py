@@ -75,15 +75,23 @@ def _gunzip(part: Path, plain: Path, item: PlannedFile, limit: int | None) -> No
 
 
 def _measured(part: Path, item: PlannedFile) -> BulkFile:
-    digest, lines, size = hashlib.sha256(), 0, 0
+    """Piece by piece, not line by line: a file without line ends would fill the memory."""
+    digest, lines, size, filled = hashlib.sha256(), 0, 0, False
     with part.open("rb") as file:
-        for line in file:
-            if not line.isspace():
-                if not lines and not line.lstrip(b"\xef\xbb\xbf \t").startswith(b"{"):
-                    raise BulkExportError(
-                        f"{item.name} is no NDJSON.", hint="the server may have sent a page to log in: ask who runs it"
-                    )
-                lines += 1
-            size += len(line)
-            digest.update(line)
-    return BulkFile(item.name, item.kind, item.type, lines, size, digest.hexdigest(), item.count)
+        while piece := file.read(_CHUNK):
+            if not size and piece.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b""):
+                raise BulkExportError(
+                    f"{item.name} is no NDJSON.", hint="the server may have sent a page to log in: ask who runs it"
+                )
+            *ended, begun = piece.split(b"\n")
+            for line in ended:
+                lines += filled or _says_something(line)
+                filled = False
+            filled = filled or _says_something(begun)
+            size += len(piece)
+            digest.update(piece)
+    return BulkFile(item.name, item.kind, item.type, lines + filled, size, digest.hexdigest(), item.count)
+
+
+def _says_something(line: bytes) -> bool:
+    return bool(line) and not line.isspace()
