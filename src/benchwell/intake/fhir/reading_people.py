@@ -39,6 +39,13 @@ def read_people(sources: Sequence[Path], wanted: frozenset[str]) -> People:
     return people
 
 
+def take_document(data: bytes, people: People) -> None:
+    """Take in one JSON document, a Bundle or a resource, that is a source of its own."""
+    known = References()
+    for bundle in _bundles(unpack(Piece(0, "document", data), known), known):
+        _take(bundle, people, known)
+
+
 def _files(sources: Iterable[Path]) -> Iterator[Path]:
     for source in sources:
         if not source.exists():
