@@ -57,8 +57,11 @@ def concept_id(instrument: Instrument, scale: Scale) -> int:
 
 
 def meanings(registry: Registry) -> pa.Table:
-    """One row for each code and what it can mean: `code` (lower case), `kind` (total, panel, item), `instrument`,
-    `scale` (null: primary), `item` (from 1), `unit` (null: points), `items` (how many the instrument has)."""
+    """One row for each code and what it can mean.
+
+    Columns: `code` (lower case), `kind` (total, panel, item), `instrument`, `scale` (null: primary), `item` (from 1),
+    `unit` (null: points), `items` (how many the instrument has).
+    """
     rows = [row for instrument in registry.instruments.values() for row in _meanings(instrument)]
     schema = pa.schema(
         [("code", pa.string()), ("kind", pa.string()), ("instrument", pa.string()), ("scale", pa.string()),
@@ -122,8 +125,11 @@ def item_ranges(registry: Registry) -> pa.Table:
 
 
 def total_ranges(registry: Registry) -> pa.Table:
-    """What a stated value may be: `instrument`, `scale` ("" is primary), `word` (unit as written, lower case, "" none),
-    `unit` (as the lake names it), `multiply`, `add`, `low`, `high`, `whole`, `plain` (the sum of all answers)."""
+    """What a stated value may be, by unit.
+
+    Columns: `instrument`, `scale` ("" is primary), `word` (unit as written, lower case, "" none), `unit` (as the lake
+    names it), `multiply`, `add`, `low`, `high`, `whole`, `plain` (the value is the sum of all answers).
+    """
     rows = [
         row
         for one in registry.instruments.values()

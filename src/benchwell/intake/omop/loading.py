@@ -56,14 +56,11 @@ class Cdm:
             for column in columns
         )
         # Rows are numbered before the filter: without an order, DuckDB numbers them as they stand in the file.
-        query = f"SELECT * FROM (SELECT row_number() OVER () AS row, {cells} FROM {relation}) WHERE {where}"  # noqa: S608
+        numbered = f"SELECT row_number() OVER () AS row, {cells} FROM {relation}"  # noqa: S608  # quoted or ours
         try:
-            self.db.execute(f"CREATE TEMP TABLE cdm_{table} AS {query}")
+            self.db.execute(f"CREATE TEMP TABLE cdm_{table} AS SELECT * FROM ({numbered}) WHERE {where}")  # noqa: S608
         except duckdb.Error:
-            raise SourceError(
-                f"{self.source.label(table)} cannot be read as a table.",
-                hint="write it as UTF-8 text with a header, quoted with double quotation marks, or as Parquet",
-            ) from None
+            raise _unreadable(self.source.label(table)) from None
         self._set_ragged_aside(table)
 
     def _relation(self, table: str) -> tuple[str, dict[str, str]]:
@@ -85,18 +82,26 @@ class Cdm:
         path = self.source.files[table]
         if self.source.database or path.suffix.lower() == ".parquet":
             return
-        lines = [
-            row[0] for row in self.db.execute(f"SELECT DISTINCT line FROM rejects_{table} ORDER BY line").fetchall()
-        ]
-        for line in lines:
-            # In ascending order: each one moves those after it down by one row.
-            self.db.execute(f"UPDATE cdm_{table} SET row = row + 1 WHERE row >= ?", [line - 1])
-            self.refuse_row(table, line - 1, "ragged_row")
-        self.read += len(lines)
-
-    def refuse_row(self, table: str, row: int, reason: str) -> None:
-        """Refuse one whole row."""
-        self.db.execute("INSERT INTO findings VALUES (?, ?, '', ?, 'rejected')", [table, row, reason])
+        wrong = self.db.execute(
+            f"SELECT 1 FROM rejects_{table} WHERE error_type = 'INVALID ENCODING' LIMIT 1"
+        ).fetchall()  # noqa: S608
+        if wrong:
+            raise _unreadable(self.source.label(table))
+        # `since`: the first row number, among those that were kept, that comes after the n-th ragged row.
+        ragged = (
+            "SELECT line - 1 AS ragged, row_number() OVER (ORDER BY line) AS n, ragged - n + 1 AS since "  # noqa: S608
+            f"FROM (SELECT DISTINCT line FROM rejects_{table})"  # a name of ours
+        )
+        self.db.execute(f"CREATE OR REPLACE TEMP TABLE ragged AS {ragged}")
+        count = self.count("ragged")
+        if count:
+            self.db.execute(
+                f"UPDATE cdm_{table} AS t SET row = t.row + s.n FROM (SELECT c.row, r.n FROM cdm_{table} AS c "  # noqa: S608
+                "ASOF JOIN (SELECT since, max(n) AS n FROM ragged GROUP BY since) AS r ON c.row >= r.since) AS s "
+                "WHERE t.row = s.row"
+            )
+            self.db.execute(f"INSERT INTO findings SELECT '{table}', ragged, '', 'ragged_row', 'rejected' FROM ragged")  # noqa: S608
+        self.read += count
 
     def sift(self, stage: str) -> None:
         """Take the faulty rows out of a staging table and record why.
@@ -106,8 +111,8 @@ class Cdm:
         """
         self.read += self.count(stage)
         self.db.execute(
-            "INSERT INTO findings SELECT tbl, row, split_part(fault, ' ', 1), split_part(fault, ' ', 2), 'rejected' "
-            f"FROM {stage} WHERE fault IS NOT NULL"  # noqa: S608  # a name of ours
+            "INSERT INTO findings SELECT tbl, row, split_part(fault, ' ', 1), split_part(fault, ' ', 2), 'rejected' "  # noqa: S608
+            f"FROM {stage} WHERE fault IS NOT NULL"  # a name of ours
         )
         self.db.execute(f"DELETE FROM {stage} WHERE fault IS NOT NULL")  # noqa: S608
 
@@ -120,6 +125,13 @@ class Cdm:
     def count(self, stage: str) -> int:
         """Rows of a table."""
         return int(self.db.execute(f"SELECT count(*) FROM {stage}").fetchall()[0][0])  # noqa: S608
+
+
+def _unreadable(label: str) -> SourceError:
+    return SourceError(
+        f"{label} cannot be read as a table.",
+        hint="write it as UTF-8 text with a header, quoted with double quotation marks, or as Parquet",
+    )
 
 
 def _csv(path: Path, table: str) -> str:

@@ -22,7 +22,8 @@ _NAMED = """
 _SITES = """
 CREATE TEMP TABLE sites AS
 SELECT 'care_site' AS tbl, s.row, as_id(s.care_site_id) AS site, {own} AS organization_id, s.care_site_name AS name,
-       coalesce(p.name, s.place_of_service_source_value) AS setting, l.state AS region, l.country_source_value AS country,
+       coalesce(p.name, s.place_of_service_source_value) AS setting, l.state AS region,
+       l.country_source_value AS country,
        CASE WHEN s.care_site_id IS NULL THEN 'care_site_id missing_id'
             WHEN row_number() OVER (PARTITION BY s.care_site_id ORDER BY s.row) > 1 THEN 'care_site_id duplicate_row'
        END AS fault
@@ -43,7 +44,8 @@ LEFT JOIN sites AS s ON s.site = as_id(p.care_site_id)
 """
 _PLACES = """
 CREATE TEMP TABLE places AS
-SELECT as_id(location_id) AS place, any_value({region}) AS state, any_value(country_source_value) AS country_source_value
+SELECT as_id(location_id) AS place, any_value({region}) AS state,
+       any_value(country_source_value) AS country_source_value
 FROM cdm_location GROUP BY 1
 """
 _DEATHS = """
@@ -67,14 +69,16 @@ CREATE TEMP TABLE payers AS
 SELECT as_id(p.person_id) AS person,
        arg_max(coalesce(c.name, p.payer_source_value), as_day(p.payer_plan_period_start_date)) AS payer
 FROM cdm_payer_plan_period AS p LEFT JOIN concepts AS c ON c.concept_id = as_concept(p.payer_concept_id)
-WHERE as_day(p.payer_plan_period_start_date) <= {as_of} AND coalesce(c.name, p.payer_source_value) IS NOT NULL GROUP BY 1
+WHERE as_day(p.payer_plan_period_start_date) <= {as_of} AND coalesce(c.name, p.payer_source_value) IS NOT NULL
+GROUP BY 1
 """
 _PERSONS = """
 CREATE TEMP TABLE persons AS
 SELECT 'person' AS tbl, p.row, as_id(p.person_id) AS person, {own} AS patient_id,
        coalesce(try_cast(as_id(p.year_of_birth) AS INTEGER), year(as_day(p.birth_datetime))) AS birth_year,
        coalesce(try_cast(concat_ws('-', as_id(p.year_of_birth), lpad(as_id(p.month_of_birth), 2, '0'),
-                                   lpad(as_id(p.day_of_birth), 2, '0')) AS DATE), as_day(p.birth_datetime)) AS birth_date,
+                                   lpad(as_id(p.day_of_birth), 2, '0')) AS DATE),
+                as_day(p.birth_datetime)) AS birth_date,
        CASE lower(coalesce({gender}, p.gender_source_value)) WHEN 'm' THEN 'male' WHEN 'f' THEN 'female'
             ELSE lower(coalesce({gender}, p.gender_source_value)) END AS sex,
        coalesce({race}, p.race_source_value) AS race, coalesce({ethnicity}, p.ethnicity_source_value) AS ethnicity,

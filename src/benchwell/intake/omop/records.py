@@ -11,7 +11,7 @@ CREATE TEMP TABLE {stage} AS
 SELECT '{table}' AS tbl, o.row, as_id(o.{table}_id) AS id, p.patient_id, v.encounter_id,
        coalesce(as_day(o.{start}_date), as_day(o.{start}_datetime)) AS day,
        coalesce(as_day(o.{end}_date), as_day(o.{end}_datetime)) AS end_date,
-       list_distinct(list_filter([s.text, c.text], lambda one: one IS NOT NULL)) AS found,
+       list_filter([s.text, nullif(c.text, s.text)], lambda one: one IS NOT NULL) AS found,
        CASE WHEN len(found) > 0 THEN found WHEN o.{short}_source_value IS NOT NULL THEN [o.{short}_source_value]
             ELSE [] END AS codes,
        CASE WHEN o.{table}_id IS NULL THEN '{table}_id missing_id'
@@ -37,7 +37,8 @@ SELECT id AS condition_id, patient_id, encounter_id, codes, day AS onset_date, e
 FROM condition_rows ORDER BY row
 """
 PROCEDURES = """
-SELECT id AS procedure_id, patient_id, encounter_id, 'done' AS kind, codes, 'completed' AS status, day AS date, end_date,
+SELECT id AS procedure_id, patient_id, encounter_id, 'done' AS kind, codes, 'completed' AS status, day AS date,
+       end_date,
        row AS source_row
 FROM procedure_rows ORDER BY row
 """

@@ -160,8 +160,8 @@ def prepare_codes(cdm: Cdm, registry: Registry) -> None:
 
 def score_filter(table: str) -> str:
     """The condition that keeps the rows of OBSERVATION or MEASUREMENT which may hold a score; needs `coded`."""
-    return (
-        f"as_concept({table}_concept_id) IN (SELECT concept_id FROM coded) "
+    return (  # names of ours
+        f"as_concept({table}_concept_id) IN (SELECT concept_id FROM coded) "  # noqa: S608
         f"OR as_concept({table}_source_concept_id) IN (SELECT concept_id FROM coded) "
         f"OR {_SOURCE_CODE.format(table)} IN (SELECT code FROM meanings)"
     )

@@ -116,8 +116,7 @@ def columns_of(path: Path) -> list[str]:
 
 def first_line(path: Path) -> str:
     """The header of a delimited file, without a byte order mark."""
-    opened = gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
-    with opened as file:
+    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
         line: bytes = file.readline(_HEADER)
     return line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
 

@@ -32,7 +32,8 @@ _LINKS = """
 CREATE TEMP TABLE links AS
 SELECT DISTINCT ON (kind, event) as_id(v.event_id) AS event, c.episode_id,
        CASE WHEN {own} THEN 'any' WHEN f.name ILIKE '%visit_occurrence_id' THEN 'visit'
-            WHEN f.name ILIKE '%observation_id' THEN 'observation' WHEN f.name ILIKE '%measurement_id' THEN 'measurement'
+            WHEN f.name ILIKE '%observation_id' THEN 'observation'
+            WHEN f.name ILIKE '%measurement_id' THEN 'measurement'
        END AS kind
 FROM cdm_episode_event AS v JOIN courses AS c ON c.course = as_id(v.episode_id)
 LEFT JOIN concepts AS f ON f.concept_id = as_concept(v.episode_event_field_concept_id)
@@ -50,7 +51,8 @@ SELECT 'visit_occurrence' AS tbl, v.row, as_id(v.visit_occurrence_id) AS visit, 
             WHEN 9203 THEN 'emergency' ELSE lower(c.name) END AS kind,
        CASE WHEN c.name ILIKE '%telehealth%' OR c.name ILIKE '%telemedicine%' THEN 'remote'
             WHEN as_concept(v.visit_concept_id) IN (9201, 9203) THEN 'in-person' END AS mode,
-       try_cast(as_clock(v.visit_start_datetime) AS TIME) AS began, try_cast(as_clock(v.visit_end_datetime) AS TIME) AS ended,
+       try_cast(as_clock(v.visit_start_datetime) AS TIME) AS began,
+       try_cast(as_clock(v.visit_end_datetime) AS TIME) AS ended,
        CASE WHEN v.visit_occurrence_id IS NULL THEN 'visit_occurrence_id missing_id'
             WHEN p.patient_id IS NULL THEN 'person_id unknown_person'
             WHEN row_number() OVER (PARTITION BY v.visit_occurrence_id ORDER BY v.row) > 1
@@ -80,7 +82,8 @@ FROM courses AS c LEFT JOIN visits AS v USING (episode_id) LEFT JOIN persons AS 
 GROUP BY ALL ORDER BY c.row
 """
 ENCOUNTERS = """
-SELECT encounter_id, episode_id, patient_id, organization_id, practitioner_id, visit_day AS date, visit_end AS end_date, kind, mode,
+SELECT encounter_id, episode_id, patient_id, organization_id, practitioner_id, visit_day AS date, visit_end AS end_date,
+       kind, mode,
        true AS attended,
        CASE WHEN visit_end = visit_day AND ended > began THEN datediff('minute', began, ended)::DOUBLE END AS minutes,
        row AS source_row
