@@ -1,7 +1,8 @@
 """Write the generated pages of docs/, or with --check fail naming each page that is not up to date.
 
 Sources: the command line (cli.md), the error tree (exit-codes.md), benchmark declarations' fields (settings.md), the
-schemas (tables.md), the tests (validity.md) and the declarations (methods/). No network, no data.
+schemas (tables.md), the words of FHIR records (fhir-records.md), the tests (validity.md) and the declarations
+(methods/). No network, no data.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from docgen.commands import commands
 from docgen.errors import exit_codes
+from docgen.fhir_records import fhir_records
 from docgen.methods import method_pages
 from docgen.schemas import schemas
 from docgen.settings import settings
@@ -27,6 +29,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Every generated page with its text."""
     yield DOCS / "cli.md", commands()
     yield DOCS / "exit-codes.md", exit_codes()
+    yield DOCS / "fhir-records.md", fhir_records()
     yield DOCS / "settings.md", settings()
     yield DOCS / "tables.md", schemas()
     yield DOCS / "validity.md", validity()

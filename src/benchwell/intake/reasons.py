@@ -186,7 +186,8 @@ _ALL = [
     Reason(
         "partial_date",
         "rejected",
-        "Only a month or a year is written where a day is needed.",
+        "Only a month or a year is written where a day is needed. A score does not come in; any other record comes in "
+        "without that date, and is flagged.",
         "Send the full date; a day is never made up.",
     ),
     Reason(
@@ -305,12 +306,6 @@ _FHIR = [
         "Put the files of the export into the manifest's folder, under their own names.",
     ),
     # FHIR: people, places, contacts
-    Reason(
-        "partial_date",
-        "flagged",
-        "Only a year or month is written where a day belongs. The record came in without that date.",
-        "Write the full date where it is known.",
-    ),
     Reason(
         "unread_code",
         "flagged",
