@@ -24,6 +24,7 @@ _EPISODE = "http://hl7.org/fhir/StructureDefinition/workflow-episodeOfCare"
 _UCUM = "http://unitsofmeasure.org"
 _UNITS = {None: "{score}", "T": "{Tscore}", "%": "%"}  # UCUM of the units that instruments declare
 _EPOCH = dt.date(1970, 1, 1)
+_RESOURCES = ("QuestionnaireResponse/", "Observation/")  # assessments that came as FHIR are called after these
 
 _HOW = {
     ScoreStatus.COMPLETE.value: "Computed from all answers",
@@ -87,19 +88,17 @@ class ScoreObservations:
             KeyError: If the instrument or scale is not declared.
         """
         head = self._head(row["instrument"], row["scale"])
-        assessment = row["assessment_id"]
-        parts = (assessment,) if head.primary else (assessment, row["scale"])
         made: Resource = {
             "resourceType": "Observation",
-            "id": fhir_id(*parts),
+            "id": _id(row, head.primary),
             **head.fixed,
             "subject": _reference("Patient", row["patient_id"]),
             "effectiveDateTime": (_EPOCH + dt.timedelta(days=row["day"])).isoformat(),
         }
         if row["episode_id"] is not None:
             made["extension"] = [{"url": _EPISODE, "valueReference": _reference("EpisodeOfCare", row["episode_id"])}]
-        if row["derived_from"] is not None:
-            made["derivedFrom"] = [_reference("QuestionnaireResponse", row["derived_from"])]
+        if sources := _derived_from(row):
+            made["derivedFrom"] = [{"reference": one} for one in sources]
         if row["value"] is None:
             made["dataAbsentReason"] = _absent(row["reason"])
             return made
@@ -157,10 +156,29 @@ def _code(instrument: Instrument, scale: Scale) -> tuple[str, str] | None:
     return None
 
 
+def _id(row: Mapping[str, Any], primary: bool) -> str:
+    """Always the same for the same score.
+
+    A score that came as an Observation keeps its id. One that was computed here gets a new one, or the answers that
+    came under the old one would be replaced by it wherever both are known.
+    """
+    assessment: str = row["assessment_id"]
+    kind, _, known = assessment.rpartition("/")
+    if kind == "Observation" and row["status"] == ScoreStatus.TOTAL_ONLY.value and is_fhir_id(known):
+        return known
+    return fhir_id(assessment) if primary else fhir_id(assessment, row["scale"])
+
+
+def _derived_from(row: Mapping[str, Any]) -> list[str]:
+    """The resources whose answers the score was computed from, or that its source named."""
+    computed = row["status"] != ScoreStatus.TOTAL_ONLY.value
+    named = [row["assessment_id"] if computed else None, row["derived_from"]]
+    found = [one.partition("#")[0] for one in named if one is not None]  # `…/x#gad-7`: one of several in a resource
+    return [one for one in dict.fromkeys(found) if one.startswith(_RESOURCES) and is_fhir_id(one.rpartition("/")[2])]
+
+
 def _reference(kind: str, known: str) -> Resource:
-    """By address where the id can be one, else by identifier; a text that names its type already is kept."""
-    if known.startswith(f"{kind}/"):
-        known = known.removeprefix(f"{kind}/")
+    """By address where the id can be one, else by identifier."""
     return {"reference": f"{kind}/{known}"} if is_fhir_id(known) else {"type": kind, "identifier": {"value": known}}
 
 
