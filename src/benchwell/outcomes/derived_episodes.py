@@ -45,6 +45,11 @@ class Courses:
         """Whether the rule moved anything."""
         return bool(self.derived or self.joined)
 
+    @property
+    def looked(self) -> bool:
+        """Whether any contact belonged to no course at first."""
+        return bool(self.joined or self.derived or self.without)
+
 
 def derive_episodes(
     rule: EpisodeRule,
@@ -112,6 +117,16 @@ def derive_episodes(
         joined=n_joined,
         without=n_free - n_members,
     )
+
+
+def without_absent_courses(scores: Frame, episodes: Frame, engine: Engine) -> Frame:
+    """Scores that name a course which is not there lose that name, so that their day decides; else the same frame."""
+    named = scores.filter(~nw.col("episode_id").is_null())
+    if not _count(engine, named.join(episodes.select("episode_id"), on="episode_id", how="anti")):
+        return scores
+    there = joined(scores, episodes.select("episode_id").unique().with_columns(there=nw.lit(1)), "episode_id")
+    known = nw.when(~nw.col("there").is_null()).then(nw.col("episode_id")).otherwise(text(None))
+    return engine.keep(there.with_columns(episode_id=known).drop("there"))
 
 
 def _count(engine: Engine, frame: Frame) -> int:

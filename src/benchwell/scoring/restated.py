@@ -34,8 +34,9 @@ class Folded:
 def without_restated(scores: Frame, assessments: Frame, engine: Engine) -> Folded:
     """Drop every score that is another record's score told again, and nothing else.
 
-    - A score of an assessment whose `derived_from` names another one of the same person and instrument, where that one
-      gives a valid score of the same scale, from answers unless this one is stated too.
+    - A score of an assessment whose `derived_from` names another one of the same person and instrument (`id`, or
+      `id#instrument` where a record holds several), where that one gives a valid score of the same scale, from
+      answers unless this one is stated too.
     - A stated score of the same person, instrument, scale, informant and day as a valid score from answers, if one of
       the two has no time, or both have the same, or both have the same value.
 
@@ -45,10 +46,12 @@ def without_restated(scores: Frame, assessments: Frame, engine: Engine) -> Folde
         engine: Holds and counts.
     """
     named = nw.col("derived_from")
-    links = assessments.filter(~named.is_null(), named != nw.col("assessment_id")).select("assessment_id", parent=named)
+    links = assessments.filter(~named.is_null(), named != nw.col("assessment_id")).select(
+        "assessment_id", "instrument", parent=named
+    )
     parts = []
     if _count(engine, links):
-        parts.append(_named(scores, engine.keep(links)))
+        parts.append(_named(scores, engine.keep(_candidates(links))))
     kinds = set(engine.to_arrow(scores.select("status").unique())["status"].to_pylist())
     if ScoreStatus.TOTAL_ONLY.value in kinds and kinds & set(_FROM_ANSWERS):
         parts.append(_same_day(scores))
@@ -63,6 +66,13 @@ def without_restated(scores: Frame, assessments: Frame, engine: Engine) -> Folde
 
 def _count(engine: Engine, frame: Frame) -> int:
     return int(engine.to_arrow(frame.select(n=nw.len()))["n"][0].as_py())
+
+
+def _candidates(links: Frame) -> Frame:
+    """Ids that the named record's row may have: its own, or with the instrument behind it where it holds several."""
+    with_instrument = nw.concat_str(nw.col("parent"), nw.lit("#"), nw.col("instrument"))
+    both = nw.concat([links.select("assessment_id", "parent"), links.select("assessment_id", parent=with_instrument)])
+    return both.filter(nw.col("assessment_id") != nw.col("parent"))
 
 
 def _named(scores: Frame, links: Frame) -> Frame:

@@ -154,3 +154,9 @@ def test_where_nothing_is_told_twice_the_very_same_frame_comes_back():
     assert found.scores is scores
     assert found.count == 0
     assert isinstance(scores, nw.LazyFrame)
+
+
+def test_a_record_with_several_instruments_is_found_under_the_name_of_the_second(monkeypatch):
+    monkeypatch.setitem(globals(), "IDS", ["q/1", "q/1#gad-2", "o/1"])
+    rows = [row(instrument="gad-7", answers=[1.0] * 7), row(answers=[1.0, 2.0])]
+    assert kept(*rows, row(total=3.0, day=11, derived_from="q/1")) == ["q/1", "q/1#gad-2"]
