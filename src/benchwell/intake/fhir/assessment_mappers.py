@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from typing import Final
-from weakref import WeakKeyDictionary
 
-from benchwell.intake.fhir.forms import Forms, Readers
+from benchwell.intake.fhir.forms import Readers
 from benchwell.intake.fhir.instrument_codes import codes_of
 from benchwell.intake.fhir.observation import map_observation
-from benchwell.intake.fhir.raw_assessments import RAW, SCHEMA, retracted_row
 from benchwell.intake.fhir.resources import Observation, Questionnaire, QuestionnaireResponse
 from benchwell.intake.fhir.response import map_response
 from benchwell.intake.fhir.rows import Context, Found, Mappers, Rows
 
-_READERS: WeakKeyDictionary[Forms, Readers] = WeakKeyDictionary()  # what was compiled for the forms of a source
+_KEPT: dict[str, Readers] = {}  # a process reads one source at a time
 
 
 def _response(found: Found, context: Context, rows: Rows) -> None:
@@ -29,21 +27,13 @@ def _questionnaire(found: Found, context: Context, rows: Rows) -> None:
 
 
 def readers_of(context: Context) -> Readers:
-    """The compiled forms of a context; compiled once, as long as no form is added."""
-    found = _READERS.get(context.forms)
+    """The compiled forms of a context, kept until another source comes along or a form is added."""
+    found = _KEPT.get("last")
     codes = codes_of(context.registry)
-    if found is None or found.codes is not codes or found.known != len(context.forms.by_name):
-        found = _READERS[context.forms] = Readers(codes, context.forms)
+    if found is None or found.forms is not context.forms or found.codes is not codes or found.is_old:
+        found = _KEPT["last"] = Readers(codes, context.forms)
     return found
 
-
-def delete_assessment(kind: str, id_: str, row: int, rows: Rows) -> None:
-    """Take a record back that its source has deleted. Other types than those of `MAPPERS` are none of ours."""
-    if kind in ("QuestionnaireResponse", "Observation"):
-        rows.add(RAW, retracted_row(f"{kind}/{id_}", "form" if kind == "QuestionnaireResponse" else "score", None, row))
-
-
-SCHEMAS: Final = {RAW: SCHEMA}  # shapes of the raw rows
 
 MAPPERS: Final[Mappers] = {
     QuestionnaireResponse: _response,

@@ -100,14 +100,16 @@ SELECT grp, min(turn) AS turn, arg_min(turn, turn) FILTER (WHERE kind = 'form') 
        arg_min(total, turn) FILTER (WHERE total IS NOT NULL) AS total,
        arg_min(coalesce(unit, ''), turn) FILTER (WHERE total IS NOT NULL) AS unit,
        count(DISTINCT total) > 1 AS several_totals, bool_or(kind = 'score') AS scored,
-       min(absent) AS absent, min(home) AS home, arg_min(encounter_id, turn) FILTER (WHERE encounter_id IS NOT NULL) AS encounter_id,
+       min(absent) AS absent, min(home) AS home,
+       arg_min(encounter_id, turn) FILTER (WHERE encounter_id IS NOT NULL) AS encounter_id,
        arg_min(language, turn) FILTER (WHERE language IS NOT NULL) AS language,
        arg_min(informant, turn) FILTER (WHERE informant IS NOT NULL) AS informant,
        arg_min(mode, turn) FILTER (WHERE mode IS NOT NULL) AS mode
 FROM grouped GROUP BY grp;
 SELECT g.grp, g.position, g.record, g.part, g.rank, g.patient_id, g.instrument, g.scale, g.date, g.time, g.instant,
        form.items AS items, f.total, nullif(f.unit, '') AS unit, f.several_totals, f.scored, f.encounter_id, f.language,
-       f.informant, f.mode, CASE WHEN g.rank > 0 THEN coalesce(f.absent, CASE WHEN g.scale IS NOT NULL THEN f.home END) END AS absent
+       f.informant, f.mode,
+       CASE WHEN g.rank > 0 THEN coalesce(f.absent, CASE WHEN g.scale IS NOT NULL THEN f.home END) END AS absent
 FROM first_of AS f
 JOIN grouped AS g ON g.turn = f.turn
 LEFT JOIN grouped AS form ON form.turn = f.form_turn

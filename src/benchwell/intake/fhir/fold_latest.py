@@ -58,9 +58,10 @@ def latest(rows: pa.Table) -> tuple[pa.Table, list[tuple[str, Positions]]]:
 
 
 def taken_back(rows: pa.Table) -> pa.Array:
-    """Which rows are retracted, or derived from a form, panel or total that is."""
+    """Which rows are retracted, or derived from a form that is."""
     retracted = rows["retracted"].combine_chunks().fill_null(False)
-    gone = rows["record"].filter(pc.and_(retracted, pc.not_equal(rows["kind"], "answer"))).unique()
+    forms = pc.starts_with(rows["record"].combine_chunks(), "QuestionnaireResponse/")
+    gone = rows["record"].combine_chunks().filter(pc.and_(retracted, forms)).unique()
     if not len(gone):
         return retracted
     links = rows["links"].combine_chunks()

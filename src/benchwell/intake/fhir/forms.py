@@ -116,6 +116,11 @@ class Readers:
     def __post_init__(self) -> None:
         self.known = len(self.forms.by_name)
 
+    @property
+    def is_old(self) -> bool:
+        """Whether forms have been added since."""
+        return self.known != len(self.forms.by_name)
+
     def of(self, response: QuestionnaireResponse) -> LinkReader:
         """The reader of a response: by its contained Questionnaire, or the one that it names."""
         name = response.questionnaire or ""
