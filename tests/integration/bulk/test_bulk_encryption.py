@@ -80,6 +80,19 @@ def test_tls_before_1_2_is_not_spoken(tmp_path):
     assert context.check_hostname
 
 
+def test_a_server_that_speaks_only_tls_1_1_is_not_spoken_to(certificate, clock, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "both.pem")
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        context.minimum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    settings = BulkSettings(ca_file=certificate / "ca.pem", attempts=1)
+    with serving(context) as old, pytest.raises(BulkExportError, match="cannot be reached"):
+        export_bulk(BulkRequest(old.base), tmp_path / "x", settings=settings, clock=clock)
+    assert old.asked == []
+
+
 def test_plain_http_elsewhere_is_refused_before_anything_is_sent(clock, tmp_path):
     with pytest.raises(BulkExportError, match=r"http://ehr.example.org is not encrypted"):
         export_bulk(BulkRequest("http://ehr.example.org/fhir"), tmp_path / "x", clock=clock)
@@ -95,7 +108,7 @@ def test_files_at_addresses_that_nobody_should_ask_are_refused(server, fetch, wh
     assert "passwd" not in str(caught.value)
 
 
-def test_a_redirect_out_ofencryption_is_refused(secure, certificate, clock, tmp_path):
+def test_a_redirect_out_of_encryption_is_refused(secure, certificate, clock, tmp_path):
     entry = secure.hold("p")
     secure.files["p"].first.append(Answer(302, {"Location": "http://files.example.org/p"}))
     secure.offer(entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from email.utils import formatdate
 
 import pytest
@@ -150,7 +151,7 @@ def test_stopping_can_leave_the_export_for_later(server, fetch):
 
 
 def test_looks_say_what_they_accept(server, fetch):
-    server.offer()
+    server.offer(server.hold("p"))
     fetch(types=("Patient", "Observation"), since="2026-01-01T00:00:00Z", output_format="application/fhir+ndjson")
     (kickoff,) = server.to("/fhir/Patient/$export")
     assert kickoff.headers["accept"] == "application/fhir+json"
@@ -161,6 +162,7 @@ def test_looks_say_what_they_accept(server, fetch):
         "_outputFormat": "application/fhir+ndjson",
     }
     assert {one.headers["accept"] for one in server.to("/status/")} == {"application/json"}
+    assert [one.headers["accept"] for one in server.to("/files/")] == ["application/fhir+ndjson"]
 
 
 def test_every_level_has_its_address(server, fetch):
@@ -173,9 +175,41 @@ def test_every_level_has_its_address(server, fetch):
     ]
 
 
-def test_single_patients_are_asked_for_by_post(server, fetch):
-    import json
+@pytest.mark.parametrize(("level", "group"), [("system", None), ("patient", None), ("group", "g1")])
+@pytest.mark.parametrize("post", [False, True])
+def test_every_level_takes_every_parameter(server, fetch, level, group, post):
+    wanted = {
+        "_outputFormat": "ndjson",
+        "_since": "2026-01-01T00:00:00+01:00",
+        "_type": "Patient,Observation",
+        "_elements": "id,Patient.birthDate",
+        "includeAssociatedData": "LatestProvenanceResources,_ours",
+        "_typeFilter": "Observation?code=http://loinc.org|44261-6,69737-5",
+    }
+    server.offer()
+    fetch(
+        level=level,
+        group=group,
+        post=post,
+        output_format="ndjson",
+        since="2026-01-01T00:00:00+01:00",
+        types=("Patient", "Observation"),
+        elements=("id", "Patient.birthDate"),
+        associated=("LatestProvenanceResources", "_ours"),
+        type_filters=("Observation?code=http://loinc.org|44261-6,69737-5",),
+    )
+    (kickoff,) = [one for one in server.asked if one.path.endswith("$export")]
+    if post:
+        found = {
+            one["name"]: one.get("valueString", one.get("valueInstant"))
+            for one in json.loads(kickoff.body)["parameter"]
+        }
+    else:
+        found = dict(kickoff.query)
+    assert found == wanted
 
+
+def test_single_patients_are_asked_for_by_post(server, fetch):
     server.offer()
     fetch(patients=("p1", "p2"), types=("Patient",), elements=("birthDate",), associated=("LatestProvenanceResources",))
     (kickoff,) = server.to("/fhir/Patient/$export", "POST")
