@@ -15,6 +15,7 @@ from docgen.markdown import page, section, table
 FOLDERS = {
     "instruments": "Instruments",
     "measures": "Measures",
+    "quality": "Official quality measures",
     "casemix": "Case mixes: what is adjusted for, and what never",
     "episode_rules": "Episode rules: how contacts become courses of care",
     "benchmarks": "Benchmarks",

@@ -10,12 +10,14 @@ from benchwell.registry.declaration import Declaration, Fact
 from benchwell.registry.episode_rule import EpisodeRule
 from benchwell.registry.instrument import Instrument
 from benchwell.registry.measure import Measure
+from benchwell.registry.quality_measure import QualityMeasure
 from benchwell.registry.reference import Reference
 from benchwell.reports.method.benchmark import benchmark_lead, benchmark_sections
 from benchwell.reports.method.casemix import casemix_lead, casemix_sections
 from benchwell.reports.method.episode_rule import episode_rule_lead, episode_rule_sections
 from benchwell.reports.method.instrument import instrument_lead, instrument_sections
 from benchwell.reports.method.measure import measure_lead, measure_sections
+from benchwell.reports.method.quality import quality_lead, quality_sections
 from benchwell.reports.method.reference import reference_lead, reference_sections
 from benchwell.reports.method.structure import Code, Mark, MethodPage, Section, Words, plain, table
 from benchwell.terms import FactStatus
@@ -59,6 +61,8 @@ def _body(one: Declaration) -> tuple[list[Words], list[Section]]:
         return casemix_lead(one), casemix_sections(one)
     if isinstance(one, EpisodeRule):
         return episode_rule_lead(one), episode_rule_sections(one)
+    if isinstance(one, QualityMeasure):
+        return quality_lead(one), quality_sections(one)
     if isinstance(one, Reference):
         return reference_lead(one), reference_sections(one)
     return [], []
