@@ -70,8 +70,8 @@ def fhir_records() -> str:
     """The text of `docs/fhir-records.md`."""
     return page(
         "# What FHIR records become",
-        "FHIR R4 resources about people, places and contacts come in as rows of the [tables](tables.md). A code that is "
-        "in none of the lists below leaves its field unknown, with the finding `unread_code`; it is never guessed. "
+        "FHIR R4 resources about people, places and contacts come in as rows of the [tables](tables.md). A code that "
+        "is in none of the lists below leaves its field unknown, with the finding `unread_code`; it is never guessed. "
         "Unknown, not asked and declined to say leave it unknown without a finding.",
         table(("resource", "becomes", "how"), _RESOURCES),
         "Of several versions of one resource in a source, the newest counts: by `meta.lastUpdated`, then "

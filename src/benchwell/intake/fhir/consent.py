@@ -81,7 +81,7 @@ def _decisions(consent: Consent, context: Context, found: Found, rows: Rows) -> 
             rows.note(found.row, "Consent.dateTime", "missing_date", "flagged")
         elif purpose in reading.permitted and date is not None:
             yield _decision(purpose, date, _GRANTED)
-            if end is not None:
+            if end is not None and end < dt.date.max:
                 yield _decision(purpose, max(date, end + dt.timedelta(days=1)), _WITHDRAWN)
 
 

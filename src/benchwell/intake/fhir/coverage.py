@@ -35,7 +35,7 @@ def map_coverage(found: Found, context: Context, rows: Rows) -> None:
         insurance=_payer(codings([coverage.type]), found, rows) if counts else None,
         start_date=None if period is None else day_of(period.start, "Coverage.period.start", found, rows),
         end_date=None if period is None else day_of(period.end, "Coverage.period.end", found, rows),
-        rank=coverage.order,
+        rank=None if coverage.order is None else min(max(coverage.order, 0), 1 << 31),
     )
 
 

@@ -94,6 +94,7 @@ RAW: dict[str, pa.Schema] = {
 }
 """What a mapper hands on, by type of resource: `merge` makes canonical tables of it."""
 
+_DIGITS = 18  # what fits into 64 bits
 DELETED_LAST = 1e12  # a deletion without a time counts as later than every version
 
 
@@ -107,12 +108,18 @@ def add_raw(rows: Rows, kind: str, found: Found, id_: str, /, **values: Any) -> 
     common = {
         "id": id_,
         "updated": stored_at(meta.lastUpdated) if meta is not None else None,
-        "version": int(version) if version is not None and version.isascii() and version.isdecimal() else None,
+        "version": _number(version),
         "retracted": False,
         "source_row": found.row,
     }
     given = common | values
     rows.add(kind, tuple([given.get(name) for name in RAW[kind].names]))
+
+
+def _number(version: str | None) -> int | None:
+    """A version id that counts up; others cannot be told apart by size."""
+    plain = version is not None and version.isascii() and version.isdecimal() and len(version) <= _DIGITS
+    return int(version) if version is not None and plain else None
 
 
 def own_id(found: Found, rows: Rows) -> str | None:
