@@ -52,8 +52,7 @@ def without_restated(scores: Frame, assessments: Frame, engine: Engine) -> Folde
     parts = []
     if _count(engine, links):
         parts.append(_named(scores, engine.keep(_candidates(links))))
-    kinds = set(engine.to_arrow(scores.select("status").unique())["status"].to_pylist())
-    if ScoreStatus.TOTAL_ONLY.value in kinds and kinds & set(_FROM_ANSWERS):
+    if _has_both(engine, scores):
         parts.append(_same_day(scores))
     if not parts:
         return Folded(scores, 0)
@@ -66,6 +65,17 @@ def without_restated(scores: Frame, assessments: Frame, engine: Engine) -> Folde
 
 def _count(engine: Engine, frame: Frame) -> int:
     return int(engine.to_arrow(frame.select(n=nw.len()))["n"][0].as_py())
+
+
+def _has_both(engine: Engine, scores: Frame) -> bool:
+    """Whether there are stated scores and scores from answers: most sources have one or the other."""
+    status = nw.col("status")
+    found = engine.to_arrow(
+        scores.select(
+            stated=(status == ScoreStatus.TOTAL_ONLY.value).any(), answered=status.is_in(list(_FROM_ANSWERS)).any()
+        )
+    )
+    return bool(found["stated"][0].as_py() and found["answered"][0].as_py())
 
 
 def _candidates(links: Frame) -> Frame:
