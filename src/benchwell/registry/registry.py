@@ -5,11 +5,11 @@ The package's own declarations come first; a workspace may add its own folder, w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache, partial
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from benchwell.registry.benchmark import Benchmark
 from benchwell.registry.casemix import CaseMix
 from benchwell.registry.declaration import Declaration
 from benchwell.registry.episode_rule import EpisodeRule
+from benchwell.registry.extending import extended
 from benchwell.registry.instrument import Instrument, normalize_name
 from benchwell.registry.measure import Measure
 from benchwell.registry.quality_measure import QualityMeasure
@@ -189,18 +190,21 @@ class Registry:
         return known[wanted]
 
 
-def parse(text: str, kind: type[_Kind], where: str) -> _Kind:
+def parse(text: str, kind: type[_Kind], where: str, *, others: Callable[[str], dict[str, Any]] | None = None) -> _Kind:
     """One declaration from YAML text.
+
+    Args:
+        text: The file's content.
+        kind: What it declares.
+        where: The file, for messages.
+        others: Gives the content of another file of its kind, for a declaration that extends one.
 
     Raises:
         DeclarationError: If it is not YAML or does not validate; names `where` and each field.
     """
-    try:
-        data = yaml.load(text, Loader=_LOADER)  # noqa: S506  # it is the safe loader, in C where there is one
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        at = "" if line is None else f" at line {line + 1}"
-        raise DeclarationError(f"{where} is not valid YAML{at}.") from None
+    data = _content(text, where)
+    if others is not None:
+        data = extended(data, others, where)
     try:
         return kind.model_validate(data)
     except ValidationError as error:
@@ -210,16 +214,39 @@ def parse(text: str, kind: type[_Kind], where: str) -> _Kind:
         raise DeclarationError(f"{where} does not validate: {problems}.") from None
 
 
+def _content(text: str, where: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506  # it is the safe loader, in C where there is one
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        at = "" if line is None else f" at line {line + 1}"
+        raise DeclarationError(f"{where} is not valid YAML{at}.") from None
+
+
 @lru_cache(maxsize=1)
 def _bundled() -> tuple[Declaration, ...]:
-    root = Path(str(resources.files("benchwell") / "declarations"))
-    return tuple(_read_folder(root))
+    return tuple(_read_folder(_root()))
+
+
+def _root() -> Path:
+    return Path(str(resources.files("benchwell") / "declarations"))
 
 
 def _read_folder(folder: Path) -> Iterable[Declaration]:
     for name, kind in FOLDERS.items():
         for path in sorted((folder / name).glob("*.yaml")):
-            declaration = parse(path.read_text(encoding="utf-8"), kind, f"{name}/{path.name}")
+            others = partial(_other, folder, name)
+            declaration = parse(path.read_text(encoding="utf-8"), kind, f"{name}/{path.name}", others=others)
             if declaration.id != path.stem:
                 raise DeclarationError(f"{name}/{path.name} declares id {declaration.id!r}; the two must be the same.")
             yield declaration
+
+
+def _other(folder: Path, name: str, wanted: str) -> dict[str, Any]:
+    """Another declaration of the same kind as it stands in its file: of the same folder first, then of the package."""
+    for place in (folder, _root()):
+        path = place / name / f"{wanted}.yaml"
+        if path.is_file():
+            content = _content(path.read_text(encoding="utf-8"), f"{name}/{path.name}")
+            return content if isinstance(content, dict) else {}
+    raise DeclarationError(f"A declaration extends {name}/{wanted}.yaml, which is not there.")

@@ -15,8 +15,8 @@ def quality_lead(one: QualityMeasure) -> list[Words]:
     return [
         one.aligned_with.strip(),
         f"{capital(direction(one.better))}. {counted}. Whoever has no value counts as not met.",
-        "Times are compared by day in UTC unless it says otherwise. What is not known is not true: a date of which only "
-        "the year was written is certain about nothing within that year.",
+        "Times are compared by day in UTC unless it says otherwise. What is not known is not true: a date of which "
+        "only the year was written is certain about nothing within that year.",
     ]
 
 
