@@ -43,6 +43,11 @@ _out = _Terminal()
 _err = _Terminal(stderr=True)
 
 
+def stderr_console() -> Console:
+    """Where progress is drawn."""
+    return _err
+
+
 class Drawing:
     """A progress line on stderr for each stage of a long run; quiet where nobody looks."""
 

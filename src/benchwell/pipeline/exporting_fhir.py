@@ -8,9 +8,9 @@ import gzip
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import narwhals as nw
@@ -54,6 +54,10 @@ class ObservationExport:
     without_code: int
     purpose: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return asdict(self) | {"path": str(self.path)}
+
 
 def export_observations(
     workspace: Holdings, path: Path, *, as_of: dt.date | None = None, purpose: Purpose | str | None = None
@@ -68,10 +72,10 @@ def export_observations(
             says what silence means for learning; for any other purpose silence is no.
 
     Raises:
-        WorkspaceError: If there is no score to export, or the file cannot be written.
+        WorkspaceError: If there is no such purpose, no score to export, or the file cannot be written.
     """
     day = as_of or dt.datetime.now(dt.UTC).date()
-    asked = Purpose(purpose or workspace.settings.use.value)
+    asked = _purpose(purpose or workspace.settings.use.value)
     settings, snapshot = workspace.settings, workspace.lake.snapshot()
     with DuckDBEngine(memory_limit=settings.engine.memory_limit, threads=settings.engine.threads) as engine:
 
@@ -97,6 +101,13 @@ def export_observations(
         without_code=counts.without_code,
         purpose=asked.value,
     )
+
+
+def _purpose(name: Purpose | str) -> Purpose:
+    try:
+        return Purpose(name)
+    except ValueError:
+        raise WorkspaceError(f"No purpose {str(name)!r}.", hint=f"known: {', '.join(Purpose)}") from None
 
 
 def _scores(engine: Engine, read: Reader, instruments: dict[str, Instrument], day: dt.date) -> Frame:

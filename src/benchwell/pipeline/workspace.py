@@ -18,7 +18,11 @@ from benchwell.settings import FILE_NAME, Settings
 if TYPE_CHECKING:
     from benchwell.benchmarks import Edition
     from benchwell.intake import Mapping
+    from benchwell.pipeline.exporting_fhir import ObservationExport
+    from benchwell.pipeline.exporting_omop import OmopExport
     from benchwell.pipeline.intake_report import IntakeReport
+    from benchwell.publish.omop import FileFormat
+    from benchwell.terms import Purpose
 
 _FOLDERS = ("declarations", "mappings", "editions", "rejections")
 
@@ -133,6 +137,22 @@ class Workspace:
             )
         superseded = None if supersedes is None else self.edition(supersedes)
         return build(self._holdings, day_of(as_of), benchmarks, superseded=superseded, reason=reason)
+
+    def export_observations(
+        self, path: str | Path, *, as_of: dt.date | str | None = None, purpose: Purpose | str | None = None
+    ) -> ObservationExport:
+        """Write scores as FHIR Observations, one a line. See `pipeline.exporting_fhir`."""
+        from benchwell.pipeline.exporting_fhir import export_observations
+
+        return export_observations(self._holdings, Path(path), as_of=day_of(as_of), purpose=purpose)
+
+    def export_omop(
+        self, folder: str | Path, *, as_of: dt.date | str | None = None, file_format: FileFormat = "parquet"
+    ) -> OmopExport:
+        """Write scores and outcomes as a folder of OMOP CDM 5.4 tables. See `pipeline.exporting_omop`."""
+        from benchwell.pipeline.exporting_omop import export_omop
+
+        return export_omop(self, folder, as_of=day_of(as_of), file_format=file_format)
 
     def editions(self) -> list[Path]:
         """Folders of the editions, by name: the earliest day first. What a killed build left is none of them."""
