@@ -126,7 +126,10 @@ class ScoreObservations:
 
 def _head(instrument: Instrument, scale: Scale) -> _Head:
     title = instrument.title if len(instrument.scales) == 1 else f"{instrument.title}: {scale.title}"
-    code = _code(instrument, scale) or (address("CodeSystem", "scores", None), f"{instrument.id}/{scale.id}")
+    # Forms of one item bank share a public code: ours says which one it was.
+    own = {"system": address("CodeSystem", "scores", None), "code": f"{instrument.id}/{scale.id}"}
+    public = _code(instrument, scale)
+    codings = [own] if public is None else [{"system": public[0], "code": public[1]}, own]
     # A laboratory value is a stated number with a unit of its own; everything else was answered by somebody.
     laboratory = instrument.items is None and instrument.unit not in (None, "T")
     category = "laboratory" if laboratory else "survey"
@@ -137,7 +140,7 @@ def _head(instrument: Instrument, scale: Scale) -> _Head:
         fixed={
             "status": "final",
             "category": [concept(_CATEGORY, category, category.capitalize())],
-            "code": {"coding": [{"system": code[0], "code": code[1]}], "text": title},
+            "code": {"coding": codings, "text": title},
         },
         unit={"unit": instrument.unit or "score", **coded},
         bands=tuple(bands),
