@@ -43,7 +43,7 @@ def test_birth_sex_race_and_ethnicity(read_cdm):
 )
 def test_a_person_who_cannot_be_costs_their_rows(read_cdm, observed, change, column, reason):
     rows = [observed(1, "44261-6", 3), observed(2, "44261-6", 3, person_id=change.get("person_id", 2))]
-    result = read_cdm(person=[person(1), person(2, **change) if "person_id" not in change else person(**{"number": 2}) | change],
+    result = read_cdm(person=[person(1), person(2, **change) if "person_id" not in change else person(number=2) | change],
                       observation=rows)  # fmt: skip
     assert result.tables["patients"]["patient_id"].to_pylist() == ["1"]
     assert (f"PERSON.{column}", 2, reason, "rejected") in findings(result)

@@ -99,6 +99,7 @@ def test_the_same_source_twice_is_the_same_and_fits_the_lake(plain, omop_registr
     for name, table in first.tables.items():
         assert table.schema == CANONICAL[name].schema
         keys = table.select(list(CANONICAL[name].key))
+        assert all(column.null_count == 0 for column in keys.columns)
         assert keys.group_by(keys.column_names).aggregate([]).num_rows == table.num_rows
     assert first.rejections.schema == DERIVED["rejections"].schema
     (plain / "DEATH.csv").write_text("person_id,death_date\n1,2025-12-01\n")
@@ -109,7 +110,8 @@ def test_the_same_source_twice_is_the_same_and_fits_the_lake(plain, omop_registr
 
 def test_rows_of_another_width_are_set_aside_and_the_others_keep_their_numbers(plain, omop_registry):
     good = "{},1,42868746,2025-0{}-01,5\n"
-    lines = [good.format(1, 1), "x,y\n", "1,2,3,4,5,6,7\n", good.format(4, 4), "short\n", "6,1,42868746,2025-06-01,99\n",
+    wide, high = "1,2,3,4,5,6,7\n", "6,1,42868746,2025-06-01,99\n"
+    lines = [good.format(1, 1), "x,y\n", wide, good.format(4, 4), "short\n", high,
              good.format(7, 7)]  # fmt: skip
     header = "observation_id,person_id,observation_concept_id,observation_date,value_as_number\n"
     (plain / "OBSERVATION.csv").write_text(header + "".join(lines))

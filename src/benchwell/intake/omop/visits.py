@@ -95,14 +95,14 @@ ORGANIZATIONS = """
 SELECT organization_id, name, setting, region, country, row AS source_row FROM sites
 UNION ALL BY NAME
 SELECT organization_id, min(row) AS source_row FROM visits
-WHERE organization_id NOT IN (SELECT organization_id FROM sites) GROUP BY 1
+WHERE organization_id IS NOT NULL AND organization_id NOT IN (SELECT organization_id FROM sites) GROUP BY 1
 ORDER BY source_row, organization_id
 """
 PRACTITIONERS = """
 SELECT practitioner_id, organization_id, discipline, row AS source_row FROM providers
 UNION ALL BY NAME
 SELECT practitioner_id, min(row) AS source_row FROM visits
-WHERE practitioner_id NOT IN (SELECT practitioner_id FROM providers) GROUP BY 1
+WHERE practitioner_id IS NOT NULL AND practitioner_id NOT IN (SELECT practitioner_id FROM providers) GROUP BY 1
 ORDER BY source_row, practitioner_id
 """
 

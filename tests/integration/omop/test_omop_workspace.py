@@ -1,0 +1,68 @@
+"""A workspace is exported as a CDM and reads back; people who refused are not in it."""
+
+import csv
+import datetime as dt
+
+import pytest
+
+from benchwell.errors import WorkspaceError
+from benchwell.intake.omop import read_omop
+from benchwell.pipeline.exporting_omop import export_omop
+from benchwell.pipeline.workspace import Workspace
+
+AS_OF = dt.date(2025, 12, 1)
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    source = tmp_path / "scores.csv"
+    with source.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["patient_id", "birth_year", "organization_id", "date", "instrument", "total"])
+        for person in range(6):
+            for visit, total in enumerate((18, 12, 5)):
+                writer.writerow(
+                    [f"p{person}", 1980 if person else "", "north", f"2025-0{3 * visit + 1}-10", "phq-9", total]
+                )
+    consents = tmp_path / "consents.csv"
+    consents.write_text("patient_id,purpose,date,decision\np5,learning,2025-01-01,declined\n")
+    mapping = tmp_path / "consents.yaml"
+    mapping.write_text(
+        "layout: entities\ntables:\n  consents: {patient_id: patient_id, purpose: purpose, date: date, decision: decision}\n"
+    )
+    made = Workspace(tmp_path / "practice")
+    made.intake(source, as_of=AS_OF, accept_guess=True)
+    made.intake(consents, mapping, as_of=AS_OF)
+    return made
+
+
+def test_an_export_reads_back(workspace, tmp_path):
+    before = workspace.settings.use.value
+    assert before == "learning"
+    made = export_omop(workspace, tmp_path / "cdm", as_of=AS_OF)
+    assert (made.without_birth_year, made.rows["person"], made.rows["observation"]) == (1, 4, 12)
+    assert {path.name for path in made.files} == {path.name for path in (tmp_path / "cdm").iterdir()}
+    back = read_omop(tmp_path / "cdm", workspace.registry, as_of=AS_OF)
+    assert set(back.tables["patients"]["patient_id"].to_pylist()) == {"p1", "p2", "p3", "p4"}
+    assert sorted(back.tables["assessments"]["total"].to_pylist()) == [5.0] * 4 + [12.0] * 4 + [18.0] * 4
+    assert set(back.tables["episodes"]["organization_id"].to_pylist()) == {"north"}
+    assert made.rows["cohort"] > 0
+
+    first = {path.name: path.read_bytes() for path in made.files}
+    export_omop(workspace, tmp_path / "cdm", as_of=AS_OF)
+    assert {path.name: path.read_bytes() for path in made.files} == first
+
+    earlier = export_omop(workspace, tmp_path / "early", as_of=dt.date(2025, 2, 1), file_format="csv")
+    assert earlier.rows["observation"] == 4
+    assert earlier.to_dict()["files"][0] == "CDM_SOURCE.csv"
+
+
+def test_nothing_is_written_over_and_an_empty_workspace_says_so(workspace, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    with pytest.raises(WorkspaceError, match="holds other files"):
+        export_omop(workspace, tmp_path / "mine", as_of=AS_OF)
+    with pytest.raises(WorkspaceError, match="is a file"):
+        export_omop(workspace, tmp_path / "mine" / "thesis.txt", as_of=AS_OF)
+    with pytest.raises(WorkspaceError, match="no score to export"):
+        export_omop(Workspace(tmp_path / "empty"), tmp_path / "cdm", as_of=AS_OF)
