@@ -19,16 +19,20 @@ FOLDER = Path(__file__).parents[2] / "fixtures" / "fhir-records"
 REAL = [json.loads(line) for file in sorted(FOLDER.glob("*.ndjson")) for line in file.read_text("utf-8").splitlines()]
 MORE: list[dict[str, Any]] = [
     {"resourceType": "EpisodeOfCare", "id": "c", "status": "finished", "patient": {"reference": "Patient/1"},
-     "period": {"start": "2026-01-01", "end": "2026-02-01"}, "diagnosis": [{"condition": {"reference": "Condition/1"}, "rank": 1}]},
+     "period": {"start": "2026-01-01", "end": "2026-02-01"},
+     "diagnosis": [{"condition": {"reference": "Condition/1"}, "rank": 1}]},
     {"resourceType": "Coverage", "id": "v", "status": "active", "beneficiary": {"reference": "Patient/1"}, "order": 1,
      "type": {"coding": [{"system": "https://nahdo.org/sopt", "code": "1"}]}, "period": {"start": "2026-01-01"}},
-    {"resourceType": "Consent", "id": "n", "status": "active", "patient": {"reference": "Patient/1"}, "dateTime": "2026-01-01",
-     "provision": {"type": "permit", "purpose": [{"code": "HRESCH"}], "period": {"start": "2026-01-01", "end": "2026-06-01"}}},
-    {"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/1"}, "period": {"end": "2026-01-01"},
+    {"resourceType": "Consent", "id": "n", "status": "active", "patient": {"reference": "Patient/1"},
+     "dateTime": "2026-01-01", "provision": {"type": "permit", "purpose": [{"code": "HRESCH"}],
+                                             "period": {"start": "2026-01-01", "end": "2026-06-01"}}},
+    {"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/1"},
+     "period": {"end": "2026-01-01"},
      "specialty": [{"coding": [{"system": "http://nucc.org/provider-taxonomy", "code": "103T00000X"}]}]},
     {"resourceType": "Practitioner", "id": "t", "qualification": [{"period": {"start": "2001"}}]},
     {"resourceType": "ServiceRequest", "id": "s", "subject": {"reference": "Patient/1"}, "authoredOn": "2026-01-01"},
-    {"resourceType": "Procedure", "id": "o", "subject": {"reference": "Patient/1"}, "performedPeriod": {"start": "2026-01-01"}},
+    {"resourceType": "Procedure", "id": "o", "subject": {"reference": "Patient/1"},
+     "performedPeriod": {"start": "2026-01-01"}},
 ]  # fmt: skip
 ANYTHING = st.one_of(
     st.none(),
@@ -37,8 +41,8 @@ ANYTHING = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=12),
     st.sampled_from(
-        ["", "0000", "0001-01-01T00:00:00+14:00", "9999-12-31", "9999-12-31T23:59:60Z", "2026-13", "2026-02-30", "?", "#",
-         "urn:uuid:", "Patient/", "Patient/1", "http://[", "-1", "1" * 40, "entered-in-error", "²"]
+        ["", "0000", "0001-01-01T00:00:00+14:00", "9999-12-31", "9999-12-31T23:59:60Z", "2026-13", "2026-02-30", "?",
+         "#", "urn:uuid:", "Patient/", "Patient/1", "http://[", "-1", "1" * 40, "entered-in-error", "²"]
     ),
     st.builds(list),
     st.builds(dict),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import cast
 
-from benchwell.clinical.moments import parse_moment
 from benchwell.intake.fhir.elements import Period
 from benchwell.intake.fhir.record_codes import codings, minutes_of, word_of
 from benchwell.intake.fhir.record_rows import add_raw, day_of, own_id
@@ -13,7 +13,9 @@ from benchwell.intake.fhir.record_words import ATTENDED, CONTACT_KINDS, CONTACT_
 from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.resources import Encounter, Participant
 from benchwell.intake.fhir.rows import Context, Found, Rows
+from benchwell.intake.fhir.when import read_when
 
+_OFFSET = re.compile(r"(Z|[+-]\d\d:\d\d)\s*$", re.ASCII)
 _MAIN = ("PPRF", "ATND")  # who performs, who is responsible (v3 ParticipationType)
 
 
@@ -99,9 +101,10 @@ def _who(participants: list[Participant], ids: References) -> tuple[str | None, 
 def _minutes(encounter: Encounter, date: dt.date | None, end: dt.date | None) -> float | None:
     period = encounter.period
     if period is not None and period.start and period.end and date is not None and end is not None:
-        begin, finish = parse_moment(period.start), parse_moment(period.end)
-        if begin.local_time is not None and finish.local_time is not None:
-            # Each may lack an offset of its own; only both or none can be subtracted.
-            lasted = (finish.earliest - begin.earliest).total_seconds() / 60
-            return lasted if begin.has_offset == finish.has_offset and lasted >= 0 else None
+        begin, finish = read_when(period.start), read_when(period.end)
+        if not isinstance(begin, str) and not isinstance(finish, str) and begin.time and finish.time:
+            # One of them may say how far its clock is from UTC and the other not: then nobody knows.
+            known = _OFFSET.search(period.start) is not None, _OFFSET.search(period.end) is not None
+            lasted = ((finish.instant or 0.0) - (begin.instant or 0.0)) / 60
+            return lasted if known[0] == known[1] and lasted >= 0 else None
     return minutes_of(encounter.length)
