@@ -28,7 +28,8 @@ def workspace(tmp_path):
     consents.write_text("patient_id,purpose,date,decision\np5,learning,2025-01-01,declined\n")
     mapping = tmp_path / "consents.yaml"
     mapping.write_text(
-        "layout: entities\ntables:\n  consents: {patient_id: patient_id, purpose: purpose, date: date, decision: decision}\n"
+        "layout: entities\ntables:\n"
+        "  consents: {patient_id: patient_id, purpose: purpose, date: date, decision: decision}\n"
     )
     made = Workspace(tmp_path / "practice")
     made.intake(source, as_of=AS_OF, accept_guess=True)

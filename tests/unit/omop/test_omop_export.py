@@ -30,8 +30,15 @@ def form(number, **other):
     } | other
 
 
-PERSON = {"patient_id": "p1", "birth_date": dt.date(1980, 4, 9), "sex": "female", "race": "White", "region": "New Jersey",
-          "country": "US", "ethnicity": "unheard of"}  # fmt: skip
+PERSON = {
+    "patient_id": "p1",
+    "birth_date": dt.date(1980, 4, 9),
+    "sex": "female",
+    "race": "White",
+    "region": "New Jersey",
+    "country": "US",
+    "ethnicity": "unheard of",
+}
 
 
 @pytest.fixture
@@ -152,8 +159,14 @@ def test_outcomes_are_cohorts(export, omop_registry):
     made = export(outcomes, {measure.id: measure}).tables
     names = dict(zip(*(made["cohort_definition"][name].to_pylist() for name in
                        ("cohort_definition_id", "cohort_definition_name")), strict=True))  # fmt: skip
-    found = sorted((names[row["cohort_definition_id"]].rsplit(": ", 1)[1], row["subject_id"],
-                    (row["cohort_end_date"] - row["cohort_start_date"]).days) for row in made["cohort"].to_pylist())  # fmt: skip
+    found = sorted(
+        (
+            names[row["cohort_definition_id"]].rsplit(": ", 1)[1],
+            row["subject_id"],
+            (row["cohort_end_date"] - row["cohort_start_date"]).days,
+        )
+        for row in made["cohort"].to_pylist()
+    )
     assert found == [("eligible", 1, 0), ("eligible", 1, 60), ("followed", 1, 60), ("met", 1, 60)]
 
 

@@ -43,8 +43,7 @@ def test_birth_sex_race_and_ethnicity(read_cdm):
 )
 def test_a_person_who_cannot_be_costs_their_rows(read_cdm, observed, change, column, reason):
     rows = [observed(1, "44261-6", 3), observed(2, "44261-6", 3, person_id=change.get("person_id", 2))]
-    result = read_cdm(person=[person(1), person(2, **change) if "person_id" not in change else person(number=2) | change],
-                      observation=rows)  # fmt: skip
+    result = read_cdm(person=[person(1), person(2) | change], observation=rows)
     assert result.tables["patients"]["patient_id"].to_pylist() == ["1"]
     assert (f"PERSON.{column}", 2, reason, "rejected") in findings(result)
     assert "None" not in result.tables["assessments"]["patient_id"].to_pylist()
@@ -130,7 +129,8 @@ def test_episodes_of_care_are_courses_and_regimens_are_not(read_cdm, observed):
         observation=[observed(1, "44261-6", 3), observed(2, "70274-6", 3)],
     )  # fmt: skip
     [course] = result.tables["episodes"].to_pylist()
-    assert [str(course[name]) for name in ("episode_id", "patient_id", "organization_id", "start_date", "end_date")] == [
+    names = ("episode_id", "patient_id", "organization_id", "start_date", "end_date")
+    assert [str(course[name]) for name in names] == [
         "70", "1", "8", "2025-01-05", "2025-06-05",
     ]  # fmt: skip
     found = {one["instrument"]: one["episode_id"] for one in result.tables["assessments"].to_pylist()}

@@ -82,9 +82,8 @@ class Cdm:
         path = self.source.files[table]
         if self.source.database or path.suffix.lower() == ".parquet":
             return
-        wrong = self.db.execute(
-            f"SELECT 1 FROM rejects_{table} WHERE error_type = 'INVALID ENCODING' LIMIT 1"
-        ).fetchall()  # noqa: S608
+        encoding = f"SELECT 1 FROM rejects_{table} WHERE error_type = 'INVALID ENCODING' LIMIT 1"  # noqa: S608
+        wrong = self.db.execute(encoding).fetchall()
         if wrong:
             raise _unreadable(self.source.label(table))
         # `since`: the first row number, among those that were kept, that comes after the n-th ragged row.
