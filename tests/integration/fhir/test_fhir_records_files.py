@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 
 from benchwell.engine import DuckDBEngine
+from benchwell.intake.fhir.read import FhirPart, read_fhir
 from benchwell.intake.fhir.record_mappers import MAPPERS
 from benchwell.intake.fhir.record_words import RACES
 from benchwell.lake import Lake
+from benchwell.registry import Registry
 from benchwell.tables import CANONICAL
-from fhir_records import Taken, take
+from fhir_records import AS_OF, Taken, take
 
 SMALL = Path(__file__).parents[2] / "fixtures" / "fhir-records"
 SHARED = Path(__file__).parents[4] / "shared"
@@ -106,3 +108,47 @@ def test_shared_exports_come_in_whole(folder: str, pattern: str, people: int) ->
     assert {row["organization_id"] for row in taken.rows_of("encounters")} <= organizations
     assert {row["race"] for row in taken.rows_of("patients")} <= {*RACES.values(), None}
     assert taken.reasons == []
+
+
+def entry(resource: dict[str, Any] | None = None, delete: str | None = None) -> dict[str, Any]:
+    if delete is not None:
+        return {"request": {"method": "DELETE", "url": delete}}
+    assert resource is not None
+    return {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource}
+
+
+def written(folder: Path, name: str, *entries: dict[str, Any]) -> Path:
+    path = folder / name
+    path.write_text(json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}), "utf-8")
+    return path
+
+
+def test_bundles_with_deletions_go_through_the_reader_into_the_lake(tmp_path: Path) -> None:
+    registry, lake = Registry.load(), Lake.create(tmp_path / "lake")
+
+    def take_in(path: Path) -> FhirPart:
+        (part,) = read_fhir([path], registry, as_of=AS_OF, workers=1)
+        lake.merge(part.tables, source_hash=part.source_hash, file=part.file, rejections=part.rejections, counts={})
+        return part
+
+    person = {"resourceType": "Patient", "id": "p", "birthDate": "1984-01-01"}
+    role = {"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/t"},
+            "organization": {"reference": "Organization/o"}}  # fmt: skip
+    visit = {"resourceType": "Encounter", "id": "e", "status": "finished", "subject": {"reference": "urn:uuid:p"},
+             "period": {"start": "2026-01-07T09:00:00Z"},
+             "participant": [{"individual": {"reference": "PractitionerRole/r"}}]}  # fmt: skip
+    request = {"resourceType": "ServiceRequest", "id": "e", "subject": {"reference": "urn:uuid:p"}}
+    first = take_in(written(tmp_path, "1.json", entry(person), entry(role), entry(visit), entry(request)))
+    assert first.counts.as_dict() == {"read": 4, "accepted": 4, "corrected": 0, "flagged": 0, "rejected": 0}
+    (contact,) = first.tables["encounters"].to_pylist()
+    assert (contact["patient_id"], contact["practitioner_id"], contact["organization_id"]) == ("p", "t", "o")
+    assert (ids(lake, "encounters"), ids(lake, "procedures")) == ({"e"}, {"ServiceRequest/e"})
+    second = take_in(
+        written(tmp_path, "2.json", *(entry(delete=f"{kind}/{id_}") for kind, id_ in [
+            ("Encounter", "e"), ("ServiceRequest", "e"), ("Patient", "p"), ("PractitionerRole", "r")]))
+    )  # fmt: skip
+    assert second.rejections.select(["row", "column", "reason", "action"]).to_pylist() == [
+        {"row": 4, "column": "PractitionerRole", "reason": "deletion_not_applied", "action": "flagged"}
+    ]
+    assert [ids(lake, name) for name in ("encounters", "procedures", "patients")] == [set()] * 3
+    assert lake.verify_snapshot(lake.snapshot()) == []
