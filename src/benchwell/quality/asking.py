@@ -16,15 +16,11 @@ from benchwell.registry.quality_measure import QualityMeasure
 _PERIOD = re.compile(r"(\d{4})(?:-(\d\d))?", re.ASCII)
 
 
-class PeriodError(BenchwellError):
-    """A measurement period cannot be read."""
-
-
 def parse_period(text: str) -> tuple[dt.date, dt.date]:
     """First and last day of a period: a year, a month, or two days with `..` between them.
 
     Raises:
-        PeriodError: If it is none of these, or ends before it begins.
+        BenchwellError: If it is none of these, or ends before it begins.
 
     >>> parse_period("2026")
     (datetime.date(2026, 1, 1), datetime.date(2026, 12, 31))
@@ -35,11 +31,11 @@ def parse_period(text: str) -> tuple[dt.date, dt.date]:
     try:
         start, end = _days(first) if not between else (_days(first)[0], _days(last)[1])
     except ValueError:
-        raise PeriodError(
+        raise BenchwellError(
             f"{text!r} is not a period.", hint="write a year (2026) or two days (2026-01-01..2026-12-31)"
         ) from None
     if end < start:
-        raise PeriodError(f"The period {text!r} ends before it begins.", hint="write the earlier day first")
+        raise BenchwellError(f"The period {text!r} ends before it begins.", hint="write the earlier day first")
     return start, end
 
 
