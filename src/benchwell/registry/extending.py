@@ -11,7 +11,7 @@ from typing import Any
 from benchwell.errors import DeclarationError
 
 _OWN = frozenset({"id", "revision", "title", "why", "changes", "sources", "facts", "notes", "status", "reviewers"})
-_RULES = frozenset({"all", "any", "none", "age", "died"})
+_RULES = frozenset({"rule", "initial", "denominator", "numerator", "assessed"})  # where a rule stands
 
 
 def extended(data: Any, read: Callable[[str], dict[str, Any]], where: str, *, seen: tuple[str, ...] = ()) -> Any:
@@ -48,13 +48,13 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     for name, value in over.items():
         if value is None:
             found.pop(name, None)
-        elif isinstance(value, dict) and isinstance(found.get(name), dict) and not _is_rule(value, found[name]):
+        elif isinstance(value, dict) and isinstance(found.get(name), dict) and not _is_whole(name, value):
             found[name] = _merged(found[name], value)
         else:
             found[name] = value
     return found
 
 
-def _is_rule(*values: dict[str, Any]) -> bool:
+def _is_whole(name: str, value: dict[str, Any]) -> bool:
     """A rule or an edge is one thing: it is replaced, not mixed with what stood there."""
-    return any("of" in value or (len(value) == 1 and not _RULES.isdisjoint(value)) for value in values)
+    return name in _RULES or isinstance(value.get("of"), str)
