@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+from urllib.parse import parse_qs
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from benchwell.errors import BulkExportError
 from benchwell.intake.bulk import BulkSettings
-from bulk_server import Answer, ndjson, outcome, serving
+from bulk_server import Answer, ndjson, outcome, serving, verified
 
 LARGE = ndjson("Patient", 20_000)
 
@@ -21,6 +24,7 @@ def test_both_kinds_of_key_get_a_token(server, fetch, credentials, clock, kid):
     assert fetch(credentials=known).files[0].lines == 3
     (claims,) = server.claims
     assert clock.time - 600 < claims["exp"] - 300 <= clock.time
+    assert isinstance(claims["exp"], int)
     assert len(claims["jti"]) >= 32
 
 
@@ -218,6 +222,8 @@ def test_a_busy_token_endpoint_is_asked_again_with_a_new_statement(server, fetch
     server.offer()
     fetch(credentials=known)
     assert clock.waits[0] == 21
+    first, second = (parse_qs(one.body.decode())["client_assertion"][0] for one in server.to("/token", "POST"))
+    assert verified(first, server.keys)["jti"] != verified(second, server.keys)["jti"]
 
 
 @pytest.mark.parametrize(
@@ -292,6 +298,10 @@ def test_operation_outcomes_of_a_look_show_codes_alone(server, fetch, credential
     assert "Jane" not in str(caught.value)
 
 
+def encoded(value):
+    return base64.urlsafe_b64encode(value.to_bytes((value.bit_length() + 7) // 8)).rstrip(b"=").decode()
+
+
 def write_key(tmp_path, content):
     path = tmp_path / "key.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
@@ -304,6 +314,10 @@ def test_keys_that_cannot_sign_are_told_without_being_shown(fetch, server, crede
 
     private, public = pairs["ec-1"]
     small = ECKey.generate_key("P-256", {"kid": "k"}).as_dict(private=True)
+    numbers = rsa.generate_private_key(65537, 1024).private_numbers()
+    names = {"d": numbers.d, "p": numbers.p, "q": numbers.q, "dp": numbers.dmp1, "dq": numbers.dmq1}
+    names |= {"qi": numbers.iqmp, "n": numbers.public_numbers.n, "e": numbers.public_numbers.e}
+    weak = {"kty": "RSA", "kid": "k"} | {name: encoded(value) for name, value in names.items()}
     cases = [
         ("not json", "no JSON Web Key"),
         (public, "no private keys"),
@@ -311,6 +325,7 @@ def test_keys_that_cannot_sign_are_told_without_being_shown(fetch, server, crede
         ([private], "no private keys"),
         ({key: value for key, value in private.items() if key != "kid"}, "has no kid"),
         (small, "neither RS384 nor ES384"),
+        (weak, "neither RS384 nor ES384"),
         (private | {"alg": "ES256"}, "neither RS384 nor ES384"),
         (private | {"d": "AAAA", "x": 5}, "cannot be read"),
         (private | {"kty": "oct", "k": "AAAA"}, "neither RSA nor EC"),

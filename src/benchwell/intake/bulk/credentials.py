@@ -5,13 +5,14 @@ from __future__ import annotations
 import stat
 import sys
 import uuid
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, RSAKey
 
 from benchwell.errors import BulkExportError
@@ -106,7 +107,9 @@ def _usable(path: Path, content: dict[str, Any]) -> SigningKey:
     if kind is None:
         raise BulkExportError(f"The key in {path} is neither RSA nor EC.", hint="make one of these, RSA or EC P-384")
     try:
-        key = kind.import_key(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SecurityWarning)  # of small keys: refused below, in words
+            key = kind.import_key(content)
         bits = key.private_key.key_size if key.private_key is not None else 0
     except (JoseError, ValueError, TypeError, KeyError, AttributeError):
         raise BulkExportError(f"The key in {path} cannot be read.", hint="make it anew, RSA or EC P-384") from None
