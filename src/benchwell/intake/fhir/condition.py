@@ -119,5 +119,4 @@ def _usable(patient: str | None, date: dt.date | None, kind: str, found: Found, 
 
 def _start(moment: str | None, period: Period | None, path: str, found: Found, rows: Rows) -> dt.date | None:
     text = moment if moment is not None or period is None else period.start
-    day: dt.date | None = day_of(text, path, found, rows)
-    return day
+    return day_of(text, path, found, rows)

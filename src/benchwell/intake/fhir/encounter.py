@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from typing import cast
 
 from benchwell.intake.fhir.elements import Period
 from benchwell.intake.fhir.record_codes import codings, minutes_of, word_of
-from benchwell.intake.fhir.record_rows import add_raw, day_of, own_id
+from benchwell.intake.fhir.record_rows import add_raw, own_id, when_of
 from benchwell.intake.fhir.record_words import ATTENDED, CONTACT_KINDS, CONTACT_MODES, ENCOUNTER_CLASSES, STAYS
 from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.resources import Encounter, Participant
 from benchwell.intake.fhir.rows import Context, Found, Rows
-from benchwell.intake.fhir.when import read_when
+from benchwell.intake.fhir.when import When
 
 _OFFSET = re.compile(r"(Z|[+-]\d\d:\d\d)\s*$", re.ASCII)
 _MAIN = ("PPRF", "ATND")  # who performs, who is responsible (v3 ParticipationType)
@@ -35,7 +34,8 @@ def map_encounter(found: Found, context: Context, rows: Rows) -> None:
         rows.refuse(found.row, "Encounter.subject", "missing_patient_id")
         return
     attended = ATTENDED.get(encounter.status or "")
-    date, end = _days(encounter.period, found, rows)
+    start, finish = _times(encounter.period, found, rows)
+    date, end = (None if one is None else one.date for one in (start, finish))
     if not retracted and attended and date is not None and date > context.as_of:
         rows.refuse(found.row, "Encounter.period.start", "after_snapshot")
         return
@@ -60,16 +60,16 @@ def map_encounter(found: Found, context: Context, rows: Rows) -> None:
         kind=kind,
         mode=mode,
         attended=attended,
-        minutes=None if kind in STAYS else _minutes(encounter, date, end),
+        minutes=None if kind in STAYS else _minutes(encounter, start, finish),
     )
 
 
-def _days(period: Period | None, found: Found, rows: Rows) -> tuple[dt.date | None, dt.date | None]:
+def _times(period: Period | None, found: Found, rows: Rows) -> tuple[When | None, When | None]:
     if period is None:
         return None, None
-    start = day_of(period.start, "Encounter.period.start", found, rows)
-    end = day_of(period.end, "Encounter.period.end", found, rows)
-    if start is not None and end is not None and end < start:
+    start = when_of(period.start, "Encounter.period.start", found, rows)
+    end = when_of(period.end, "Encounter.period.end", found, rows)
+    if start is not None and end is not None and end.date < start.date:
         rows.note(found.row, "Encounter.period.end", "end_before_start", "flagged")
         end = None
     return start, end
@@ -92,19 +92,22 @@ def _who(participants: list[Participant], ids: References) -> tuple[str | None, 
     ranked = sorted(participants, key=lambda one: not any(c.code in _MAIN for c in codings(one.type)))
     for one in ranked:
         practitioner = ids.id_of(one.individual, "Practitioner")
+        if practitioner is not None:
+            return practitioner, None
         role = ids.id_of(one.individual, "PractitionerRole")
-        if practitioner is not None or role is not None:
-            return practitioner, role
+        if role is not None:
+            return None, role
     return None, None
 
 
-def _minutes(encounter: Encounter, date: dt.date | None, end: dt.date | None) -> float | None:
-    period = encounter.period
-    if period is not None and period.start and period.end and date is not None and end is not None:
-        begin, finish = read_when(period.start), read_when(period.end)
-        if not isinstance(begin, str) and not isinstance(finish, str) and begin.time and finish.time:
-            # One of them may say how far its clock is from UTC and the other not: then nobody knows.
-            known = _OFFSET.search(period.start) is not None, _OFFSET.search(period.end) is not None
-            lasted = ((finish.instant or 0.0) - (begin.instant or 0.0)) / 60
-            return lasted if known[0] == known[1] and lasted >= 0 else None
-    return minutes_of(encounter.length)
+def _minutes(encounter: Encounter, start: When | None, end: When | None) -> float | None:
+    if start is None or end is None or start.instant is None or end.instant is None:
+        return minutes_of(encounter.length)
+    lasted = (end.instant - start.instant) / 60
+    return lasted if lasted >= 0 and _one_clock(encounter.period) else None
+
+
+def _one_clock(period: Period | None) -> bool:
+    """Whether both ends say how far their clock is from UTC, or neither does: else nobody knows what lies between."""
+    written = () if period is None else (period.start or "", period.end or "")
+    return len({_OFFSET.search(text) is None for text in written}) == 1

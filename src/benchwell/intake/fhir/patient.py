@@ -78,7 +78,7 @@ def _birth(text: str | None, as_of: dt.date, found: Found, rows: Rows) -> tuple[
 
 
 def _death(patient: Patient, as_of: dt.date, found: Found, rows: Rows) -> dt.date | None:
-    day: dt.date | None = day_of(patient.deceasedDateTime, "Patient.deceasedDateTime", found, rows)
+    day = day_of(patient.deceasedDateTime, "Patient.deceasedDateTime", found, rows)
     if patient.deceasedBoolean and day is None:
         rows.note(found.row, "Patient.deceasedBoolean", "death_without_date")
     if day is not None and day > as_of:

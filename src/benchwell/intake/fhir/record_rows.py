@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pyarrow as pa
 
 from benchwell.intake.fhir.references import id_in_url
 from benchwell.intake.fhir.rows import Found, Rows
-from benchwell.intake.fhir.when import read_when, stored_at
+from benchwell.intake.fhir.when import When, read_when, stored_at
 from benchwell.tables import DATE, FLAG, INTEGER, NUMBER, TEXT
 
 _COMMON: dict[str, pa.DataType] = {
@@ -130,13 +131,19 @@ def own_id(found: Found, rows: Rows) -> str | None:
     return id_ or None
 
 
-def day_of(text: str | None, path: str, found: Found, rows: Rows) -> Any:
-    """The local day of a FHIR date or dateTime, or null; a partial or impossible one is noted."""
+def when_of(text: str | None, path: str, found: Found, rows: Rows) -> When | None:
+    """Day, clock and instant of a FHIR date or dateTime, or null; a partial or impossible one is noted."""
     if text is None:
         return None
     when = read_when(text)
-    if isinstance(when, str):
-        if when != "missing_date":
-            rows.note(found.row, path, when, "flagged")
-        return None
-    return when.date
+    if not isinstance(when, str):
+        return when
+    if when != "missing_date":
+        rows.note(found.row, path, when, "flagged")
+    return None
+
+
+def day_of(text: str | None, path: str, found: Found, rows: Rows) -> dt.date | None:
+    """The same, only its day: the one on the calendar of whoever wrote it."""
+    when = when_of(text, path, found, rows)
+    return None if when is None else when.date
