@@ -42,6 +42,8 @@ def _listing(resource: dict[str, Any], file: str) -> Listing:
         nodes = list(_contained(expansion.get("contains")))
         codes, entries = [code for code in nodes if code is not None], len(nodes)
         total, problem = _number(expansion.get("total")), _expansion_problem(expansion, entries)
+        if problem is None and not all(_codes_are_text(expansion.get("contains"))):
+            problem = "some of its codes are not text"
         offset = _number(expansion.get("offset")) or _parameter(expansion, "offset") or 0
     else:
         listed = _composed(resource.get("compose"))
@@ -74,6 +76,12 @@ def _contained(contains: Any) -> Iterator[str | None]:
         is_code = code is not None and entry.get("abstract") is not True
         yield code_text(_text(entry.get("system")), code or "") if is_code else None
         yield from _contained(entry.get("contains"))
+
+
+def _codes_are_text(contains: Any) -> Iterator[bool]:
+    for entry in _dicts(contains):
+        yield entry.get("code") is None or _text(entry["code"]) is not None
+        yield from _codes_are_text(entry.get("contains"))
 
 
 def _expansion_problem(expansion: dict[str, Any], entries: int) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from benchwell.quality.value_set_fhir import listings_of
 from benchwell.quality.value_set_listing import Listing
 from benchwell.quality.value_set_tables import listings_of_text, listings_of_workbook, listings_of_xml
 
+# What the standard library says of archives that are cut off, changed, locked, or packed in a way that is not known.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, OverflowError)
 _SUFFIXES = {".json", ".ndjson", ".jsonl", ".xml", ".xlsx", ".xls", ".csv", ".tsv", ".txt", ".zip", ".gz"}
 
 
@@ -49,7 +52,7 @@ def read_content(content: bytes, file: str) -> Iterator[Listing]:
     if content[:2] == b"\x1f\x8b":
         try:
             content = gzip.decompress(content)
-        except (OSError, EOFError):
+        except (OSError, EOFError, zlib.error):
             raise ValueSetError(f"{file} is cut off or damaged.", hint="download it again") from None
     if content[:4] == b"PK\x03\x04":
         yield from _packed(content, file)
@@ -57,11 +60,12 @@ def read_content(content: bytes, file: str) -> Iterator[Listing]:
     if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":  # the older Excel format
         yield from listings_of_workbook(content, file)
         return
-    text = content.decode("utf-8-sig", errors="replace").lstrip()
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    text = content.decode(encoding, errors="replace").lstrip()
     if text[:1] in ("{", "["):
         yield from _json(text, file)
     elif text[:1] == "<":
-        yield from listings_of_xml(text.encode(), file)
+        yield from listings_of_xml(text, file)
     elif text:
         yield from listings_of_text(text, file)
 
@@ -69,27 +73,31 @@ def read_content(content: bytes, file: str) -> Iterator[Listing]:
 def _packed(content: bytes, file: str) -> Iterator[Listing]:
     """A workbook is a ZIP archive too: it has a list of its contents that no other archive has."""
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-        if "[Content_Types].xml" in archive.namelist():
-            yield from listings_of_workbook(content, file)
-            return
-        for member in sorted(archive.namelist()):
-            if Path(member).suffix.lower() in _SUFFIXES:
-                yield from read_content(archive.read(member), f"{file}: {Path(member).name}")
-    except zipfile.BadZipFile:
-        raise ValueSetError(f"{file} is cut off or damaged.", hint="download it again") from None
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = sorted(archive.namelist())
+            workbook = "[Content_Types].xml" in names
+            wanted = [] if workbook else [name for name in names if Path(name).suffix.lower() in _SUFFIXES]
+            members = [(Path(name).name, archive.read(name)) for name in wanted]
+    except _DAMAGED:
+        raise ValueSetError(f"{file} is cut off, damaged or locked.", hint="download it again") from None
+    if workbook:
+        yield from listings_of_workbook(content, file)
+    for name, member in members:
+        yield from read_content(member, f"{file}: {name}")
 
 
 def _json(text: str, file: str) -> Iterator[Listing]:
     try:
         yield from listings_of(msgspec.json.decode(text), file)
         return
+    except RecursionError:
+        raise ValueSetError(f"{file} is nested too deeply to be a value set.", hint="download it again") from None
     except msgspec.DecodeError:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     for number, line in lines:
         try:
             resource = msgspec.json.decode(line)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             where = f", line {number}," if len(lines) > 1 else ""
             raise ValueSetError(f"{file}{where} is not JSON that can be read.", hint="download it again") from None
         yield from listings_of(resource, file)

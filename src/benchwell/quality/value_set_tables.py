@@ -110,15 +110,15 @@ def listings_of_rows(rows: Iterable[Sequence[str]], file: str) -> Iterator[Listi
         yield one.listing(file)
 
 
-def listings_of_xml(content: bytes, file: str) -> Iterator[Listing]:
+def listings_of_xml(text: str, file: str) -> Iterator[Listing]:
     """Value sets of a response of SVS (IHE Sharing Value Sets), the API that the authority center offers beside FHIR.
 
     Raises:
         ValueSetError: If it is no XML.
     """
     try:
-        root = ElementTree.fromstring(content)  # noqa: S314 - expat refuses entity bombs; external entities are not read
-    except ElementTree.ParseError:
+        root = ElementTree.fromstring(text)  # noqa: S314 - expat refuses entity bombs; external entities are not read
+    except (ElementTree.ParseError, ValueError):
         raise ValueSetError(f"{file} is not XML that can be read.", hint="download it again") from None
     for element in root.iter():
         if _tag(element) not in ("ValueSet", "DescribedValueSet"):

@@ -80,7 +80,9 @@ def refused(sets, **more: Any) -> str:
         ("lines.json.gz", gzip.compress(json.dumps(value_set()).encode())),
         ("vsac.txt", TEXT_EXPORT.encode()),
         ("vsac.csv", b"\xef\xbb\xbf" + TEXT_EXPORT.replace("score, teen", "score").replace("\t", ",").encode()),
+        ("unicode.txt", TEXT_EXPORT.encode("utf-16")),
         ("svs.xml", XML_EXPORT.encode()),
+        ("svs16.xml", XML_EXPORT.replace("UTF-8", "UTF-16").encode("utf-16")),
     ],
 )
 def test_every_form_gives_the_same_codes(tmp_path, name, content):
@@ -185,6 +187,7 @@ def test_a_missing_set_is_refused(load):
             },
             "not closed",
         ),
+        ({"expansion": {"contains": [{"system": "http://loinc.org", "code": 44261}]}}, "not text"),
         ({"meta": {"tag": [{"code": "SUBSETTED"}]}}, "subset"),
         ({"expansion": None}, "without an expansion"),
         ({"expansion": None, "compose": {"include": [{"system": "http://loinc.org"}]}}, "without an expansion"),
@@ -258,7 +261,9 @@ def test_listed_codes_serve_without_an_expansion(load):
         (b'{"resourceType": "ValueSet"}\n{"resource', "line 2"),
         (b"<broken", "not XML"),
         (b"\x1f\x8b\x08\x00", "cut off or damaged"),
-        (b"PK\x03\x04broken", "cut off or damaged"),
+        (gzip.compress(b"{" * 400, mtime=0)[:10] + b"\xff" * 20, "cut off or damaged"),
+        (b"PK\x03\x04broken", "cut off, damaged or locked"),
+        (b'{"a":' * 100_000, "nested too deeply"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1broken", "not an Excel workbook"),
         (b"Code,Code System\n1-8,LOINC\n", "nowhere the OID"),
         (b"just text", "holds no value set"),
