@@ -290,7 +290,7 @@ _FHIR = [
     Reason(
         "unresolved_delete",
         "rejected",
-        "A deletion does not say which resource is meant, or of a type that is not kept.",
+        "A deletion does not say which resource is meant.",
         "Name the resource in `request.url` as `Type/id`.",
     ),
     Reason(

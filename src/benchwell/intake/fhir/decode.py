@@ -78,7 +78,7 @@ _entry = msgspec.json.Decoder(Entry)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text = msgspec.json.Decoder(str)
 _outcome = msgspec.json.Decoder(_Outcome)
-_KNOWN = frozenset(kind.__name__ for kind in get_args(Known))
+KNOWN = frozenset(kind.__name__ for kind in get_args(Known))
 
 
 def decode(json: bytes | msgspec.Raw) -> Resource | Bundle | Skipped | Refused:
@@ -128,7 +128,7 @@ def _other(json: bytes | msgspec.Raw, message: str) -> Resource | Bundle | Skipp
     other = version_of_members(kind, {name: bytes(raw) for name, raw in members.items()})
     if other is not None:
         return Refused(*other)
-    if kind in _KNOWN:
+    if kind in KNOWN:
         return Refused("wrong_type", _path(message))
     return Skipped(kind, _as_text(members.get("id")), _severities(json) if kind == "OperationOutcome" else ())
 

@@ -26,12 +26,9 @@ _TAKEN_BACK = 3  # raw_assessments: `standing`
 def delete(kind: str, id_: str, row: int, rows: Rows) -> None:
     """Take a deleted resource back: a row with its key only, later than any version in the same part.
 
-    A deletion of a type that is not kept is refused: it took nothing back.
+    Types that have no table, such as forms, need none.
     """
-    if record_mappers.retract(kind, id_, row, rows):
-        return
-    if kind not in _KINDS:
-        rows.refuse(row, "entry.request.url", "unresolved_delete")
+    if record_mappers.retract(kind, id_, row, rows) or kind not in _KINDS:
         return
     given = raw_row(
         record=f"{kind}/{id_}", part=0, kind=_KINDS[kind], standing=_TAKEN_BACK, stored=DELETED_LAST,

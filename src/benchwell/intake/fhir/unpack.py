@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from benchwell.intake.fhir.decode import Bundle, Entry, Refused, Skipped, decode, decode_entry
+from benchwell.intake.fhir.decode import KNOWN, Bundle, Entry, Refused, Skipped, decode, decode_entry
 from benchwell.intake.fhir.lines import Shape
 from benchwell.intake.fhir.references import References, id_in_url
 from benchwell.intake.fhir.resources import Resource
@@ -175,7 +175,7 @@ def _deletion(entry: Entry) -> Content:
     steps = url.partition("?")[0].rstrip("/").split("/")
     if "?" in url or len(steps) < 2 or not steps[-1] or not steps[-2].isalpha():
         return Refused("unresolved_delete", "entry.request.url")
-    return Deleted(steps[-2], steps[-1])
+    return Deleted(steps[-2], steps[-1]) if steps[-2] in KNOWN else Skipped(steps[-2], steps[-1])
 
 
 def _learn(references: References, content: Content, full_url: str | None) -> None:
