@@ -96,6 +96,15 @@ def address(kind: str, name: str, base: str | None) -> str:
     return f"{base.rstrip('/')}/{kind}/{name}"
 
 
+def canonical(url: str, version: str | None) -> str:
+    """An address with its version; without, where the version is not known or is words.
+
+    >>> canonical("https://example.org/Measure/x", "1.0.000"), canonical("https://example.org/Measure/x", "not stated")
+    ('https://example.org/Measure/x|1.0.000', 'https://example.org/Measure/x')
+    """
+    return f"{url}|{version}" if version and not re.search(r"\s", version) else url
+
+
 def moment(value: dt.date | dt.datetime) -> str:
     """A dateTime: a day, or a time with its offset.
 

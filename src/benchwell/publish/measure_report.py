@@ -17,6 +17,7 @@ from benchwell.publish.fhir_parts import (
     MEASURE_SCORING,
     Resource,
     address,
+    canonical,
     concept,
     fhir_id,
     improvement,
@@ -171,8 +172,8 @@ def _measure(result: QualityResult) -> str:
     """Address and version: of the official measure, or of our reading of it where value sets were not whole."""
     measure = result.measure
     if result.official:
-        return f"{measure.url}|{measure.version}"
-    return f"{address('Measure', measure.id, None)}|{measure.revision}"
+        return canonical(measure.url, measure.version)
+    return canonical(address("Measure", measure.id, None), str(measure.revision))
 
 
 def _report_id(result: QualityResult, kind: Kind, subject: str | None) -> str:

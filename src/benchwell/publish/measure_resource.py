@@ -14,6 +14,7 @@ from benchwell.publish.fhir_parts import (
     MEASURE_SCORING,
     Resource,
     address,
+    canonical,
     concept,
     fhir_id,
     improvement,
@@ -59,7 +60,7 @@ def measure_resource(
 ) -> Resource:
     """One Measure; see `measure_resources`."""
     special = _official(declared) if isinstance(declared, QualityMeasure) else _own(declared)
-    library = f"{address('Library', declared.id, base)}|{library_version(declared)}"
+    library = canonical(address("Library", declared.id, base), library_version(declared))
     period = None if effective is None else {"start": effective[0].isoformat(), "end": effective[1].isoformat()}
     cited = [{"type": "citation", "label": key, "citation": text} for key, text in declared.sources.items()]
     related = [*special.pop("relatedArtifact", ()), *cited]
@@ -95,11 +96,13 @@ def _official(declared: QualityMeasure) -> dict[str, Any]:
         {
             "type": "depends-on",
             "display": one.title,
-            "resource": set_address(one.oid) + (f"|{one.version}" if one.version else ""),
+            "resource": canonical(set_address(one.oid), one.version),
         }
         for one in declared.value_sets.values()
     ]
-    derived = {"type": "derived-from", "display": official.name, "resource": f"{official.url}|{official.version}"}
+    derived = {"type": "derived-from", "display": official.name}
+    if not official.url.startswith("urn:"):  # a name of ours, where the steward has published no address
+        derived["resource"] = canonical(official.url, official.version)
     group: Resource = {
         "code": {"text": declared.title},
         "population": [_population(code, path, text) for code, path, text in paths],

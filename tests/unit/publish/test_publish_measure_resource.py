@@ -71,6 +71,15 @@ def test_an_official_measure_is_named_as_what_ours_derives_from_and_nothing_more
     assert "certified" not in json.dumps({**measure, "disclaimer": "", "useContext": []})
 
 
+def test_an_official_measure_without_an_address_is_named_only():
+    (derived,) = [
+        one
+        for one in measure_resource(REGISTRY.quality_measure("dms-e"))["relatedArtifact"]
+        if one["type"] == "derived-from"
+    ]
+    assert set(derived) == {"type", "display"}
+
+
 @pytest.mark.parametrize(("basis", "said"), [("patient", "boolean"), ("encounter", "Encounter")])
 def test_a_measure_says_what_it_counts(basis, said):
     assert measure_resource(quality_measure(basis))["extension"][0]["valueCode"] == said

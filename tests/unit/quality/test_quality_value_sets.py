@@ -278,6 +278,25 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, content, said):
     assert "sets.bin" in str(problem.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "version"),
+    [("Definition Version: 20220219", "20220219"), ("Remarks: none", None), ("OID\tnot an OID", None)],
+)
+def test_lines_before_a_table_may_be_of_one_cell_and_others_are_passed_over(tmp_path, line, version):
+    (tmp_path / "own.txt").write_text(f"OID\t{OID}\n{line}\nCode\tCode System\n1-8\tLOINC\n\tLOINC\n")
+    assert load_value_sets([tmp_path]).require(OID, title="x").version == version
+
+
+def test_a_list_of_resources_is_read_and_what_is_no_resource_is_passed_over(load):
+    assert load([value_set(), "text", 7]).require(OID, title="x").codes == PHQ
+
+
+def test_other_parameters_of_an_expansion_say_nothing(load):
+    told = {"parameter": [{"name": "excludeNested", "valueBoolean": True}], "contains": loinc("44261-6", "89204-2")}
+    closed = [{"url": "http://hl7.org/fhir/StructureDefinition/valueset-unclosed", "valueBoolean": False}]
+    assert load(value_set(expansion=told | {"extension": closed})).require(OID, title="x").codes == PHQ
+
+
 def test_a_path_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ValueSetError, match="cannot be read"):
         load_value_sets([tmp_path / "none.json"])
