@@ -84,14 +84,13 @@ def fetch(
     url: Annotated[str, typer.Argument(help="Base address of the FHIR server, such as https://ehr.example.org/fhir.")],
     folder: Annotated[Path, typer.Argument(help="Where the export is kept; a killed run goes on there.")],
     group: Annotated[str | None, typer.Option(help="Only the patients of this group.")] = None,
-    system: Annotated[
-        bool, typer.Option("--system", help="Everything the server has, not only what is of patients.")
-    ] = False,
-    types: Annotated[
-        list[str] | None, typer.Option("--type", help="Only these resource types; may be repeated.")
-    ] = None,
+    system: Annotated[bool, typer.Option("--system", help="All that the server has, not only of patients.")] = False,
+    types: Annotated[list[str] | None, typer.Option("--type", help="Only this resource type; may be repeated.")] = None,
     type_filter: Annotated[
         list[str] | None, typer.Option(help="A search such as Observation?category=survey; may be repeated.")
+    ] = None,
+    element: Annotated[
+        list[str] | None, typer.Option(help="Only this element, such as Patient.birthDate; may be repeated.")
     ] = None,
     since: Annotated[
         str | None, typer.Option(help="Only what changed after this instant; `last`: since the export in the folder.")
@@ -99,12 +98,20 @@ def fetch(
     client_id: Annotated[str | None, typer.Option(help="Your client id at the server.")] = None,
     key: Annotated[Path | None, typer.Option(help="Your private key: a JSON Web Key file.")] = None,
     key_id: Annotated[str | None, typer.Option(help="Which key of that file.")] = None,
+    token_url: Annotated[str | None, typer.Option(help="Where tokens are given; else the server is asked.")] = None,
     scope: Annotated[list[str] | None, typer.Option(help="A scope to ask for; may be repeated.")] = None,
-    ca_file: Annotated[Path | None, typer.Option(help="Certificates of your own authority.")] = None,
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="Another origin that may see the token; may be repeated.")
     ] = None,
-    give_up_after: Annotated[float | None, typer.Option(help="Seconds to wait for the export to be ready.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="Certificates of your own authority.")] = None,
+    deadline: Annotated[float | None, typer.Option(help="Seconds to wait for the export to be ready.")] = None,
+    parallel: Annotated[int, typer.Option(min=1, max=16, help="Files fetched at once.")] = 3,
+    accept_differing_counts: Annotated[
+        bool, typer.Option("--accept-differing-counts", help="Take files that hold fewer lines than the server says.")
+    ] = False,
+    keep_when_stopped: Annotated[
+        bool, typer.Option("--keep-when-stopped", help="After Ctrl-C, leave the export on the server for a later run.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Fetch a bulk export from a FHIR server into a folder that `intake` reads.
@@ -126,11 +133,19 @@ def fetch(
         types=tuple(types or ()),
         since=since,
         type_filters=tuple(type_filter or ()),
+        elements=tuple(element or ()),
     )
     credentials = None
     if client_id is not None and key is not None:
-        credentials = BackendCredentials(client_id, key, key_id, scopes=tuple(scope or ()))
-    settings = BulkSettings(deadline_seconds=give_up_after, allowed_origins=tuple(allow_origin or ()), ca_file=ca_file)
+        credentials = BackendCredentials(client_id, key, key_id, token_url, scopes=tuple(scope or ()))
+    settings = BulkSettings(
+        deadline_seconds=deadline,
+        parallel=parallel,
+        allowed_origins=tuple(allow_origin or ()),
+        ca_file=ca_file,
+        accept_differing_counts=accept_differing_counts,
+        keep_when_stopped=keep_when_stopped,
+    )
     with Fetching() as fetching:
         fetched = export_bulk(request, folder, credentials, settings=settings, listener=fetching)
     if json:
