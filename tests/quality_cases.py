@@ -141,7 +141,8 @@ def day(text: str, days: int = 0) -> str:
 def question(measure_id: str, period: str) -> Question:
     """A measure over a period with the made-up value sets."""
     measure = Registry.load().quality_measure(measure_id)
-    sets = {name: frozenset(codes) for name, codes in CODES[measure_id].items()}
+    # What extends CMS159 uses its value sets.
+    sets = {name: frozenset(codes) for name, codes in CODES.get(measure_id, CODES["cms159"]).items()}
     lists = {name: frozenset(codes) for name, codes in measure.codes.items()}
     return Question(measure, *parse_period(period), sets | lists)
 

@@ -25,7 +25,7 @@ from benchwell.intake.fhir.resources import (
 IdOf = Callable[[Reference | None, str], str | None]
 
 _LASTS = frozenset({"active", "recurrence", "relapse"})  # of a condition without an end: it still is
-_NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*", re.ASCII)
+_NUMBER = re.compile(r"\s*[+-]?\d{1,12}(\.\d{1,12})?\s*", re.ASCII)
 _DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
 _MONTHS = {"a": 12, "year": 12, "years": 12, "mo": 1, "month": 1, "months": 1}
 
@@ -284,15 +284,14 @@ def _supply(one: MedicationRequest) -> Span | None:
         return None
     supplied = _supplied_days(request.expectedSupplyDuration) if request is not None else None
     if request is not None and supplied is not None:
-        days = supplied * (1 + (request.numberOfRepeatsAllowed or 0))
-        return _between(start, math.ceil(days) - 1)
+        return _between(start, supplied * (1 + (request.numberOfRepeatsAllowed or 0)) - 1)
     end = _day(bounds.end) if bounds is not None else None
     return None if end is None or end < start else _between(start, (end - start).days)
 
 
-def _between(start: dt.date, days: int) -> Span | None:
+def _between(start: dt.date, days: float) -> Span | None:
     try:
-        end = start + dt.timedelta(days=max(days, 0))
+        end = start + dt.timedelta(days=max(math.ceil(days), 0))
     except OverflowError:
         return Span(parse_moment(start.isoformat()), None, ongoing=True)
     return Span(parse_moment(start.isoformat()), parse_moment(end.isoformat()))
