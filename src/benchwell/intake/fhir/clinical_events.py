@@ -146,6 +146,15 @@ EVENTS: dict[type[Resource], Callable[..., Event]] = {
 }
 
 
+def main_codes(one: Resource) -> frozenset[str]:
+    """What a resource is, as its event will say: cheap, so that most resources need not become events."""
+    if isinstance(one, Encounter):
+        return _all_codes(one.type)
+    if isinstance(one, MedicationRequest):
+        return codes_of(one.medicationCodeableConcept)
+    return codes_of(getattr(one, "code", None))
+
+
 def codes_of(concept: Concept | None) -> frozenset[str]:
     """The codes of a concept, each `system|code`.
 

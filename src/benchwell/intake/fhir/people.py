@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from benchwell.clinical.moments import Moment, parse_moment
 from benchwell.clinical.record import Event, PersonRecord
 from benchwell.clinical.systems import code_text
-from benchwell.intake.fhir.clinical_events import EVENTS, codes_of
+from benchwell.intake.fhir.clinical_events import EVENTS, codes_of, main_codes
 from benchwell.intake.fhir.elements import Extension, Reference
 from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.resources import Coverage, Medication, MedicationRequest, Patient, Resource
@@ -133,9 +133,9 @@ class People:
             if target is not None:
                 self._prescriptions.append((subject, target, resource))
             return
-        event = EVENTS[type(resource)](resource, references.id_of, None)
-        if event.codes.isdisjoint(self.wanted):
+        if main_codes(resource).isdisjoint(self.wanted):
             return
+        event = EVENTS[type(resource)](resource, references.id_of, None)
         if getattr(resource, "onsetAge", None) is not None or getattr(resource, "abatementAge", None) is not None:
             self._aged.append((subject, resource))
         self._keep(subject, event, resource)
