@@ -32,7 +32,8 @@ def test_a_total_of_the_same_instant_belongs_to_the_form() -> None:
 
 def test_an_equal_total_of_the_day_belongs_to_the_form_once() -> None:
     assert take(response(ITEMS), score(12, at="2026-03-01")).only()["total"] == 12
-    assert len(take(response(ITEMS), score(12, "a", at=LATER), score(12, "b", at="2026-03-01T16:00:00Z")).assessments) == 2
+    two = (score(12, "a", at=LATER), score(12, "b", at="2026-03-01T16:00:00Z"))
+    assert len(take(response(ITEMS), *two).assessments) == 2
     assert len(take(response(ITEMS), score(11, at=LATER)).assessments) == 2
 
 
