@@ -183,6 +183,10 @@ _ALL = [
         "Check whether the column holds percentages (`percent: true`) and correct the cell.",
     ),
     # FHIR assessments
+]
+
+# FHIR
+_FHIR = [
     Reason(
         "partial_date",
         "rejected",
@@ -246,10 +250,6 @@ _ALL = [
         "More answers are missing than the instrument allows, and a total is stated: the total counts alone.",
         "Send all answers.",
     ),
-]
-
-# FHIR
-_FHIR = [
     Reason(
         "not_json",
         "rejected",
