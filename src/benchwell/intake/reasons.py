@@ -182,7 +182,6 @@ _ALL = [
         "A rate is outside 0 to 100 %, or a count is negative.",
         "Check whether the column holds percentages (`percent: true`) and correct the cell.",
     ),
-    # FHIR assessments
 ]
 
 # FHIR
