@@ -135,6 +135,7 @@ def _counted(sums: Sums) -> list[SoloMeasure]:
 
 def _gather(taken: Taken, sums: Sums, known: list[SoloMeasure], registry: Registry, as_of: dt.date) -> SoloReport:
     shown = _headlines(known)
+    named = taken.tables["episodes"].num_rows if "episodes" in taken.tables else 0
     refused = Counter(zip(taken.rejections["reason"].to_pylist(), taken.rejections["action"].to_pylist(), strict=True))
     return SoloReport(
         source=taken.file,
@@ -142,7 +143,7 @@ def _gather(taken: Taken, sums: Sums, known: list[SoloMeasure], registry: Regist
         measures=shown,
         counts=[
             ("people", taken.tables["patients"].num_rows if "patients" in taken.tables else 0),
-            ("courses of care", taken.tables["episodes"].num_rows if "episodes" in taken.tables else 0),
+            ("courses of care", named + sums.reading.get("courses_derived", 0)),
             ("questionnaires", taken.tables["assessments"].num_rows),
         ],
         rejections=[(reason, action, cells) for (reason, action), cells in sorted(refused.items())],
