@@ -77,7 +77,9 @@ def test_every_table_and_column_is_documented(repository):
         assert [column for column in table.columns if f"| `{column}` |" not in section] == []
 
 
-@pytest.mark.parametrize("kind", ["instruments", "measures", "casemix", "episode_rules", "benchmarks", "references"])
+@pytest.mark.parametrize(
+    "kind", ["instruments", "measures", "quality", "casemix", "episode_rules", "benchmarks", "references"]
+)
 def test_every_declaration_has_a_method_page(repository, kind):
     declared = getattr(Registry.load(), kind)
     assert declared

@@ -21,7 +21,7 @@ _LEFT_ASIDE = {
     "refused": "resources or lines could not be read and were left out",
     "no_subject": "resources name no person and were left out",
     "no_patient": "events belong to people of whom the sources hold no Patient, and were left out",
-    "foreign_subject": "resources in a Bundle of one person name somebody else; they were taken as that person's",
+    "foreign_subject": "resources in a Bundle of one person name nobody, or somebody of another server: taken as theirs",
     "damaged_file": "compressed files break off; what comes before was read",
 }
 

@@ -18,6 +18,7 @@ COMMANDS = (
     "verify",
     "report",
     "score",
+    "quality",
     "instruments",
     "measures",
     "casemix",

@@ -162,6 +162,30 @@ def test_the_index_score_is_from_7_days_before_the_visit_to_its_last_day(at, exp
     assert of(BORN, DEPRESSED, VISIT, phq9(15, at)) == expected
 
 
+def over(start, end):
+    """A time with a beginning and an end."""
+    return {"effectivePeriod": {name: at for name, at in (("start", start), ("end", end)) if at is not None}}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (phq9(15, None, **over("2025-02-18", "2025-02-25")), COUNTED),
+        (phq9(15, None, **over("2025-02-17", "2025-02-25")), NOBODY),  # an index score lies there as a whole
+        (phq9(15, None, **over("2025-02-25", "2025-02-26")), NOBODY),
+        (phq9(15, None, **over("2025-02-25", None)), NOBODY),  # it has not ended
+        (phq9(15, None, effectiveInstant="2025-02-25T14:35:00Z"), COUNTED),
+    ],
+)
+def test_an_index_score_may_have_a_period(found, expected):
+    assert of(BORN, DEPRESSED, VISIT, found) == expected
+
+
+def test_a_follow_up_score_counts_from_its_start():
+    assert of(*BASE, phq9(4, None, **over("2026-04-26", "2026-05-30"))) == REMITTED
+    assert of(*BASE, phq9(4, None, **over("2025-12-26", "2026-01-30"))) == COUNTED
+
+
 @pytest.mark.parametrize(
     ("end", "expected"),
     [
@@ -420,9 +444,21 @@ def test_the_version_stored_last_is_the_event():
     assert of(*BASE, amended, first) == REMITTED
 
 
-def test_a_resource_of_somebody_else_in_a_bundle_of_one_person_is_that_persons():
-    foreign = request() | {"subject": {"reference": "http://elsewhere.example/fhir/Patient/9"}}
-    assert of(*BASE, foreign) == EXCLUDED
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ({"reference": "http://elsewhere.example/fhir/Patient/9"}, EXCLUDED),  # what another server calls the person
+        (None, EXCLUDED),
+        ({"display": "the patient"}, EXCLUDED),
+        ({"reference": "Patient/9"}, COUNTED),  # somebody else of the same server
+        ({"reference": "urn:uuid:9"}, COUNTED),
+        ({"identifier": {"value": "9"}}, COUNTED),
+        ({"reference": "Group/9"}, COUNTED),
+    ],
+)
+def test_what_a_bundle_of_one_person_says_of_nobody_else_is_that_persons(subject, expected):
+    other = {name: value for name, value in (request() | {"subject": subject}).items() if value is not None}
+    assert of(*BASE, other) == expected
 
 
 def test_what_is_not_asked_for_changes_nothing():

@@ -287,7 +287,7 @@ def _supply(one: MedicationRequest) -> Span | None:
     bounds = repeat.boundsPeriod if repeat is not None else None
     request = one.dispenseRequest
     valid = request.validityPeriod if request is not None else None
-    starts = (bounds and bounds.start, one.authoredOn, valid and valid.start)
+    starts = (bounds.start if bounds else None, one.authoredOn, valid.start if valid else None)
     start = next((day for day in map(_day, starts) if day is not None), None)
     if start is None:
         return None

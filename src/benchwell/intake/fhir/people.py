@@ -29,6 +29,36 @@ _RACE = "us-core-race"
 _ETHNICITY = "us-core-ethnicity"
 
 
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """The only person of a Bundle.
+
+    Attributes:
+        id: `Patient.id`.
+        base: Address of the server in what the Bundle calls the person; None if it says nothing.
+    """
+
+    id: str
+    base: str | None
+
+    def may_own(self, named: Reference | None) -> bool:
+        """Whether what names somebody so is this person's: it names nobody, or somebody of another server.
+
+        A Bundle is what one server says of one person; an address of another server is what that one calls the same
+        person. Somebody else of the same server stays somebody else.
+
+        >>> me = Alone("7", "https://ehr.example")
+        >>> me.may_own(None), me.may_own(Reference(reference="http://elsewhere.example/fhir/Patient/9"))
+        (True, True)
+        >>> me.may_own(Reference(reference="Patient/9"))
+        False
+        """
+        text = named.reference if named is not None else None
+        if text is None:
+            return named is None or named.identifier is None
+        return text.startswith(("http://", "https://")) and text.partition("/Patient/")[0] != self.base
+
+
 @dataclass
 class _Person:
     """One person while a source is read."""
@@ -54,13 +84,13 @@ class People:
     _medications: dict[str, frozenset[str]] = field(default_factory=dict)
     _prescriptions: list[tuple[str, str, MedicationRequest]] = field(default_factory=list)  # by reference to those
 
-    def add(self, resource: Resource, references: References, *, alone: str | None = None) -> None:
+    def add(self, resource: Resource, references: References, *, alone: Alone | None = None) -> None:
         """Take in one resource.
 
         Args:
             resource: As decoded.
             references: Which id a reference means.
-            alone: The id of the only person of the Bundle that it stood in: whoever else it names is that person.
+            alone: The only person of the Bundle that it stood in.
         """
         if isinstance(resource, Patient):
             self._add_patient(resource)
@@ -101,12 +131,12 @@ class People:
                 tuple(event for _, event in person.events.values()),
             )
 
-    def _subject(self, named: Reference | None, references: References, alone: str | None) -> str | None:
+    def _subject(self, named: Reference | None, references: References, alone: Alone | None) -> str | None:
         subject = references.id_of(named, "Patient")
-        if alone is None or subject == alone:
+        if alone is None or subject == alone.id or not alone.may_own(named):
             return subject
         self.counts["foreign_subject"] += 1
-        return alone
+        return alone.id
 
     def _person(self, subject: str) -> _Person:
         return self._people.setdefault(subject, _Person())

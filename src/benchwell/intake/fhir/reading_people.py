@@ -9,7 +9,7 @@ from pathlib import Path
 from benchwell.errors import SourceError
 from benchwell.intake.fhir.decode import Refused
 from benchwell.intake.fhir.lines import Blocks, shape_of
-from benchwell.intake.fhir.people import People
+from benchwell.intake.fhir.people import Alone, People
 from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.resources import Patient, Resource
 from benchwell.intake.fhir.unpack import Deleted, Piece, Unpacked, unpack
@@ -85,9 +85,7 @@ def _bundles(rows: Iterable[list[Unpacked]], source: References) -> Iterator[lis
 
 
 def _take(entries: list[Unpacked], people: People, source: References) -> None:
-    patients = {one.content.id for one in entries if isinstance(one.content, Patient)}
-    in_bundle = entries[0].references is not source
-    alone = next(iter(patients)) if in_bundle and len(patients) == 1 else None
+    alone = _alone(entries) if entries[0].references is not source else None
     for one in entries:
         if isinstance(one.content, Resource):
             people.add(one.content, one.references, alone=alone)
@@ -95,3 +93,12 @@ def _take(entries: list[Unpacked], people: People, source: References) -> None:
             people.remove(one.content.kind, one.content.id)
         elif isinstance(one.content, Refused):
             people.counts["refused"] += 1
+
+
+def _alone(entries: list[Unpacked]) -> Alone | None:
+    """The only person of a Bundle; None if there are several, or none."""
+    urls = {one.content.id: one.full_url for one in entries if isinstance(one.content, Patient) and one.content.id}
+    if len(urls) != 1:
+        return None
+    ((id_, url),) = urls.items()
+    return Alone(id_, url.partition("/Patient/")[0] if url is not None and "/Patient/" in url else None)
