@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchwell.errors import SourceError
 from benchwell.intake.fhir.reading_people import read_people
 from benchwell.publish.measure_report import Kind, ReportHead, measure_reports
 from benchwell.quality.asking import ask, parse_period
@@ -21,7 +22,7 @@ _LEFT_ASIDE = {
     "refused": "resources or lines could not be read and were left out",
     "no_subject": "resources name no person and were left out",
     "no_patient": "events belong to people of whom the sources hold no Patient, and were left out",
-    "foreign_subject": "resources in a Bundle of one person name nobody, or somebody of another server: taken as theirs",
+    "foreign_subject": "resources in a Bundle of one person name nobody, or one of another server: taken as theirs",
     "damaged_file": "compressed files break off; what comes before was read",
 }
 
@@ -46,7 +47,7 @@ def quality(
     Raises:
         UnknownDeclarationError: If there is no such measure.
         ValueSetError: If a value set that it needs is missing, empty or cut off.
-        SourceError: If a source cannot be read.
+        SourceError: If a source cannot be read, or no source holds a Patient.
     """
     measure = (registry or Registry.load()).quality_measure(measure_id)
     start, end = parse_period(period)
@@ -54,6 +55,9 @@ def quality(
     people = read_people(sources, frozenset().union(*asked.question.codes.values()))
     subjects = tuple(judge(asked.question, record) for record in people.records())
     notes = (*asked.notes, *_aside(people.counts))
+    if not subjects:
+        aside = "; ".join(_aside(people.counts)) or "they hold other things"
+        raise SourceError(f"The sources hold no Patient ({aside}).", hint="give the Patient resources with the others")
     return QualityResult(measure, start, end, asked.value_sets, subjects, notes, asked.official)
 
 

@@ -174,3 +174,12 @@ def test_a_folder_without_fhir_is_refused(cli, tmp_path):
     )
     assert done.code == 12
     assert "holds no FHIR file" in done.err
+
+
+def test_sources_without_anybody_are_refused(cli, tmp_path):
+    (tmp_path / "other.json").write_text('{"resourceType": "Organization", "id": "1"}', encoding="utf-8")
+    done = cli(
+        "quality", "--measure", "cms159", "--period", "2026", "--valuesets", OWN / "cms159/valuesets.json", tmp_path
+    )
+    assert done.code == 12
+    assert "hold no Patient" in done.err
