@@ -127,14 +127,25 @@ def test_how_long_a_supply_lasts(tmp_path, request_, expected):
     assert shown == expected
 
 
-def test_a_contained_or_missing_medication_is_no_medication(tmp_path):
-    prescription = order("MedicationRequest", "rxnorm|1", "2026-01-01", medicationReference={"reference": "#m"})
+@pytest.mark.parametrize(
+    ("reference", "contained", "events"),
+    [
+        ("#m", [{"resourceType": "Medication", "id": "m", "code": concept("rxnorm|1")}], 1),
+        ("#m", [{"resourceType": "Medication", "id": "n", "code": concept("rxnorm|1")}], 0),
+        ("#m", [{"resourceType": "Medication", "id": 5}, {"resourceType": "Other", "id": "m"}], 0),
+        ("#m", [], 0),
+        ("Medication/8", [], 1),
+        ("Medication/9", [], 0),
+        (None, [], 0),
+    ],
+)
+def test_a_prescription_names_its_medication(tmp_path, reference, contained, events):
+    named = {"reference": reference} if reference else None
+    prescription = order("MedicationRequest", "rxnorm|1", "2026-01-01", medicationReference=named, contained=contained)
     del prescription["medicationCodeableConcept"]
-    gone = order("MedicationRequest", "rxnorm|1", "2026-01-01", medicationReference={"reference": "Medication/9"})
-    del gone["medicationCodeableConcept"]
     other = {"resourceType": "Medication", "id": "8", "code": concept("rxnorm|1")}
-    found, _ = records(tmp_path, all=lines(patient(), prescription, gone, other))
-    assert found[0].events == ()
+    found, _ = records(tmp_path, all=lines(patient(), prescription, other))
+    assert len(found[0].events) == events
 
 
 def test_sources_that_are_not_there(tmp_path):

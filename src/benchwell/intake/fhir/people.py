@@ -10,7 +10,8 @@ from benchwell.clinical.moments import Moment, parse_moment
 from benchwell.clinical.record import Event, PersonRecord
 from benchwell.clinical.systems import code_text
 from benchwell.intake.fhir.clinical_events import EVENTS, codes_of, main_codes
-from benchwell.intake.fhir.elements import Extension, Reference
+from benchwell.intake.fhir.decode import decode
+from benchwell.intake.fhir.elements import Concept, Extension, Reference
 from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.resources import Coverage, Medication, MedicationRequest, Patient, Resource
 
@@ -162,7 +163,8 @@ class People:
             target = references.id_of(resource.medicationReference, "Medication")
             if target is not None:
                 self._prescriptions.append((subject, target, resource))
-            return
+                return
+            resource.medicationCodeableConcept = _contained_medication(resource)
         if main_codes(resource).isdisjoint(self.wanted):
             return
         event = EVENTS[type(resource)](resource, references.id_of, None)
@@ -192,6 +194,16 @@ class People:
                 self._keep(subject, replace(event, codes=codes), resource)
         self._aged.clear()
         self._prescriptions.clear()
+
+
+def _contained_medication(prescription: MedicationRequest) -> Concept | None:
+    """The code of a medication that the prescription holds itself."""
+    named = prescription.medicationReference
+    for json in prescription.contained:
+        found = decode(json)
+        if isinstance(found, Medication) and named is not None and named.reference == f"#{found.id}":
+            return found.code
+    return None
 
 
 def _stored_at(resource: Resource) -> str:

@@ -266,6 +266,7 @@ class MedicationRequest(Resource, tag=True):
     doNotPerform: bool | None = None
     medicationCodeableConcept: Concept | None = None
     medicationReference: Reference | None = None
+    contained: list[msgspec.Raw] = []
     subject: Reference | None = None
     encounter: Reference | None = None
     authoredOn: str | None = None
