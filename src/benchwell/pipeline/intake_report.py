@@ -15,6 +15,7 @@ import pyarrow.csv
 from benchwell.intake.result import Counts
 from benchwell.lake import RULES, Commit, Supersede
 from benchwell.pipeline.holdings import Holdings
+from benchwell.pipeline.taking_back import with_parts_taken_back
 from benchwell.registry import hash_canonical
 
 
@@ -119,9 +120,12 @@ class Gathered:
             reading: How it was read, such as the hash of a mapping. The same bytes read otherwise are taken in anew.
         """
         with self.workspace.stages.stage("writing to the lake"):
+            tables = dict(part.tables)
+            if "assessments" in tables:
+                tables["assessments"] = with_parts_taken_back(self.workspace.lake, tables["assessments"])
             self._commits.append(
                 self.workspace.lake.merge(
-                    part.tables,
+                    tables,
                     source_hash=part.source_hash,
                     file=part.file,
                     rejections=part.rejections,
