@@ -7,11 +7,14 @@ row; what arrives in several intakes meets here. Only a score whose twin is vali
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from benchwell.engine import Engine, Frame
 from benchwell.terms import ScoreStatus
+
+if TYPE_CHECKING:  # scoring one questionnaire starts without an engine
+    from benchwell.engine import Engine, Frame
 
 _FROM_ANSWERS = (ScoreStatus.COMPLETE.value, ScoreStatus.PRORATED.value)
 _SAME = ("patient_id", "instrument", "scale", "informant", "day")

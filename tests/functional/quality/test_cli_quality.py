@@ -48,6 +48,12 @@ def test_the_cases_in_this_repository(cli, tmp_path, measure):
     }
 
 
+@pytest.mark.parametrize("measure", MEASURES)
+def test_cases_may_come_with_what_is_expected_of_them(cli, tmp_path, measure):
+    wanted = {person: expected for _, person, expected in (unwrap(case, tmp_path) for case in own_cases(measure))}
+    assert counts(cli, measure, OWN / measure / "valuesets.json", *own_cases(measure)) == wanted
+
+
 @needs_official
 @pytest.mark.parametrize("measure", MEASURES)
 def test_every_open_official_case(cli, tmp_path, measure):
