@@ -153,3 +153,20 @@ def test_sources_that_are_not_there(tmp_path):
         read_people([tmp_path / "none.json"], WANTED)
     with pytest.raises(SourceError, match="holds no FHIR file"):
         read_people([tmp_path], WANTED)
+
+
+@pytest.mark.parametrize("named", ["folder", "manifest"])
+def test_a_manifest_is_no_resource_and_says_what_is_read_last(tmp_path, named):
+    (tmp_path / "a-deleted.ndjson").write_text(
+        '{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE","url":"Observation/taken"}}]}\n'
+    )
+    observations = lines(patient(), phq9(4, "2026-01-01") | {"id": "taken"}, phq9(5, "2026-01-02") | {"id": "stays"})
+    (tmp_path / "b.ndjson").write_text(observations)
+    output = [{"type": "Observation", "url": f"https://x.example/{name}.ndjson"} for name in ("b", "gone")]
+    deleted = [{"type": "Bundle", "url": "https://x.example/a-deleted.ndjson"}]
+    manifest = {"transactionTime": "2026-01-31T00:00:00Z", "output": output, "deleted": deleted}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    people = read_people([tmp_path if named == "folder" else tmp_path / "manifest.json"], WANTED)
+    (record,) = people.records()
+    assert [one.number for one in record.events] == [5]
+    assert (people.counts["refused"], people.counts["missing_file"]) == (0, 1)

@@ -11,6 +11,7 @@ import msgspec
 from benchwell.errors import SourceError
 from benchwell.intake.fhir.decode import Refused
 from benchwell.intake.fhir.lines import Blocks, shape_of
+from benchwell.intake.fhir.manifest import manifest_of, read_manifest
 from benchwell.intake.fhir.people import Alone, People
 from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.resources import Patient, Resource
@@ -26,7 +27,7 @@ def read_people(sources: Sequence[Path], wanted: frozenset[str]) -> People:
 
     Args:
         sources: FHIR files (Bundles, resources or one of those a line; also compressed), and folders of `.json`,
-            `.ndjson` and `.jsonl`.
+            `.ndjson` and `.jsonl`. Manifests of exports say which files there are, and in which order.
         wanted: Codes that are asked for.
 
     Raises:
@@ -34,7 +35,7 @@ def read_people(sources: Sequence[Path], wanted: frozenset[str]) -> People:
     """
     people = People(wanted)
     known = References()
-    for path in _files(sources):
+    for path in _files(sources, people):
         for piece in _pieces(path, people):
             for bundle in _bundles(unpack(piece, known), known):
                 _take(bundle, people, known)
@@ -48,17 +49,26 @@ def take_document(data: bytes, people: People) -> None:
         _take(bundle, people, known)
 
 
-def _files(sources: Iterable[Path]) -> Iterator[Path]:
+def _files(sources: Iterable[Path], people: People) -> Iterator[Path]:
     for source in sources:
         if not source.exists():
             raise SourceError(f"There is no file {source}.", hint="check the path")
         if source.is_file():
-            yield source
+            yield from _listed([source], people)
             continue
         found = [path for path in sorted(source.rglob("*")) if path.is_file() and path.name.lower().endswith(_ENDINGS)]
         if not found:
             raise SourceError(f"{source} holds no FHIR file.", hint=f"such files end in {', '.join(_ENDINGS[:3])}")
-        yield from found
+        yield from _listed(found, people)
+
+
+def _listed(paths: Sequence[Path], people: People) -> Iterable[Path]:
+    """What exports list, in the order of their manifests (deletions last), then all other files; each once."""
+    manifests = [path for path in paths if path.suffix.lower() == ".json" and manifest_of(path) is not None]
+    exports = [read_manifest(path) for path in manifests]
+    people.counts["missing_file"] += sum(len(one.missing) for one in exports)
+    rest = (path for path in paths if path not in manifests)
+    return dict.fromkeys(chain(*(one.files for one in exports), rest))
 
 
 def _pieces(path: Path, people: People) -> Iterator[Piece]:
