@@ -9,6 +9,7 @@ from typing import Any
 from benchwell.errors import ScoringError, UnknownDeclarationError
 from benchwell.registry import Declaration, Registry
 from benchwell.scoring import score
+from benchwell.settings import FILE_NAME, Settings
 
 _NOT_GIVEN = {"", "-", "na", "n/a", "none", "null", "nan"}
 
@@ -20,6 +21,11 @@ def registry_of(workspace: Path | None) -> Registry:
     from benchwell.pipeline.workspace import Workspace
 
     return Workspace.open(workspace).registry
+
+
+def settings_of(workspace: Path | None) -> Settings | None:
+    """The settings of a workspace if one is named."""
+    return None if workspace is None else Settings.load(workspace / FILE_NAME)
 
 
 def list_declarations(kind: str, workspace: Path | None = None) -> list[dict[str, Any]]:

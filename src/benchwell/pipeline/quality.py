@@ -1,4 +1,4 @@
-"""An official measure over FHIR sources: declaration, value sets and records in, counts of everybody out."""
+"""A measure over a period: declaration, value sets and records in, counts of everybody out."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchwell.errors import SourceError
+from benchwell.errors import SourceError, UnknownDeclarationError, ValueSetError
 from benchwell.intake.fhir.reading_people import read_people
+from benchwell.pipeline.quality_of_outcomes import has_workspace, quality_of_outcomes
+from benchwell.pipeline.workspace import day_of
 from benchwell.publish.measure_report import Kind, ReportHead, measure_reports
 from benchwell.quality.asking import ask, parse_period
 from benchwell.quality.populations import judge
 from benchwell.quality.result import QualityResult
 from benchwell.quality.value_sets import load_value_sets
 from benchwell.registry import Registry
+from benchwell.registry.quality_measure import QualityMeasure
+from benchwell.settings import Settings
 
 KINDS: tuple[Kind, ...] = ("summary", "subject-list", "individual")
 _LEFT_ASIDE = {
@@ -23,6 +27,7 @@ _LEFT_ASIDE = {
     "no_subject": "resources name no person and were left out",
     "no_patient": "events belong to people of whom the sources hold no Patient, and were left out",
     "foreign_subject": "resources in a Bundle of one person name nobody, or one of another server: taken as theirs",
+    "missing_file": "files that a manifest names are not there: these counts are of an unfinished export",
     "damaged_file": "compressed files break off; what comes before was read",
 }
 
@@ -34,23 +39,69 @@ def quality(
     sources: Sequence[Path],
     *,
     registry: Registry | None = None,
+    settings: Settings | None = None,
+    as_of: dt.date | str | None = None,
 ) -> QualityResult:
-    """Compute an official measure.
+    """Compute an official measure, or an outcome measure of ours with a yes/no endpoint.
 
     Args:
-        measure_id: Such as `cms159`.
+        measure_id: Such as `cms159` or `nhs-recovery`.
         period: The measurement period: a year, or two days with `..` between them.
-        value_sets: Files or folders of value sets.
+        value_sets: Files or folders of value sets; for official measures only.
         sources: FHIR files (Bundles, resources, NDJSON) or folders of those. A MeasureReport among them is never read.
+            An outcome measure also takes OMOP, tables of scores, or one workspace folder.
         registry: Declarations; those of the package if none is given.
+        settings: For outcome measures: consent and episode rule, where the source is no workspace.
+        as_of: For outcome measures: the day to look from; null is today.
 
     Raises:
         UnknownDeclarationError: If there is no such measure.
-        ValueSetError: If a value set that it needs is missing, empty or cut off.
+        DeclarationError: If an outcome measure is no yes/no.
+        ValueSetError: If a value set is missing, empty or cut off, or some are given that the measure does not need.
         SourceError: If a source cannot be read, or no source holds a Patient.
     """
-    measure = (registry or Registry.load()).quality_measure(measure_id)
-    start, end = parse_period(period)
+    declared = registry or Registry.load()
+    days = parse_period(period)
+    if measure_id in declared.quality:
+        return _official(declared.quality_measure(measure_id), days, value_sets, sources, as_of)
+    if measure_id not in declared.measures:
+        raise UnknownDeclarationError.from_id("measure", measure_id, _known(declared))
+    if value_sets:
+        raise ValueSetError(f"{measure_id} needs no value sets.", hint="leave --valuesets out")
+    return quality_of_outcomes(
+        declared.measure(measure_id),
+        days,
+        sources,
+        registry=declared,
+        settings=settings or Settings(id="quality"),
+        as_of=day_of(as_of),
+    )
+
+
+def _known(registry: Registry) -> list[str]:
+    """Every measure that can be computed here."""
+    own = (one for one in registry.measures.values() if not one.is_published and one.summary == "proportion")
+    return [*registry.quality, *(one.id for one in own)]
+
+
+def _official(
+    measure: QualityMeasure,
+    period: tuple[dt.date, dt.date],
+    value_sets: Sequence[Path],
+    sources: Sequence[Path],
+    as_of: dt.date | str | None,
+) -> QualityResult:
+    if as_of is not None:
+        raise SourceError(
+            f"{measure.id} reads whatever the sources hold; a day to look from is for outcome measures.",
+            hint="leave --as-of out",
+        )
+    if has_workspace(sources):
+        raise SourceError(
+            f"{measure.id} reads codes of FHIR that a workspace does not keep.",
+            hint="give the FHIR files that were taken in",
+        )
+    start, end = period
     asked = ask(measure, (start, end), load_value_sets(value_sets))
     people = read_people(sources, frozenset().union(*asked.question.codes.values()))
     subjects = tuple(judge(asked.question, record) for record in people.records())

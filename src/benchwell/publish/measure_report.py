@@ -169,9 +169,9 @@ def _report(
 
 
 def _measure(result: QualityResult) -> str:
-    """Address and version: of the official measure, or of our reading of it where value sets were not whole."""
+    """Address and version: of the official measure; or of ours, and of our reading where value sets were not whole."""
     measure = result.measure
-    if result.official:
+    if result.official and measure.url is not None:
         return canonical(measure.url, measure.version)
     return canonical(address("Measure", measure.id, None), str(measure.revision))
 
@@ -259,9 +259,10 @@ def _describe(group: Resource, result: QualityResult) -> None:
 
 def _summary_lines(result: QualityResult) -> list[str]:
     rate = result.rate
-    counted = "encounters" if result.measure.basis == "encounter" else "people"
     share = "" if rate.value is None else f" ({rate.value:.1%})"
-    figure = f"{rate.numerator} of {rate.denominator} {counted}{share}; a {result.measure.better} share is better."
+    figure = (
+        f"{rate.numerator} of {rate.denominator} {result.counted}{share}; a {result.measure.better} share is better."
+    )
     sets = [
         f"{one.name} ({one.url}, version {one.version or 'not stated'}, {one.codes} codes)" for one in result.value_sets
     ]

@@ -135,8 +135,9 @@ def _own(declared: Measure) -> dict[str, Any]:
     scoring, populations = _own_group(declared)
     group = {"code": {"text": declared.title}, "population": populations}
     return {
+        "extension": [{"url": _BASIS, "valueCode": "EpisodeOfCare"}],
         "useContext": [_context("program", "Benchmarking")],
-        "disclaimer": _NOT_OFFICIAL,
+        "disclaimer": declared.aligned_with or _NOT_OFFICIAL,
         "scoring": concept(MEASURE_SCORING, scoring),
         "rateAggregation": None if scoring != "continuous-variable" else declared.summary.replace("_", " "),
         "group": [group],
@@ -148,8 +149,11 @@ def _own_group(declared: Measure) -> tuple[str, list[Resource]]:
     initial = _population(INITIAL_POPULATION, "population", "Episodes that the measure is about")
     if declared.summary in ("proportion", "rate"):
         counted = _population(DENOMINATOR, "primary_denominator", _denominator_words(declared))
-        met = _population(NUMERATOR, "endpoint", "Met the endpoint" if declared.summary == "proportion" else "Events")
-        return ("proportion" if declared.summary == "proportion" else "ratio"), [initial, counted, met]
+        if declared.summary == "rate":
+            return "ratio", [initial, counted, _population(NUMERATOR, "endpoint", "Events")]
+        left_out = _population(EXCLUSION, "primary_denominator", "Courses that are not in the measure's denominator")
+        met = _population(NUMERATOR, "endpoint", "Met the endpoint")
+        return "proportion", [initial, counted, left_out, met]
     return "continuous-variable", [
         initial,
         _population("measure-population", "primary_denominator", _denominator_words(declared)),

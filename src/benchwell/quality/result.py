@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from benchwell.registry.quality_measure import QualityMeasure
+from benchwell.quality.head import COUNTED_WORDS, MeasureHead
 
 INITIAL_POPULATION = "initial-population"
 DENOMINATOR = "denominator"
@@ -43,8 +42,8 @@ class SubjectResult:
 
     Attributes:
         subject: `Patient.id`.
-        populations: Counts by FHIR population code: 0 or 1 in a measure of patients, numbers of encounters in a measure
-            of encounters. Raw criteria in the usual order: an excluded person has numerator 0.
+        populations: Counts by FHIR population code: 0 or 1 in a measure of patients, numbers of encounters or courses
+            of care in a measure of those. Raw criteria in the usual order: an excluded person has numerator 0.
         strata: The same counts by stratum; every declared stratum is there.
         supplemental: Race, ethnicity, payer, sex: code by element id, only what is known. A code is
             `system|code` (`clinical.systems`).
@@ -124,7 +123,7 @@ class QualityResult:
     """A measure over a period, for every subject of the sources.
 
     Attributes:
-        measure: The declaration: `id`, `title`, `version`, `url` (official canonical), `basis`, `better`.
+        measure: What is told of the measure: an official declaration, or the `OutcomeHead` of one of ours.
         period_start: First day.
         period_end: Last day, included.
         value_sets: What was loaded for it.
@@ -133,7 +132,7 @@ class QualityResult:
         official: Whether every value set was as whole as the measure says it is. If not, the official name is refused.
     """
 
-    measure: QualityMeasure
+    measure: MeasureHead
     period_start: dt.date
     period_end: dt.date
     value_sets: tuple[UsedValueSet, ...]
@@ -144,12 +143,12 @@ class QualityResult:
     @property
     def claim(self) -> str:
         """The sentence under which these figures may be shown."""
-        if self.official:
-            return self.measure.aligned_with.strip()
-        return (
-            f"Not {self.measure.official.name}: its rules were followed, but value sets were loaded that hold fewer "
-            "codes than the official ones. For tests of the rules, not for figures about care."
-        )
+        return self.measure.claim(whole=self.official)
+
+    @property
+    def counted(self) -> str:
+        """What is counted, in words: people, encounters, or courses of care."""
+        return COUNTED_WORDS[self.measure.basis]
 
     @cached_property
     def summary(self) -> Mapping[str, int]:
@@ -195,7 +194,7 @@ class QualityResult:
                 "populations": dict(self.summary),
                 "performance": self.rate.to_dict(),
                 "not_assessed": self.not_assessed,
-                "official_name": self.official,
+                "official_name": self.official and self.measure.url is not None,
                 "claim": self.claim,
                 "strata": [
                     {**_stratum(one), "performance": PerformanceRate.of(one.populations).to_dict()}

@@ -235,11 +235,22 @@ _PAIRED = {
 }
 
 
+class OverPeriod(Model):
+    """How courses are counted over a measurement period, as quality measures are reported.
+
+    `day` says which day must lie in the period. Without a follow-up score nobody met a measure that counts everyone
+    eligible; `no_baseline` says whether the same holds without a first score, or whether that leaves a course out.
+    """
+
+    day: Literal["course_end", "index", "due"]
+    no_baseline: Literal["excluded", "not_met"] = "excluded"
+
+
 class Measure(Declaration):
     """One outcome, defined before data are seen."""
 
-    # Where a measure stands on a page moves no number.
-    TEXT_FIELDS: ClassVar[frozenset[str]] = Declaration.TEXT_FIELDS | {"headline"}
+    # Where a measure stands on a page moves no number, nor does whose definition it follows.
+    TEXT_FIELDS: ClassVar[frozenset[str]] = Declaration.TEXT_FIELDS | {"headline", "aligned_with"}
 
     better: Better  # direction of the measure itself (a deterioration rate is better lower)
     unit: Literal["episode", "person", "group", "family"] = "episode"
@@ -253,6 +264,8 @@ class Measure(Declaration):
     primary_denominator: Denominator = Denominator.ALL_ELIGIBLE
     weight_by: tuple[str, ...] = ("baseline", "early_change", "attended", "organization_id")  # M1.5 predictors
     margin: float | None = None  # delta of M5.5, in the units of the figure
+    over_period: OverPeriod | None = None  # null: the end of a finished course, else the day the outcome became due
+    aligned_with: str | None = None  # whose definition this follows, and that nobody certified it
     headline: int | None = Field(default=None, ge=1)  # order on a one-page summary; at most six are shown
     facts: dict[str, Fact] = Field(default_factory=dict)  # constants above by dotted path, with their source
     examples: tuple[dict[str, Any], ...] = ()
@@ -266,6 +279,13 @@ class Measure(Declaration):
         could guess: theirs is 0.
         """
         return _MARGINS.get(self.summary, 0.0) if self.margin is None else self.margin
+
+    @property
+    def counted_over_period(self) -> OverPeriod:
+        """How it is counted over a measurement period: as declared, else by the default."""
+        if self.over_period is not None:
+            return self.over_period
+        return OverPeriod(day="due" if self.population.finished_course is None else "course_end")
 
     @property
     def summary(self) -> Summary:

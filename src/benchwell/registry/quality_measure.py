@@ -93,6 +93,19 @@ class QualityMeasure(Declaration):
         """The official canonical address."""
         return self.official.url
 
+    def claim(self, *, whole: bool) -> str:
+        """The sentence under which figures may be shown.
+
+        Args:
+            whole: Whether every value set that was loaded holds as many codes as the official one.
+        """
+        if whole:
+            return self.aligned_with.strip()
+        return (
+            f"Not {self.official.name}: its rules were followed, but value sets were loaded that hold fewer "
+            "codes than the official ones. For tests of the rules, not for figures about care."
+        )
+
     @property
     def has_exceptions(self) -> bool:
         """Whether exceptions belong to the measure."""

@@ -44,8 +44,7 @@ def quality_heading(result: QualityResult) -> str:
 
 def quality_lines(result: QualityResult) -> list[str]:
     """What the figures are, who is in them, and what is not known."""
-    unit = "encounters" if result.measure.basis == "encounter" else "people"
-    people = f"{len(result.subjects):,} people were read; the measure counts {unit}."
+    people = f"{len(result.subjects):,} people were read; the measure counts {result.counted}."
     lines = [result.claim, f"{capital(direction(result.measure.better))}. {people}"]
     missing, among = result.not_assessed, result.rate.denominator
     if missing is not None and among:

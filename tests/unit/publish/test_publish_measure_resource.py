@@ -88,7 +88,11 @@ def test_a_measure_says_what_it_counts(basis, said):
 @pytest.mark.parametrize(
     ("measure", "scoring", "populations"),
     [
-        ("phq9-remission-12m", "proportion", ["initial-population", "denominator", "numerator"]),
+        (
+            "phq9-remission-12m",
+            "proportion",
+            ["initial-population", "denominator", "denominator-exclusion", "numerator"],
+        ),
         ("phq9-change-12w", "continuous-variable", ["initial-population", "measure-population", "measure-observation"]),
         (
             "phq9-effect-size",
