@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from fair_demo import fair_demo
+from fhir_demo import fhir_demo
 
 from benchwell import BenchwellError, Workspace, report, verify
 from benchwell.pipeline import edition_summary
@@ -33,10 +34,13 @@ def main() -> None:
     """Run a demo into a folder (default: demo-output)."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", nargs="?", type=Path, default=Path("demo-output"))
-    parser.add_argument("--fair", action="store_true", help="a synthetic network whose truth is known, view by view")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--fair", action="store_true", help="a synthetic network whose truth is known, view by view")
+    which.add_argument("--fhir", action="store_true", help="a synthetic bulk export, and an official measure of it")
     chosen = parser.parse_args()
     begin = time.perf_counter()
-    first = (fair_demo if chosen.fair else real_demo)(chosen.output)
+    chosen_demo = fair_demo if chosen.fair else fhir_demo if chosen.fhir else real_demo
+    first = chosen_demo(chosen.output)
     say(f"Done in {time.perf_counter() - begin:.1f} s. Open {first} first.")
 
 
