@@ -20,6 +20,8 @@ from benchwell.engine.frames import conform
 from benchwell.engine.quiet_exit import leave_quietly
 
 _EPOCH = dt.date(1970, 1, 1)
+# Else a function that it does not know makes DuckDB fetch an extension from the network.
+_OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
 leave_quietly()
@@ -43,7 +45,7 @@ class DuckDBEngine:
         spill = tempfile.mkdtemp(prefix="benchwell-")
         # Also cleans up after an engine that nobody closed, without a ResourceWarning.
         self._remove_spill = weakref.finalize(self, shutil.rmtree, spill, ignore_errors=True)
-        settings: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": spill}
+        settings: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": spill} | _OFFLINE
         if threads is not None:
             settings["threads"] = threads
         self.connection = duckdb.connect(":memory:", config=settings)

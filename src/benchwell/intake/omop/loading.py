@@ -10,9 +10,9 @@ import duckdb
 
 from benchwell.errors import SourceError
 from benchwell.intake.omop.fields import FIELDS
-from benchwell.intake.omop.source import CdmSource, attach, attached, columns_of, delimiter_of, first_line, literal
+from benchwell.intake.omop.source import CdmSource, attached, columns_of, delimiter_of, first_line
+from benchwell.intake.sealed import literal, quoted, sealed
 
-_MEMORY = "1GB"
 _MACROS = (
     # Whole numbers that a tool wrote as floats (`12.0`) are the same ids.
     r"as_id(t) AS CASE WHEN regexp_full_match(t, '\d+\.0+') THEN split_part(t, '.', 1) ELSE t END",
@@ -48,9 +48,12 @@ class Cdm:
             empty = ", ".join(f"NULL::VARCHAR AS {column}" for column in columns)
             self.db.execute(f"CREATE TEMP TABLE cdm_{table} AS SELECT 0::BIGINT AS row, {empty} LIMIT 0")
             return
-        relation, present = self._relation(table)
+        try:
+            relation, present = self._relation(table)
+        except duckdb.Error:
+            raise _unreadable(self.source.label(table)) from None
         cells = ", ".join(
-            f"nullif(trim(\"{present[column]}\"::VARCHAR), '') AS {column}"
+            f"nullif(trim({quoted(present[column])}::VARCHAR), '') AS {column}"
             if column in present
             else f"NULL::VARCHAR AS {column}"
             for column in columns
@@ -149,11 +152,6 @@ def _csv(path: Path, table: str) -> str:
 @contextmanager
 def opened(source: CdmSource) -> Iterator[Cdm]:
     """Open a source for one reading."""
-    db = duckdb.connect(":memory:", config={"memory_limit": _MEMORY})
-    try:
-        db.execute("SET enable_progress_bar = false")
-        if source.database:
-            attach(db, source.path)
+    files = () if source.database else source.files.values()
+    with sealed(files, source.path if source.database else None) as db:
         yield Cdm(source, db)
-    finally:
-        db.close()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import duckdb
 
 from benchwell.errors import SourceError
 from benchwell.intake.omop.fields import FIELDS
+from benchwell.intake.sealed import quoted, sealed
 
 _ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet")
 _CHUNK = 1 << 20
@@ -136,24 +135,8 @@ def _is_duckdb(path: Path) -> bool:
 
 
 def _tables(path: Path) -> set[str]:
-    with _database() as db:
-        attach(db, path)
+    with sealed(database=path) as db:
         return set(attached(db)) & set(FIELDS)
-
-
-def attach(db: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Attach a database file, read only, as `cdm`.
-
-    Raises:
-        SourceError: If DuckDB cannot open it.
-    """
-    try:
-        db.execute(f"ATTACH {literal(str(path))} AS cdm (READ_ONLY)")
-    except duckdb.Error:
-        raise SourceError(
-            f"{path.name} cannot be opened as a DuckDB database.",
-            hint="close it in other programs; write it again with a current version of DuckDB",
-        ) from None
 
 
 def attached(db: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -161,22 +144,4 @@ def attached(db: duckdb.DuckDBPyConnection) -> dict[str, str]:
     rows = db.execute(
         "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = 'cdm' ORDER BY ALL DESC"
     ).fetchall()
-    return {name.lower(): f'cdm."{schema}"."{name}"' for schema, name in rows}
-
-
-@contextmanager
-def _database() -> Iterator[duckdb.DuckDBPyConnection]:
-    db = duckdb.connect(":memory:")
-    try:
-        yield db
-    finally:
-        db.close()
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal.
-
-    >>> literal("o'clock")
-    "'o''clock'"
-    """
-    return "'" + text.replace("'", "''") + "'"
+    return {name.lower(): f"cdm.{quoted(schema)}.{quoted(name)}" for schema, name in rows}
