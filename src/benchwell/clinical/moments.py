@@ -74,6 +74,20 @@ def parse_moment(text: str) -> Moment:
     return Moment(_start(first), _end(first.replace(month=12, day=31)), "year", None, None, False)
 
 
+def moment_of(text: str | None) -> Moment | None:
+    """The same where a time may be missing or nonsense: then it is not known.
+
+    >>> moment_of("2026-02-30"), moment_of(None)
+    (None, None)
+    """
+    if text is None:
+        return None
+    try:
+        return parse_moment(text)
+    except ValueError:
+        return None
+
+
 def _with_time(
     day: dt.date, hour: str, minute: str, second: str | None, fraction: str | None, zone: str | None
 ) -> Moment:

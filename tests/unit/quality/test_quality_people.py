@@ -170,3 +170,38 @@ def test_a_manifest_is_no_resource_and_says_what_is_read_last(tmp_path, named):
     (record,) = people.records()
     assert [one.number for one in record.events] == [5]
     assert (people.counts["refused"], people.counts["missing_file"]) == (0, 1)
+
+
+def told(resource, at, **changed):
+    return resource | {"meta": {"lastUpdated": at}} | changed
+
+
+def test_the_version_that_was_stored_last_counts_whatever_clock_wrote_it(tmp_path):
+    score = phq9(4, "2026-01-01") | {"id": "o1"}
+    later = told(score, "2026-01-01T09:30:00-05:00", valueInteger=9)
+    earlier = told(score, "2026-01-01T10:00:00Z")
+    found, _ = records(tmp_path, a=lines(patient(), later), b=lines(earlier))
+    assert [event.number for event in found[0].events] == [9]
+
+
+def test_a_version_that_says_something_else_replaces_what_was_asked_for(tmp_path):
+    score = phq9(4, "2026-01-01") | {"id": "o1"}
+    other = told(phq9(4, "2026-01-01", code="loinc|8480-6") | {"id": "o1"}, "2026-01-02T00:00:00Z")
+    found, _ = records(tmp_path, a=lines(patient(), told(score, "2026-01-01T00:00:00Z")), b=lines(other))
+    assert found[0].events == ()
+
+
+def test_what_waits_for_the_end_of_the_source_can_be_taken_back_too(tmp_path):
+    drug = {"resourceType": "Medication", "id": "m1", "code": concept("rxnorm|1")}
+    asked = order("MedicationRequest", "rxnorm|1", "2026-01-01") | {"id": "r1"}
+    del asked["medicationCodeableConcept"]
+    asked["medicationReference"] = {"reference": "Medication/m1"}
+    gone = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [{"request": {"method": "DELETE", "url": "MedicationRequest/r1"}}],
+    }
+    found, _ = records(tmp_path, a=lines(patient(), drug, asked))
+    assert [event.kind for event in found[0].events] == ["medication-request"]
+    found, _ = records(tmp_path, b=lines(gone))
+    assert found[0].events == ()

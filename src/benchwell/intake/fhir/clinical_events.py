@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import math
 import re
 from collections.abc import Callable, Iterable
 
-from benchwell.clinical.moments import Moment, parse_moment
+from benchwell.clinical.moments import Moment, moment_of, parse_moment
 from benchwell.clinical.record import Event, Span
 from benchwell.clinical.systems import code_text
 from benchwell.intake.fhir.elements import Concept, Extension, Period, Quantity, Reference
@@ -44,7 +45,7 @@ def condition_event(one: Condition, id_of: IdOf, birth: Moment | None) -> Event:
         one.id or "",
         codes_of(one.code),
         None,
-        _times(when=Span(start, end, ongoing=end is None and lasts), recorded=Span.at(_moment(one.recordedDate))),
+        _times(when=Span(start, end, ongoing=end is None and lasts), recorded=Span.at(moment_of(one.recordedDate))),
         _facts(
             verification=_plain(one.verificationStatus),
             category=frozenset().union(*(_plain(concept) for concept in one.category)),
@@ -82,7 +83,7 @@ def observation_event(one: Observation, id_of: IdOf, birth: Moment | None) -> Ev
         one.status,
         _times(
             when=_point_or_span(one.effectiveDateTime or one.effectiveInstant, one.effectivePeriod),
-            issued=Span.at(_moment(one.issued)),
+            issued=Span.at(moment_of(one.issued)),
             recorded=_recorded(one),
         ),
         _facts(**{"not-done-reason": _not_done(one)}),
@@ -117,7 +118,7 @@ def service_request_event(one: ServiceRequest, id_of: IdOf, birth: Moment | None
         one.status,
         _times(
             when=_point_or_span(one.occurrenceDateTime, one.occurrencePeriod),
-            authored=Span.at(_moment(one.authoredOn)),
+            authored=Span.at(moment_of(one.authoredOn)),
         ),
         _facts(**_request_facts(one)),
     )
@@ -131,7 +132,7 @@ def medication_request_event(one: MedicationRequest, id_of: IdOf, birth: Moment 
         one.id or "",
         codes_of(one.medicationCodeableConcept),
         one.status,
-        _times(when=_supply(one), authored=Span.at(_moment(one.authoredOn))),
+        _times(when=_supply(one), authored=Span.at(moment_of(one.authoredOn))),
         _facts(**_request_facts(one)),
     )
 
@@ -198,37 +199,27 @@ def _request_facts(one: ServiceRequest | MedicationRequest) -> dict[str, frozens
     }
 
 
-def _moment(text: str | None) -> Moment | None:
-    """A moment; one that cannot be read is not known."""
-    if text is None:
-        return None
-    try:
-        return parse_moment(text)
-    except ValueError:
-        return None
-
-
 def _span(period: Period | None) -> Span | None:
     """A period; without an end it has not ended."""
     if period is None or (period.start is None and period.end is None):
         return None
-    return Span(_moment(period.start), _moment(period.end), ongoing=period.end is None)
+    return Span(moment_of(period.start), moment_of(period.end), ongoing=period.end is None)
 
 
 def _point_or_span(text: str | None, period: Period | None) -> Span | None:
-    return Span.at(_moment(text)) or _span(period)
+    return Span.at(moment_of(text)) or _span(period)
 
 
 def _onset(one: Condition, birth: Moment | None) -> Moment | None:
     if one.onsetPeriod is not None:
-        return _moment(one.onsetPeriod.start)
-    return _moment(one.onsetDateTime) or _at_age(birth, one.onsetAge)
+        return moment_of(one.onsetPeriod.start)
+    return moment_of(one.onsetDateTime) or _at_age(birth, one.onsetAge)
 
 
 def _abatement(one: Condition, birth: Moment | None) -> Moment | None:
     if one.abatementPeriod is not None:
-        return _moment(one.abatementPeriod.end)
-    return _moment(one.abatementDateTime) or _at_age(birth, one.abatementAge)
+        return moment_of(one.abatementPeriod.end)
+    return moment_of(one.abatementDateTime) or _at_age(birth, one.abatementAge)
 
 
 def _at_age(birth: Moment | None, age: Quantity | None) -> Moment | None:
@@ -242,15 +233,12 @@ def _at_age(birth: Moment | None, age: Quantity | None) -> Moment | None:
             return parse_moment((day + dt.timedelta(days=size * _DAYS[unit])).isoformat())
         if unit in _MONTHS:
             year, month = divmod(day.year * 12 + day.month - 1 + size * _MONTHS[unit], 12)
-            return parse_moment(f"{year:04d}-{month + 1:02d}-{min(day.day, _last_day(year, month + 1)):02d}")
+            return parse_moment(
+                f"{year:04d}-{month + 1:02d}-{min(day.day, calendar.monthrange(year, month + 1)[1]):02d}"
+            )
     except (ValueError, OverflowError):
         return None
     return None
-
-
-def _last_day(year: int, month: int) -> int:
-    following = dt.date(year + month // 12, month % 12 + 1, 1)
-    return (following - dt.timedelta(days=1)).day
 
 
 def _number(one: Observation) -> float | None:
@@ -277,7 +265,7 @@ def _not_done(one: Resource) -> frozenset[str]:
 
 def _recorded(one: Resource) -> Span | None:
     found = _extensions(one.extension, "recorded")
-    return Span.at(_moment(found[0].valueDateTime)) if found else None
+    return Span.at(moment_of(found[0].valueDateTime)) if found else None
 
 
 def _supply(one: MedicationRequest) -> Span | None:
@@ -307,7 +295,7 @@ def _between(start: dt.date, days: float) -> Span | None:
 
 
 def _day(text: str | None) -> dt.date | None:
-    found = _moment(text)
+    found = moment_of(text)
     return None if found is None else found.day
 
 

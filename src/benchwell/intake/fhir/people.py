@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from benchwell.clinical.moments import Moment, parse_moment
+from benchwell.clinical.moments import moment_of
 from benchwell.clinical.record import Event, PersonRecord
 from benchwell.clinical.systems import code_text
 from benchwell.intake.fhir.clinical_events import EVENTS, codes_of, main_codes
 from benchwell.intake.fhir.decode import decode
+from benchwell.intake.fhir.edition import edition_of
 from benchwell.intake.fhir.elements import Concept, Extension, Reference
 from benchwell.intake.fhir.references import References
-from benchwell.intake.fhir.resources import Coverage, Medication, MedicationRequest, Patient, Resource
+from benchwell.intake.fhir.resources import Condition, Coverage, Medication, MedicationRequest, Patient, Resource
 
 # What is read of a source: a record of a person is made of nothing else.
 READ = (Patient, Coverage, Medication, *EVENTS)
 
-_KINDS = {
-    "Condition": "condition",
-    "Encounter": "encounter",
-    "Observation": "observation",
-    "Procedure": "procedure",
-    "ServiceRequest": "service-request",
-    "MedicationRequest": "medication-request",
-}
 _RACE = "us-core-race"
 _ETHNICITY = "us-core-ethnicity"
 
@@ -60,13 +54,22 @@ class Alone:
         return text.startswith(("http://", "https://")) and text.partition("/Patient/")[0] != self.base
 
 
-@dataclass
-class _Person:
-    """One person while a source is read."""
+class _Kept(NamedTuple):
+    """The version of a resource that counts.
 
-    patient: Patient | None = None
-    payer: tuple[str, str] | None = None  # start of the cover, code
-    events: dict[tuple[str, str], tuple[str, Event]] = field(default_factory=dict)  # kind, id -> stored at, event
+    Attributes:
+        order: Which version it is.
+        subject: Whose it is.
+        event: What it says; None if that can only be said when the whole source was read.
+        waiting: Then the resource.
+        medication: And the id of the medication that it names.
+    """
+
+    order: tuple[float, int]
+    subject: str
+    event: Event | None
+    waiting: Resource | None = None
+    medication: str | None = None
 
 
 @dataclass
@@ -80,10 +83,11 @@ class People:
 
     wanted: frozenset[str]
     counts: Counter[str] = field(default_factory=Counter)
-    _people: dict[str, _Person] = field(default_factory=dict)
-    _aged: list[tuple[str, Resource]] = field(default_factory=list)  # conditions dated by the age of the person
+    _patients: dict[str, tuple[tuple[float, int], Patient]] = field(default_factory=dict)  # id -> version
+    _payers: dict[str, tuple[str, str]] = field(default_factory=dict)  # of whom -> start of the cover, code
+    _kept: dict[tuple[str, str], _Kept] = field(default_factory=dict)  # type, id -> version
     _medications: dict[str, frozenset[str]] = field(default_factory=dict)
-    _prescriptions: list[tuple[str, str, MedicationRequest]] = field(default_factory=list)  # by reference to those
+    _nameless: int = 0  # resources without an id
 
     def add(self, resource: Resource, references: References, *, alone: Alone | None = None) -> None:
         """Take in one resource.
@@ -111,25 +115,25 @@ class People:
     def remove(self, kind: str, id_: str) -> None:
         """Forget what the source took back."""
         if kind == "Patient":
-            self._people.pop(id_, None)
-            return
-        for person in self._people.values():
-            person.events.pop((_KINDS.get(kind, kind), id_), None)
+            self._patients.pop(id_, None)
+        self._kept.pop((kind, id_), None)
 
     def records(self) -> Iterator[PersonRecord]:
         """Every person of whom there is a Patient, by id."""
-        self._settle()
-        for known in sorted(self._people):
-            person = self._people[known]
-            if person.patient is None:
-                self.counts["no_patient"] += len(person.events)
-                continue
+        events: dict[str, list[Event]] = defaultdict(list)
+        for one in self._kept.values():
+            event = one.event if one.waiting is None else self._awaited(one, one.waiting)
+            if event is not None:
+                events[one.subject].append(event)
+        self.counts["no_patient"] += sum(len(found) for known, found in events.items() if known not in self._patients)
+        for known in sorted(self._patients):
+            _, patient = self._patients[known]
             yield PersonRecord(
                 known,
-                _moment(person.patient.birthDate),
-                _moment(person.patient.deceasedDateTime),
-                _traits(person.patient, person.payer),
-                tuple(event for _, event in person.events.values()),
+                moment_of(patient.birthDate),
+                moment_of(patient.deceasedDateTime),
+                _traits(patient, self._payers.get(known)),
+                tuple(events.get(known, ())),
             )
 
     def _subject(self, named: Reference | None, references: References, alone: Alone | None) -> str | None:
@@ -139,61 +143,66 @@ class People:
         self.counts["foreign_subject"] += 1
         return alone.id
 
-    def _person(self, subject: str) -> _Person:
-        return self._people.setdefault(subject, _Person())
-
     def _add_patient(self, patient: Patient) -> None:
         if patient.id is None:
             self.counts["no_subject"] += 1
             return
-        person = self._person(patient.id)
-        if person.patient is None or _stored_at(person.patient) <= _stored_at(patient):
-            person.patient = patient
+        order = edition_of(patient.meta).order
+        known = self._patients.get(patient.id)
+        if known is None or known[0] <= order:
+            self._patients[patient.id] = order, patient
 
     def _add_payer(self, subject: str, coverage: Coverage) -> None:
         """The payer of the cover that began last."""
         codes = sorted(codes_of(coverage.type))
         start = (coverage.period.start or "") if coverage.period is not None else ""
-        person = self._person(subject)
-        if codes and (person.payer is None or person.payer <= (start, codes[0])):
-            person.payer = (start, codes[0])
+        if codes:
+            self._payers[subject] = max((start, codes[0]), self._payers.get(subject, ("", "")))
 
     def _add_event(self, subject: str, resource: Resource, references: References) -> None:
+        medication = None
         if isinstance(resource, MedicationRequest) and resource.medicationCodeableConcept is None:
-            target = references.id_of(resource.medicationReference, "Medication")
-            if target is not None:
-                self._prescriptions.append((subject, target, resource))
-                return
-            resource.medicationCodeableConcept = _contained_medication(resource)
-        if main_codes(resource).isdisjoint(self.wanted):
+            medication = references.id_of(resource.medicationReference, "Medication")
+            if medication is None:
+                resource.medicationCodeableConcept = _contained_medication(resource)
+        key = self._key(resource)
+        asked_for = medication is not None or not main_codes(resource).isdisjoint(self.wanted)
+        if not asked_for and key not in self._kept:  # by far the most
             return
-        event = EVENTS[type(resource)](resource, references.id_of, None)
-        if getattr(resource, "onsetAge", None) is not None or getattr(resource, "abatementAge", None) is not None:
-            self._aged.append((subject, resource))
-        self._keep(subject, event, resource)
+        order = edition_of(resource.meta).order
+        if key in self._kept and self._kept[key].order > order:
+            return
+        if not asked_for:  # what an earlier version said is not so
+            del self._kept[key]
+        elif medication is not None or _is_dated_by_age(resource):
+            self._kept[key] = _Kept(order, subject, None, resource, medication)
+        else:
+            event = EVENTS[type(resource)](resource, references.id_of, None)
+            self._kept[key] = _Kept(order, subject, event)
 
-    def _keep(self, subject: str, event: Event, resource: Resource) -> None:
-        """One resource is one event, however often the source holds it: the version that was stored last."""
-        events = self._person(subject).events
-        key = (event.kind, event.id or f"#{len(events)}")
-        stored = _stored_at(resource)
-        if key not in events or events[key][0] <= stored:
-            events[key] = (stored, event)
+    def _key(self, resource: Resource) -> tuple[str, str]:
+        """One resource is one event, however often the source holds it."""
+        kind = type(resource).__name__
+        if resource.id:
+            return kind, resource.id
+        self._nameless += 1
+        return kind, f"#{self._nameless}"
 
-    def _settle(self) -> None:
-        """What could not be said before the whole source was read."""
+    def _awaited(self, one: _Kept, resource: Resource) -> Event | None:
+        """What could not be said before the whole source was read; None if nobody asks for it."""
         nobody = References()
-        for subject, resource in self._aged:
-            person = self._person(subject)
-            birth = _moment(person.patient.birthDate) if person.patient is not None else None
-            self._keep(subject, EVENTS[type(resource)](resource, nobody.id_of, birth), resource)
-        for subject, target, resource in self._prescriptions:
-            codes = self._medications.get(target, frozenset())
-            if not codes.isdisjoint(self.wanted):
-                event = EVENTS[MedicationRequest](resource, nobody.id_of, None)
-                self._keep(subject, replace(event, codes=codes), resource)
-        self._aged.clear()
-        self._prescriptions.clear()
+        if one.medication is not None:
+            codes = self._medications.get(one.medication, frozenset())
+            if codes.isdisjoint(self.wanted):
+                return None
+            return replace(EVENTS[type(resource)](resource, nobody.id_of, None), codes=codes)
+        _, patient = self._patients.get(one.subject, (None, None))
+        birth = moment_of(patient.birthDate) if patient is not None else None
+        return EVENTS[type(resource)](resource, nobody.id_of, birth)
+
+
+def _is_dated_by_age(resource: Resource) -> bool:
+    return isinstance(resource, Condition) and (resource.onsetAge is not None or resource.abatementAge is not None)
 
 
 def _contained_medication(prescription: MedicationRequest) -> Concept | None:
@@ -204,19 +213,6 @@ def _contained_medication(prescription: MedicationRequest) -> Concept | None:
         if isinstance(found, Medication) and named is not None and named.reference == f"#{found.id}":
             return found.code
     return None
-
-
-def _stored_at(resource: Resource) -> str:
-    return (resource.meta.lastUpdated or "") if resource.meta is not None else ""
-
-
-def _moment(text: str | None) -> Moment | None:
-    if text is None:
-        return None
-    try:
-        return parse_moment(text)
-    except ValueError:
-        return None
 
 
 def _traits(patient: Patient, payer: tuple[str, str] | None) -> dict[str, str]:

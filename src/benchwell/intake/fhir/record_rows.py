@@ -7,9 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from benchwell.intake.fhir.edition import edition_of
 from benchwell.intake.fhir.references import id_in_url
 from benchwell.intake.fhir.rows import Found, Rows
-from benchwell.intake.fhir.when import When, read_when, stored_at
+from benchwell.intake.fhir.when import When, read_when
 from benchwell.tables import DATE, FLAG, INTEGER, NUMBER, TEXT
 
 _COMMON: dict[str, pa.DataType] = {
@@ -95,7 +96,6 @@ RAW: dict[str, pa.Schema] = {
 }
 """What a mapper hands on, by type of resource: `merge` makes canonical tables of it."""
 
-_DIGITS = 18  # what fits into 64 bits
 DELETED_LAST = 1e12  # a deletion without a time counts as later than every version
 
 
@@ -104,23 +104,16 @@ def add_raw(rows: Rows, kind: str, found: Found, id_: str, /, **values: Any) -> 
 
     `retracted` is false unless it is given: the source states the record, which revives it where it was taken back.
     """
-    meta = found.resource.meta
-    version = meta.versionId if meta is not None else None
+    edition = edition_of(found.resource.meta)
     common = {
         "id": id_,
-        "updated": stored_at(meta.lastUpdated) if meta is not None else None,
-        "version": _number(version),
+        "updated": edition.stored,
+        "version": edition.number,
         "retracted": False,
         "source_row": found.row,
     }
     given = common | values
     rows.add(kind, tuple([given.get(name) for name in RAW[kind].names]))
-
-
-def _number(version: str | None) -> int | None:
-    """A version id that counts up; others cannot be told apart by size."""
-    plain = version is not None and version.isascii() and version.isdecimal() and len(version) <= _DIGITS
-    return int(version) if version is not None and plain else None
 
 
 def own_id(found: Found, rows: Rows) -> str | None:
