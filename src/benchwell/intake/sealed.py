@@ -16,7 +16,7 @@ import duckdb
 from benchwell.errors import SourceError
 
 MEMORY = "1GB"
-OFFLINE = {
+OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
