@@ -68,18 +68,21 @@ def ask(measure: QualityMeasure, period: tuple[dt.date, dt.date], loaded: ValueS
         ValueSetError: If one is missing, empty or cut off.
     """
     codes = {name: frozenset(listed) for name, listed in measure.codes.items()}
-    used, notes, whole = [], [], True
+    used, notes, few, whole = [], [], [], True
     for name, needed in measure.value_sets.items():
         found = loaded.require(needed.oid, title=needed.title, measure=measure.id)
         codes[name] = found.codes
         used.append(UsedValueSet(needed.title, found.url, found.version, found.count))
-        notes += list(found.notes)
         whole = whole and found.count > 0
         if needed.codes is not None and found.count < needed.codes:
             whole = False
-            notes.append(f"{needed.title}: {found.count} codes were loaded, the official set has {needed.codes}")
+            few.append(f"{needed.title} ({found.count} of {needed.codes})")
+        else:
+            notes += list(found.notes)
         if needed.version is not None and found.version is not None and found.version != needed.version:
             notes.append(f"{needed.title}: version {found.version} was loaded, the measure names {needed.version}")
+    if few:
+        notes.insert(0, f"Fewer codes were loaded than the official sets have: {', '.join(few)}")
     return Asked(Question(measure, *period, codes), tuple(used), tuple(notes), whole)
 
 
