@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,8 +26,17 @@ def measures(
     workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Include this workspace's own.")] = None,
     json: Json = False,
 ) -> None:
-    """List the measures, or show one: who is counted, when, and what counts as the outcome."""
-    _declarations("measures", measure, workspace, as_json=json)
+    """List the measures, ours and official ones, or show one: who is counted, when, and what counts as the outcome.
+
+    `benchwell quality` computes those that say yes under quality.
+    """
+    from benchwell.pipeline.describing import describe_measure, list_declarations
+
+    if measure is not None:
+        _show_one(describe_measure(measure, workspace), as_json=json)
+    else:
+        listed = [one for kind in ("measures", "quality") for one in list_declarations(kind, workspace)]
+        _show_list("measures", sorted(listed, key=lambda one: str(one["id"])), as_json=json)
 
 
 @app.command()
@@ -52,16 +61,26 @@ def benchmarks(
 
 def _declarations(kind: str, wanted: str | None, workspace: Path | None, *, as_json: bool) -> None:
     from benchwell.pipeline import describe_declaration, list_declarations
-    from benchwell.terminal import print_json, show_declaration, show_declarations
 
     if wanted is None:
-        listed = list_declarations(kind, workspace)
-        if as_json:
-            print_json(listed)
-        else:
-            show_declarations(kind, listed)
-        return
-    declaration, page = describe_declaration(kind, wanted, workspace)
+        _show_list(kind, list_declarations(kind, workspace), as_json=as_json)
+    else:
+        _show_one(describe_declaration(kind, wanted, workspace), as_json=as_json)
+
+
+def _show_list(kind: str, listed: list[dict[str, Any]], *, as_json: bool) -> None:
+    from benchwell.terminal import print_json, show_declarations
+
+    if as_json:
+        print_json(listed)
+    else:
+        show_declarations(kind, listed)
+
+
+def _show_one(described: tuple[dict[str, Any], str], *, as_json: bool) -> None:
+    from benchwell.terminal import print_json, show_declaration
+
+    declaration, page = described
     if as_json:
         print_json(declaration)
     else:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benchwell.errors import ScoringError, UnknownDeclarationError
-from benchwell.registry import Declaration, Registry
+from benchwell.registry import Declaration, Measure, Registry
+from benchwell.registry.quality_measure import QualityMeasure
 from benchwell.scoring import score
 from benchwell.settings import FILE_NAME, Settings
 
@@ -29,7 +30,9 @@ def settings_of(workspace: Path | None) -> Settings | None:
 
 
 def list_declarations(kind: str, workspace: Path | None = None) -> list[dict[str, Any]]:
-    """One line per declaration of a kind (`instruments`, `measures`, `casemix`, `benchmarks`).
+    """One line per declaration of a kind (`instruments`, `measures`, `quality`, `casemix`, `benchmarks`).
+
+    Measures and official measures (`quality`) also say whether `benchwell quality` computes them.
 
     >>> [item["id"] for item in list_declarations("instruments") if item["id"] == "phq-9"]
     ['phq-9']
@@ -44,10 +47,34 @@ def _line(declaration: Declaration) -> dict[str, Any]:
         value = getattr(declaration, name, None)
         if value is not None:
             data[name] = str(value)
+    if isinstance(declaration, Measure | QualityMeasure):
+        data |= _kind_of_measure(declaration)
     licence = getattr(declaration, "licence", None)
     if licence is not None:
         data["licence"] = licence.state
     return data | {"status": declaration.status, "why": declaration.why}
+
+
+def _kind_of_measure(measure: Measure | QualityMeasure) -> dict[str, str]:
+    """Whose measure it is, and whether it is counted over a period."""
+    if isinstance(measure, QualityMeasure):
+        return {"kind": "official", "quality": "yes"}
+    kind = "published" if measure.is_published else "ours"
+    return {"kind": kind, "quality": "yes" if measure.is_counted_over_period else "no"}
+
+
+def describe_measure(wanted: str, workspace: Path | None = None) -> tuple[dict[str, Any], str]:
+    """One measure, official or ours, as plain data and as its method page in Markdown.
+
+    Raises:
+        UnknownDeclarationError: If there is none of that id.
+    """
+    registry = registry_of(workspace)
+    if wanted in registry.quality:
+        return describe_declaration("quality", wanted, workspace)
+    if wanted not in registry.measures:
+        raise UnknownDeclarationError.from_id("measure", wanted, [*registry.measures, *registry.quality])
+    return describe_declaration("measures", wanted, workspace)
 
 
 def describe_declaration(kind: str, wanted: str, workspace: Path | None = None) -> tuple[dict[str, Any], str]:

@@ -80,8 +80,7 @@ def quality(
 
 def _known(registry: Registry) -> list[str]:
     """Every measure that can be computed here."""
-    own = (one for one in registry.measures.values() if not one.is_published and one.summary == "proportion")
-    return [*registry.quality, *(one.id for one in own)]
+    return [*registry.quality, *(one.id for one in registry.measures.values() if one.is_counted_over_period)]
 
 
 def _official(

@@ -100,7 +100,7 @@ def _refuse_other_kinds(measure: Measure) -> None:
             f"{measure.id} is published by an official body; nothing is computed from people.",
             hint="benchwell intake takes its figures in, and benchwell build compares services by them",
         )
-    if measure.summary != "proportion":
+    if measure.summary != "proportion":  # the rest of `is_counted_over_period`, each told by its own reason
         raise DeclarationError(
             f"{measure.id} is a {measure.summary.replace('_', ' ')}, not a yes/no of each course: it has no numerator.",
             hint="benchwell report or benchwell build computes it",

@@ -302,6 +302,12 @@ class Measure(Declaration):
         return isinstance(self.endpoint, PublishedRate)
 
     @property
+    def is_counted_over_period(self) -> bool:
+        """Whether each course is a yes or a no that can be counted over a measurement period."""
+        counts = self.primary_denominator is not Denominator.ESTIMATED
+        return self.summary == "proportion" and counts and not self.is_published
+
+    @property
     def is_paired(self) -> bool:
         """Whether it needs a baseline and a follow-up score."""
         return self.endpoint.kind in _PAIRED

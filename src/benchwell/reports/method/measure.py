@@ -8,6 +8,7 @@ from benchwell.reports.method.settings import settings_table
 from benchwell.reports.method.structure import Code, Link, Listing, Part, Section, Strong, Words, joined, plain, table
 from benchwell.reports.names import counted_among
 from benchwell.signals.words import capital, direction
+from benchwell.terms import Denominator
 
 # What has a place of its own on the page.
 _SHOWN = frozenset(
@@ -19,6 +20,8 @@ _SHOWN = frozenset(
         "index",
         "baseline",
         "followup",
+        "over_period",
+        "aligned_with",
         "facts",
         "examples",
         "headline",
@@ -40,6 +43,7 @@ def measure_sections(one: Measure) -> list[Section]:
         Section("What counts", _endpoint(one)),
         Section("Who is counted", _population(one)),
         Section("When", _when(one)),
+        *([Section("Over a measurement period", _over_period(one))] if one.is_counted_over_period else []),
         Section("Settings", (settings_table(one, skip=_SHOWN | unused),)),
         Section("Worked examples (they are tests)", (Listing(tuple(plain(example) for example in one.examples)),)),
     ]
@@ -87,4 +91,34 @@ def _when(one: Measure) -> tuple[Part, ...]:
         parts.append(
             f"An episode is counted from day {days} on (end of the window and grace); before that it is immature."
         )
+    return tuple(parts)
+
+
+_WHICH_DAY = {
+    "course_end": "the course ended",
+    "index": "its day 0 lies",
+    "due": "the outcome became due: the last day of the window (or the end of the course, where that closes it)",
+}
+
+
+def _over_period(one: Measure) -> tuple[Part, ...]:
+    """How `benchwell quality` counts it."""
+    reading = one.counted_over_period
+    declared = "" if one.over_period is not None else ", the default where nothing is declared"
+    everyone = one.primary_denominator is Denominator.ALL_ELIGIBLE
+    without = "stays in the denominator and is not met" if everyone else "is an exclusion"
+    first = "stays in the denominator and is not met" if reading.no_baseline == "not_met" else "is an exclusion"
+    parts: list[Part] = [
+        (
+            Code("benchwell quality"),
+            " counts a course in the period in which ",
+            Strong(_WHICH_DAY[reading.day]),
+            f"{declared}.",
+        ),
+        f"A mature course without a follow-up {without}. One without a first score, where the measure needs one, "
+        f"{first}. Who does not start where the measure asks is an exclusion. A course that is not finished, not due "
+        "yet or not what the measure is about is in no population.",
+    ]
+    if one.aligned_with is not None:
+        parts.append(one.aligned_with.strip())
     return tuple(parts)
