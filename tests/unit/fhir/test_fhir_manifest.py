@@ -55,7 +55,11 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     assert read_manifest(write(tmp_path, output=[{"url": "https://ehr.example/a.ndjson"}])).missing == ["a.ndjson"]
 
 
-@pytest.mark.parametrize("url", ["../../etc/passwd", "https://x/%2e%2e/secret.ndjson", "file:///etc/hostname", "", "["])
+@pytest.mark.parametrize(
+    "url",
+    ["../../etc/passwd", "https://x/%2e%2e/secret.ndjson", "file:///etc/passwd", "file:////etc/passwd",
+     "https://x//etc/passwd", "%2F%2Fetc/passwd", "a%00b", "a" * 5000, "", "["],
+)  # fmt: skip
 def test_no_address_leads_out_of_the_folder(tmp_path: Path, url: str) -> None:
     (tmp_path / "export").mkdir()
     put(tmp_path, "secret.ndjson")

@@ -135,13 +135,20 @@ def _local(url: str, folder: Path) -> Path | None:
     parts = PurePosixPath(_path(url)).parts
     if ".." in parts:
         return None
-    steps = [part for part in parts if part != "/"]
+    steps = [part for part in parts if part.strip("/")]  # two slashes at the beginning would lead to the root
     for start in range(len(steps)):
         for ending in ("", ".gz"):
             found = folder.joinpath(*steps[start:-1], steps[-1] + ending)
-            if found.is_file():
+            if _is_file(found):
                 return found
     return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have, such as a very long one
+        return False
 
 
 def _path(url: str) -> str:
