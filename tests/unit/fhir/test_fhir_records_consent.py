@@ -147,3 +147,29 @@ def test_a_consent_needs_its_person() -> None:
     taken = take(consent({"type": "deny"}, patient=at("RelatedPerson/r")))
     assert taken.rows_of("consents") == []
     assert taken.reasons == [("Consent.patient", "missing_patient_id")]
+
+
+@pytest.mark.parametrize(
+    ("provision", "more", "expected"),
+    [
+        ({}, {"status": "unknown"}, {}),
+        ({}, {"status": "not-done"}, {}),
+        ({}, {"status": "Active "}, {}),
+        ({"type": "deny"}, {"status": "unknown"}, {"learning": "declined"}),
+        ({"period": {"start": "2026-01-01", "end": "2026-13-01"}}, {}, {}),
+        ({"period": {"start": "next year"}}, {}, {}),
+        ({"provision": [purposes("HQUALIMP")]}, {}, {"learning": "declined"}),
+        ({"provision": [{"type": "Deny", **purposes("HQUALIMP")}]}, {}, {"learning": "declined"}),
+    ],
+)
+def test_a_malformed_consent_grants_nothing(
+    provision: dict[str, Any], more: dict[str, Any], expected: dict[str, str]
+) -> None:
+    taken = take(consent({"type": "permit", **purposes("HQUALIMP"), **provision}, **more))
+    assert words(taken) == expected
+    assert taken.reasons
+
+
+def test_an_exception_that_ends_is_no_grant_without_end() -> None:
+    ended = {"type": "permit", **purposes("HQUALIMP"), "period": {"end": "2026-01-08"}}
+    assert words(take(consent({"type": "deny", "provision": [ended]}))) == dict.fromkeys(EVERY, "declined")

@@ -2,7 +2,8 @@
 
 What denies is read widely, what permits narrowly: a denial that names no purpose denies all of them and one that is
 limited to some actor or data denies its purpose; a permission counts only for a purpose that it names, and only if
-nothing limits it further. Parts that cannot be read are findings.
+nothing limits it further. A status that is not known or a period that cannot be read grants nothing, and an exception
+that does not say whether it permits denies. Parts that cannot be read are findings.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from benchwell.terms import Purpose
 
 _GRANTED, _DECLINED, _WITHDRAWN = "granted", "declined", "withdrawn"
 _UNDECIDED = {"draft", "proposed"}
+_KNOWN = {"active", "rejected", "inactive", "entered-in-error"}  # any other status grants nothing
 _BASES = {"OPTIN": "permit", "OPTINR": "permit", "OPTOUT": "deny", "OPTOUTE": "deny"}  # v3 ActCode
 _USE = "use"  # the action that a benchmark is; collecting or disclosing alone is not
 Decision = dict[str, object]
@@ -34,6 +36,11 @@ class _Reading:
     permitted: set[Purpose]
     denied: set[Purpose]
     unread: bool = False
+
+    def grant_nothing(self) -> None:
+        """Keep what is denied; of what is permitted, something cannot be read."""
+        self.unread |= bool(self.permitted)
+        self.permitted = set()
 
 
 def map_consent(found: Found, context: Context, rows: Rows) -> None:
@@ -63,12 +70,14 @@ def map_consent(found: Found, context: Context, rows: Rows) -> None:
 
 def _decisions(consent: Consent, context: Context, found: Found, rows: Rows) -> Iterator[Decision]:
     reading = _read(consent)
-    if reading.unread:
-        rows.note(found.row, "Consent.provision", "consent_unread")
     period = consent.provision.period if consent.provision is not None else None
     start = None if period is None else day_of(period.start, "Consent.provision.period", found, rows)
     end = None if period is None else day_of(period.end, "Consent.provision.period", found, rows)
     given = day_of(consent.dateTime, "Consent.dateTime", found, rows)
+    if period is not None and (_unread(period.start, start) or _unread(period.end, end)):
+        reading.grant_nothing()  # it would begin too early, or never end
+    if reading.unread:
+        rows.note(found.row, "Consent.provision", "consent_unread")
     known = [day for day in (given, start) if day is not None]
     date = max(known) if known else None
     refusal = {"rejected": _DECLINED, "inactive": _WITHDRAWN}.get(consent.status or "")
@@ -85,6 +94,10 @@ def _decisions(consent: Consent, context: Context, found: Found, rows: Rows) -> 
                 yield _decision(purpose, max(date, end + dt.timedelta(days=1)), _WITHDRAWN)
 
 
+def _unread(text: str | None, day: dt.date | None) -> bool:
+    return text is not None and day is None
+
+
 def _undated(context: Context, found: Found, rows: Rows) -> dt.date:
     rows.note(found.row, "Consent.dateTime", "missing_date", "flagged")
     return context.as_of
@@ -99,12 +112,15 @@ def _read(consent: Consent) -> _Reading:
     provision = consent.provision
     base = provision.type if provision is not None and provision.type else _BASES.get(_rule(consent) or "")
     _take(provision or Provision(), base, reading, _scope(consent))
-    if consent.modifierExtension and reading.permitted:
-        reading.permitted, reading.unread = set(), True
+    if consent.modifierExtension or consent.status not in _KNOWN:
+        reading.grant_nothing()
+        reading.unread |= consent.status not in _KNOWN
     return reading
 
 
-def _take(provision: Provision, kind: str | None, reading: _Reading, scope: Purpose | None) -> None:
+def _take(
+    provision: Provision, kind: str | None, reading: _Reading, scope: Purpose | None, *, nested: bool = False
+) -> None:
     """Read one provision and its exceptions."""
     known = {purpose for purpose in map(_purpose, provision.purpose) if purpose is not None}
     if not provision.purpose and scope is not None:
@@ -115,13 +131,15 @@ def _take(provision: Provision, kind: str | None, reading: _Reading, scope: Purp
         nothing_named = not provision.purpose and scope is None
         reading.denied |= set(Purpose) if nothing_named and not provision.provision else known
         reading.unread |= nothing_named and bool(provision.provision)
-    elif kind == "permit" and known and not _limited(provision):
+    elif kind == "permit" and known and not _limited(provision) and not (nested and provision.period is not None):
         reading.permitted |= known
         reading.unread |= unknown
     else:
         reading.unread = True
     for exception in provision.provision:
-        _take(exception, exception.type, reading, None)
+        # It has to say what it is; one that does not may well be a denial.
+        reading.unread |= exception.type not in ("permit", "deny")
+        _take(exception, "permit" if exception.type == "permit" else "deny", reading, None, nested=True)
     if kind == "deny" and not provision.purpose and scope is None and provision.provision:
         # A general no with exceptions: whatever the exceptions do not permit for certain.
         reading.denied |= set(Purpose) - reading.permitted
