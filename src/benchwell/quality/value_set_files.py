@@ -18,6 +18,9 @@ from benchwell.quality.value_set_tables import listings_of_text, listings_of_wor
 
 # What the standard library says of archives that are cut off, changed, locked, or packed in a way that is not known.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, OverflowError)
+# The largest export of the authority center is far below; what unpacks to more was made to fill the memory.
+MOST = 512 << 20  # bytes of one file, unpacked
+_DEEPEST = 4  # archives within archives
 _SUFFIXES = {".json", ".ndjson", ".jsonl", ".xml", ".xlsx", ".xls", ".csv", ".tsv", ".txt", ".zip", ".gz"}
 
 
@@ -43,19 +46,28 @@ def read_listings(paths: Sequence[Path]) -> Iterator[Listing]:
         yield from found
 
 
-def read_content(content: bytes, file: str) -> Iterator[Listing]:
+def read_content(content: bytes, file: str, depth: int = 0) -> Iterator[Listing]:
     """Value sets of one file, whatever it is called: what it begins with tells what it is.
 
+    Args:
+        content: Its bytes.
+        file: What to call it.
+        depth: How many archives it lies in.
+
     Raises:
-        ValueSetError: If it is damaged.
+        ValueSetError: If it is damaged, or unpacks to more than any value set.
     """
+    if depth > _DEEPEST:
+        raise ValueSetError(f"{file} lies in too many archives.", hint="unpack it first")
     if content[:2] == b"\x1f\x8b":
         try:
-            content = gzip.decompress(content)
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+                content = packed.read(MOST + 1)
         except (OSError, EOFError, zlib.error):
             raise ValueSetError(f"{file} is cut off or damaged.", hint="download it again") from None
+        _refuse_large(len(content), file)
     if content[:4] == b"PK\x03\x04":
-        yield from _packed(content, file)
+        yield from _packed(content, file, depth)
         return
     if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":  # the older Excel format
         yield from listings_of_workbook(content, file)
@@ -70,10 +82,22 @@ def read_content(content: bytes, file: str) -> Iterator[Listing]:
         yield from listings_of_text(text, file)
 
 
-def _packed(content: bytes, file: str) -> Iterator[Listing]:
-    """A workbook is a ZIP archive too: it has a list of its contents that no other archive has."""
+def _refuse_large(size: int, file: str) -> None:
+    if size > MOST:
+        raise ValueSetError(
+            f"{file} holds more than {MOST >> 20} MB, as no value set does.", hint="give the value sets alone"
+        )
+
+
+def _packed(content: bytes, file: str, depth: int) -> Iterator[Listing]:
+    """A workbook is a ZIP archive too: it has a list of its contents that no other archive has.
+
+    Members are read into memory, never to disk, and only their last name is used: their paths lead nowhere. No member
+    gives more bytes than the archive says of it.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _refuse_large(sum(one.file_size for one in archive.infolist()), file)
             names = sorted(archive.namelist())
             workbook = "[Content_Types].xml" in names
             wanted = [] if workbook else [name for name in names if Path(name).suffix.lower() in _SUFFIXES]
@@ -83,7 +107,7 @@ def _packed(content: bytes, file: str) -> Iterator[Listing]:
     if workbook:
         yield from listings_of_workbook(content, file)
     for name, member in members:
-        yield from read_content(member, f"{file}: {name}")
+        yield from read_content(member, f"{file}: {name}", depth + 1)
 
 
 def _json(text: str, file: str) -> Iterator[Listing]:
@@ -105,6 +129,9 @@ def _json(text: str, file: str) -> Iterator[Listing]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as opened:
+            content = opened.read(MOST + 1)
     except OSError as problem:
         raise ValueSetError(f"{path} cannot be read: {problem.strerror}.", hint="check the path") from None
+    _refuse_large(len(content), path.name)
+    return content

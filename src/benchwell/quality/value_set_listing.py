@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*))+")
 _PREFIXES = ("urn:oid:", "http://cts.nlm.nih.gov/fhir/valueset/", "https://cts.nlm.nih.gov/fhir/valueset/")
+_DIGITS = 100  # of a number in a version; Python refuses to read very long ones
 ADDRESS = "http://cts.nlm.nih.gov/fhir/ValueSet/"  # where the Value Set Authority Center keeps OIDs
 
 
@@ -79,4 +80,4 @@ def version_order(version: str | None) -> tuple[tuple[int, int | str], ...]:
     ['9.2', '10.1', '20240214']
     """
     parts = re.findall(r"\d+|[^\d.\-_ ]+", version or "")
-    return tuple((1, int(part)) if part.isdigit() else (0, part.lower()) for part in parts)
+    return tuple((1, int(part[:_DIGITS])) if part.isdigit() else (0, part.lower()) for part in parts)

@@ -20,6 +20,7 @@ from benchwell.errors import ValueSetError
 from benchwell.quality.value_set_listing import Listing, is_oid, set_key
 
 _LARGEST_EXACT = 2**53  # a number cell beyond this has lost digits
+_LONGEST_COUNT = 9  # digits
 
 # Names as they are written, without spaces and case.
 _CODE = ("code", "conceptcode")
@@ -77,7 +78,14 @@ def listings_of_text(text: str, file: str) -> Iterator[Listing]:
     # What separates the header of the codes separates everything.
     marks = "\t,;|"
     widest = max(marks, key=lambda mark: max((line.count(mark) for line in sample), default=0))
-    return listings_of_rows(csv.reader(io.StringIO(text, newline=""), delimiter=widest), file)
+    return listings_of_rows(_text_rows(text, widest, file), file)
+
+
+def _text_rows(text: str, mark: str, file: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+    except csv.Error:
+        raise ValueSetError(f"{file} is not a table that can be read.", hint="download it again") from None
 
 
 def listings_of_workbook(content: bytes, file: str) -> Iterator[Listing]:
@@ -177,7 +185,7 @@ def _inform(head: _Open, kind: str, value: str) -> None:
         head.version = value
     elif kind == "title":
         head.title = value
-    elif value.isdigit():
+    elif value.isdecimal() and len(value) <= _LONGEST_COUNT:
         head.total = int(value)
 
 
