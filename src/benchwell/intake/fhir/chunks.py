@@ -12,7 +12,7 @@ from benchwell.intake.fhir.decode import Refused, Skipped, decode
 from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.resources import Resource
 from benchwell.intake.fhir.rows import Context, Finding, Found, Mappers, Rows
-from benchwell.intake.fhir.unpack import Deleted, Older, Piece, Unpacked, numbered, unpack, unpacked
+from benchwell.intake.fhir.unpack import Deleted, Older, Piece, Unpacked, unpack, unpacked
 
 Chunk = tuple[Piece, ...]
 Deletion = Callable[[str, str, int, Rows], None]  # type, id, place -> a row that takes the record back
@@ -94,13 +94,16 @@ class _ChunkMapping:
     def lines(self, piece: Piece) -> None:
         """Map one resource a line: the short way for what nearly every line is."""
         mappers, context, rows = self._shapes.mappers, self._context, self._rows
-        for row, line in numbered(piece):
+        read = 0
+        # Blank lines are rare, so a line is looked at only once it turned out to be no resource.
+        for row, line in enumerate(piece.data.split(b"\n"), start=piece.base + piece.first):
             found = decode(line)
             if isinstance(found, Resource):
                 mappers[type(found)](Found(found, row), context, rows)
-                self._read += 1
-            else:
+                read += 1
+            elif line and not line.isspace():
                 self.row(unpacked(found, row, context.references))
+        self._read += read
 
     def row(self, row: list[Unpacked]) -> None:
         """Map what stands in one row: one resource, or a whole Bundle."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+# A member that R4 does not have: no value fits it, so that a resource that brings it is not decoded, and `versions`
+# finds out why. Looking at each decoded resource for such members would take as long as decoding it.
+Foreign = Literal["never"] | msgspec.UnsetType
 
 
 class Element(msgspec.Struct, gc=False, kw_only=True):

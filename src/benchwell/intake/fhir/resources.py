@@ -10,6 +10,7 @@ from benchwell.intake.fhir.elements import (
     Concept,
     Element,
     Extension,
+    Foreign,
     Identifier,
     Meta,
     Period,
@@ -47,7 +48,7 @@ class Patient(Resource, tag=True):
     managingOrganization: Reference | None = None
     generalPractitioner: list[Reference] = []
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
-    careProvider: msgspec.Raw = msgspec.Raw()
+    careProvider: Foreign = msgspec.UNSET
 
 
 class Organization(Resource, tag=True):
@@ -158,10 +159,10 @@ class Encounter(Resource, tag=True):
     serviceProvider: Reference | None = None
     partOf: Reference | None = None
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
-    reason: msgspec.Raw = msgspec.Raw()
-    indication: msgspec.Raw = msgspec.Raw()
-    incomingReferral: msgspec.Raw = msgspec.Raw()
-    actualPeriod: msgspec.Raw = msgspec.Raw()
+    reason: Foreign = msgspec.UNSET
+    indication: Foreign = msgspec.UNSET
+    incomingReferral: Foreign = msgspec.UNSET
+    actualPeriod: Foreign = msgspec.UNSET
 
 
 class Condition(Resource, tag=True):
@@ -183,9 +184,9 @@ class Condition(Resource, tag=True):
     abatementString: str | None = None
     recordedDate: str | None = None
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
-    context: msgspec.Raw = msgspec.Raw()
-    assertedDate: msgspec.Raw = msgspec.Raw()
-    dateRecorded: msgspec.Raw = msgspec.Raw()
+    context: Foreign = msgspec.UNSET
+    assertedDate: Foreign = msgspec.UNSET
+    dateRecorded: Foreign = msgspec.UNSET
 
 
 class Procedure(Resource, tag=True):
@@ -203,11 +204,11 @@ class Procedure(Resource, tag=True):
     reasonCode: list[Concept] = []
     reasonReference: list[Reference] = []
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
-    context: msgspec.Raw = msgspec.Raw()
-    notDone: msgspec.Raw = msgspec.Raw()
-    notPerformed: msgspec.Raw = msgspec.Raw()
-    occurrenceDateTime: msgspec.Raw = msgspec.Raw()
-    occurrencePeriod: msgspec.Raw = msgspec.Raw()
+    context: Foreign = msgspec.UNSET
+    notDone: Foreign = msgspec.UNSET
+    notPerformed: Foreign = msgspec.UNSET
+    occurrenceDateTime: Foreign = msgspec.UNSET
+    occurrencePeriod: Foreign = msgspec.UNSET
 
 
 class ServiceRequest(Resource, tag=True):
@@ -226,7 +227,7 @@ class ServiceRequest(Resource, tag=True):
     reasonCode: list[Concept] = []
     reasonReference: list[Reference] = []
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
-    reason: msgspec.Raw = msgspec.Raw()
+    reason: Foreign = msgspec.UNSET
 
 
 class Repeat(Element):
@@ -275,8 +276,8 @@ class MedicationRequest(Resource, tag=True):
     reasonCode: list[Concept] = []
     reasonReference: list[Reference] = []
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
-    context: msgspec.Raw = msgspec.Raw()
-    medication: msgspec.Raw = msgspec.Raw()
+    context: Foreign = msgspec.UNSET
+    medication: Foreign = msgspec.UNSET
 
 
 class Medication(Resource, tag=True):
@@ -367,8 +368,8 @@ class QuestionnaireResponse(Resource, tag=True):
     item: list[ResponseItem] = []
     contained: list[msgspec.Raw] = []
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
-    context: msgspec.Raw = msgspec.Raw()
-    group: msgspec.Raw = msgspec.Raw()
+    context: Foreign = msgspec.UNSET
+    group: Foreign = msgspec.UNSET
 
 
 class Component(Element):
@@ -411,8 +412,8 @@ class Observation(Resource, tag=True):
     derivedFrom: list[Reference] = []
     component: list[Component] = []
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
-    context: msgspec.Raw = msgspec.Raw()
-    related: msgspec.Raw = msgspec.Raw()
+    context: Foreign = msgspec.UNSET
+    related: Foreign = msgspec.UNSET
 
 
 class CoverageClass(Element):
@@ -432,8 +433,8 @@ class Coverage(Resource, tag=True):
     payor: list[Reference] = []
     order: int | None = None
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
-    kind: msgspec.Raw = msgspec.Raw()
-    insurer: msgspec.Raw = msgspec.Raw()
+    kind: Foreign = msgspec.UNSET
+    insurer: Foreign = msgspec.UNSET
 
 
 class Provision(Element):
@@ -466,9 +467,9 @@ class Consent(Resource, tag=True):
     provision: Provision | None = None
     modifierExtension: list[msgspec.Raw] = []  # may turn the meaning around: not read, only seen to be there
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
-    consentingParty: msgspec.Raw = msgspec.Raw()
-    decision: msgspec.Raw = msgspec.Raw()
-    grantor: msgspec.Raw = msgspec.Raw()
+    consentingParty: Foreign = msgspec.UNSET
+    decision: Foreign = msgspec.UNSET
+    grantor: Foreign = msgspec.UNSET
 
 
 Known = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from typing import Any
 
 from benchwell.intake.fhir.resources import Questionnaire, Resource, ServiceRequest
@@ -35,8 +34,6 @@ _MEMBERS: dict[str, tuple[tuple[str, str], ...]] = {
     "Coverage": (("kind", _R5), ("insurer", _R5)),
     "Consent": (("consentingParty", _STU3), ("decision", _R5), ("grantor", _R5)),
 }
-# All of them at once; the first one twice, since a getter of one name gives no tuple.
-_MARKS = {kind: attrgetter(members[0][0], *[member for member, _ in members]) for kind, members in _MEMBERS.items()}
 # Members whose JSON starts with another sign than in R4: an object, a list or a text where there was another.
 _STARTS: dict[str, tuple[tuple[str, bytes, str], ...]] = {
     "Encounter": (("class", b'"', _STU3), ("class", b"[", _R5)),
@@ -58,7 +55,9 @@ def _service_request(resource: ServiceRequest) -> tuple[str, str] | None:
 
 
 def _questionnaire(resource: Questionnaire) -> tuple[str, str] | None:
-    """In STU3 the answers that a question offers have another name, at any depth."""
+    """In STU3 the answers that a question offers have another name, at any depth; in DSTU2 questions have."""
+    if len(resource.group):
+        return _STU3, "group"
     items = list(resource.item)
     while items:
         item = items.pop()
@@ -92,15 +91,12 @@ _ARGONAUT = "http://fhir.org/guides/argonaut/"  # a guide for DSTU2 and STU3 onl
 def version_of(resource: Resource) -> tuple[str, str] | None:
     """The reason code and member that give another version of FHIR away; null if nothing does.
 
+    Members that R4 does not have are none that this could find: what brings one was not decoded (`Foreign`).
+
     >>> from benchwell.intake.fhir.resources import Patient
     >>> version_of(Patient(id="1")) is None
     True
     """
-    marks = _MARKS.get(type(resource).__name__)
-    if marks is not None and any(map(len, marks(resource))):
-        return next(
-            (reason, member) for member, reason in _MEMBERS[type(resource).__name__] if len(getattr(resource, member))
-        )
     look = _LOOKS.get(type(resource))
     found = look(resource) if look is not None else None
     if found is not None:

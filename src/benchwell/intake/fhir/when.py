@@ -18,8 +18,14 @@ class When(NamedTuple):
 
 
 _FULL = re.compile(r"T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_DAYS: dict[str, dt.date | None] = {}  # days written so far: a source has thousands of days and millions of times
-_DAYS_KEPT = 100_000
+_CLOCK = re.compile(r"T([01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
+_OFFSET = re.compile(r"Z|[+-]([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+# A source has millions of times, but they are made of thousands of days, clocks and offsets: each is read once.
+_DAYS: dict[str, tuple[dt.date, float] | None] = {}  # the day, and its midnight as if it were UTC
+_CLOCKS: dict[str, float | None] = {}  # seconds since midnight by `T10:20:30`
+_OFFSETS: dict[str, float | None] = {}  # seconds east of UTC by `Z` or `+01:00`
+_KEPT = 100_000  # of each
 
 
 def read_when(text: str | None) -> When | str:
@@ -37,10 +43,14 @@ def read_when(text: str | None) -> When | str:
     """
     if not text:
         return "missing_date"
-    day = _day(text[:10])
-    if day is not None:
+    found_day = _day(text[:10])
+    if found_day is not None:
+        day, midnight = found_day
         if len(text) == 10:
             return When(day, None, None)
+        clock, offset = _clock(text[10:19]), _offset(text[19:])
+        if clock is not None and offset is not None:
+            return When(day, text[11:19], midnight + clock - offset)
         found = _FULL.fullmatch(text, 10)
         if found is not None and found[1][6:] != "60":
             try:
@@ -60,16 +70,40 @@ def stored_at(text: str | None) -> float | None:
     return None if isinstance(found, str) else found.instant
 
 
-def _day(text: str) -> dt.date | None:
+def _day(text: str) -> tuple[dt.date, float] | None:
     if text in _DAYS:
         return _DAYS[text]
     try:
         day = parse_moment(text).local_date if len(text) == 10 else None
     except ValueError:
         day = None
-    if len(_DAYS) < _DAYS_KEPT:
-        _DAYS[text] = day
-    return day
+    found = None if day is None else (day, (day.toordinal() - _EPOCH) * 86400.0)
+    if len(_DAYS) < _KEPT:
+        _DAYS[text] = found
+    return found
+
+
+def _clock(text: str) -> float | None:
+    if text in _CLOCKS:
+        return _CLOCKS[text]
+    found = None
+    if _CLOCK.fullmatch(text):
+        found = int(text[1:3]) * 3600.0 + int(text[4:6]) * 60 + int(text[7:])
+    if len(_CLOCKS) < _KEPT:
+        _CLOCKS[text] = found
+    return found
+
+
+def _offset(text: str) -> float | None:
+    if text in _OFFSETS:
+        return _OFFSETS[text]
+    found = None
+    if _OFFSET.fullmatch(text):
+        sign = -1 if text[0] == "-" else 1
+        found = 0.0 if text == "Z" else sign * (int(text[1:3]) * 3600.0 + int(text[4:]) * 60)
+    if len(_OFFSETS) < _KEPT:
+        _OFFSETS[text] = found
+    return found
 
 
 def _slowly(text: str) -> When | str:
