@@ -130,9 +130,7 @@ def _head(instrument: Instrument, scale: Scale) -> _Head:
     own = {"system": address("CodeSystem", "scores", None), "code": f"{instrument.id}/{scale.id}"}
     public = _code(instrument, scale)
     codings = [own] if public is None else [{"system": public[0], "code": public[1]}, own]
-    # A laboratory value is a stated number with a unit of its own; everything else was answered by somebody.
-    laboratory = instrument.items is None and instrument.unit not in (None, "T")
-    category = "laboratory" if laboratory else "survey"
+    category = "laboratory" if instrument.is_laboratory else "survey"
     ucum = _UNITS.get(instrument.unit)
     coded = {"system": _UCUM, "code": ucum} if ucum else {}
     bands = sorted(((band.min, band.label) for band in instrument.bands_of(scale)), reverse=True)
@@ -150,12 +148,9 @@ def _head(instrument: Instrument, scale: Scale) -> _Head:
 
 def _code(instrument: Instrument, scale: Scale) -> tuple[str, str] | None:
     """System and code of a scale's score; None if none is declared."""
-    names = ("total", "t_score") if scale.primary else (scale.id,)
-    for name in names:
-        declared = instrument.codes.get(name)
-        if isinstance(declared, str):
-            system, bar, code = declared.rpartition("|")
-            return (system_address(system), code) if bar else None
+    for declared in instrument.score_codes(scale):
+        system, bar, code = declared.rpartition("|")
+        return (system_address(system), code) if bar else None
     return None
 
 

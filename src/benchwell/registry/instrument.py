@@ -205,6 +205,20 @@ class Instrument(Declaration):
                 return scale
         raise KeyError(scale_id)
 
+    def score_codes(self, scale: Scale) -> tuple[str, ...]:
+        """Public codes of a scale's value, such as `loinc|44261-6`, the one to write first; empty if none is declared.
+
+        A code stands under the scale's own id; one of the primary scale also under `t_score` or `total`.
+        """
+        usual = ("t_score", "total") if scale.lookup else ("total", "t_score")
+        names = (*usual, scale.id) if scale.primary else (scale.id,)
+        return tuple(dict.fromkeys(code for name in names if isinstance(code := self.codes.get(name), str)))
+
+    @property
+    def is_laboratory(self) -> bool:
+        """Whether its value is measured, in a unit of its own; anything else was answered by somebody."""
+        return self.items is None and self.unit not in (None, "T")
+
     def bands_of(self, scale: Scale) -> tuple[Band, ...]:
         """Severity bands of a scale; the instrument's own belong to its primary scale."""
         return self.bands if scale.primary else scale.bands

@@ -19,7 +19,8 @@ from benchwell.tables import CANONICAL
 
 REGISTRY = Registry.load()
 AS_OF = dt.date(2026, 1, 1)
-NAMES = ("phq-9", "phq-2", "gad-7", "phq-9m", "pcl-5", "dass-21", "hba1c", "promis-depression-4a", "core-om", "who-5")
+NAMES = ("phq-9", "phq-2", "gad-7", "phq-9m", "pcl-5", "dass-21", "hba1c", "promis-depression-4a", "core-om", "who-5",
+         "promis-global-10")  # fmt: skip
 PEOPLE = ("a", "b", "long " * 12)
 
 

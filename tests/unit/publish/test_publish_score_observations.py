@@ -148,6 +148,12 @@ def test_scores_without_a_public_code_keep_a_name_of_ours():
     assert MADE.observation(row(instrument="phq-8"))["code"]["coding"] == [{"system": OWN, "code": "phq-8/total"}]
 
 
+@pytest.mark.parametrize(("scale", "code"), [("mental", "71969-0"), ("physical", "71971-6")])
+def test_every_scale_that_has_a_public_code_leaves_under_it(scale, code):
+    made = MADE.observation(row(instrument="promis-global-10", scale=scale, value=43.5))
+    assert made["code"]["coding"][0] == {"system": "http://loinc.org", "code": code}
+
+
 def test_laboratory_values_and_t_scores_say_their_units():
     lab = MADE.observation(row(instrument="hba1c", value=7.1))
     assert lab["category"][0]["coding"][0]["code"] == "laboratory"

@@ -81,3 +81,13 @@ def test_an_id_means_itself_even_when_another_takes_it_as_an_alias():
 def test_an_instrument_without_items_has_no_form():
     with pytest.raises(ValueError, match="no items"):
         _ = Instrument.model_validate(BASE | {"items": None}).form
+
+
+def test_every_scale_has_the_codes_that_are_declared_for_it():
+    registry = Registry.load()
+    promis = registry.instrument("promis-global-10")
+    assert [promis.score_codes(scale) for scale in promis.scales] == [("loinc|71969-0",), ("loinc|71971-6",)]
+    phq = registry.instrument("phq-9")
+    assert phq.score_codes(phq.primary) == ("loinc|44261-6",)
+    assert registry.instrument("hba1c").is_laboratory
+    assert not phq.is_laboratory

@@ -243,12 +243,9 @@ def _plain(declared: str) -> str:
 def _declared(instrument: Instrument) -> list[tuple[Role, str, Target]]:
     codes: dict[str, Any] = instrument.codes
     found: list[tuple[Role, str, Target]] = []
-    scales = {scale.id: None if scale.primary else scale.id for scale in instrument.scales}
-    for key, scale in (("total", None), ("t_score", None), *((name, own) for name, own in scales.items())):
-        if isinstance(code := codes.get(key), str):
-            target: tuple[Role, str, Target] = ("total", _plain(code), Target(instrument.id, 0, scale))
-            if target not in found:
-                found.append(target)
+    for scale in instrument.scales:
+        target = Target(instrument.id, 0, None if scale.primary else scale.id)
+        found += [("total", _plain(code), target) for code in instrument.score_codes(scale)]
     if isinstance(panel := codes.get("panel"), str):
         found.append(("panel", _plain(panel), Target(instrument.id)))
     for number, code in enumerate(codes.get("items", ()), start=1):

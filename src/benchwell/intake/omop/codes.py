@@ -38,9 +38,9 @@ def own_code(instrument: str, part: str | int) -> str:
 
 
 def score_code(instrument: Instrument, scale: Scale) -> str:
-    """The code under which a scale's value is exported: LOINC for the primary scale where declared, else our own."""
-    code = (instrument.codes.get("t_score" if scale.lookup else "total")) if scale.primary else None
-    return plain_code(code) if isinstance(code, str) else own_code(instrument.id, scale.id)
+    """The code under which a scale's value is exported: LOINC where declared, else our own."""
+    codes = instrument.score_codes(scale)
+    return plain_code(codes[0]) if codes else own_code(instrument.id, scale.id)
 
 
 def item_code(instrument: Instrument, item: int) -> str:
@@ -73,13 +73,13 @@ def meanings(registry: Registry) -> pa.Table:
 def _meanings(instrument: Instrument) -> Iterator[dict[str, Any]]:
     count = instrument.items.count if instrument.items else 0
     base = {"instrument": instrument.id, "items": count}
-    for kind, key in (("total", "total"), ("panel", "panel"), ("total", "t_score")):
-        code = instrument.codes.get(key)
-        if isinstance(code, str):
-            unit = T_SCORE if key == "t_score" else None
-            yield base | {"code": plain_code(code).lower(), "kind": kind, "unit": unit}
+    if isinstance(panel := instrument.codes.get("panel"), str):
+        yield base | {"code": plain_code(panel).lower(), "kind": "panel"}
     for scale in instrument.scales:
         named = None if scale.primary else scale.id
+        for code in instrument.score_codes(scale):
+            unit = T_SCORE if scale.lookup and code != instrument.codes.get("total") else None
+            yield base | {"code": plain_code(code).lower(), "kind": "total", "scale": named, "unit": unit}
         yield base | {"code": own_code(instrument.id, scale.id), "kind": "total", "scale": named}
     for item in range(1, count + 1):
         for code in {item_code(instrument, item).lower(), own_code(instrument.id, item)}:

@@ -37,7 +37,7 @@ def observations(source: ExportSource, scores: pa.Table, registry: Registry) -> 
     first = rows.group_by("form").aggregate([("number", "min")])
     place = as_array(pc.index_in(rows["form"], value_set=as_array(first["form"])))
     rows = rows.append_column("event", as_array(first["number_min"]).take(place))
-    laboratory = pa.array([is_laboratory(one) for one in instruments], pa.bool_())
+    laboratory = pa.array([one.is_laboratory for one in instruments], pa.bool_())
     names = pa.array([one.id for one in instruments], pa.string())
     own = as_array(pc.index_in(rows["form"], value_set=as_array(forms["assessment_id"])))
     instrument = as_array(forms["instrument"]).take(own)
@@ -45,11 +45,6 @@ def observations(source: ExportSource, scores: pa.Table, registry: Registry) -> 
     parts = {"observation": rows.filter(pc.invert(measured)), "measurement": rows.filter(measured)}
     found = {name: (_columns(name, part, source), part.num_rows) for name, part in parts.items()}
     return found | {"episode_event": _events(rows, source)}
-
-
-def is_laboratory(instrument: Instrument) -> bool:
-    """Whether a value is measured (a unit, no questions) rather than answered."""
-    return instrument.items is None and instrument.unit is not None
 
 
 def _totals(forms: pa.Table, scores: pa.Table, instruments: list[Instrument]) -> pa.Table:
