@@ -34,12 +34,13 @@ _MONTHS = {"a": 12, "year": 12, "years": 12, "mo": 1, "month": 1, "months": 1}
 def condition_event(one: Condition, id_of: IdOf, birth: Moment | None) -> Event:
     """A condition. Its time is its prevalence: from onset to abatement.
 
-    Without abatement it lasts if it is active, recurring or relapsed; otherwise nobody knows when it ended.
+    Without abatement it lasts if it is active, recurring or relapsed; otherwise nobody knows when it ended. An abatement
+    that has begun and has no end still goes on.
     """
     del id_of
     start = _onset(one, birth)
     end = _abatement(one, birth)
-    lasts = not _LASTS.isdisjoint(_plain(one.clinicalStatus))
+    lasts = not _LASTS.isdisjoint(_plain(one.clinicalStatus)) or _still_abating(one.abatementPeriod)
     return Event(
         "condition",
         one.id or "",
@@ -222,6 +223,10 @@ def _abatement(one: Condition, birth: Moment | None) -> Moment | None:
     return moment_of(one.abatementDateTime) or _at_age(birth, one.abatementAge)
 
 
+def _still_abating(period: Period | None) -> bool:
+    return period is not None and period.start is not None and period.end is None
+
+
 def _at_age(birth: Moment | None, age: Quantity | None) -> Moment | None:
     """The day on which somebody reached an age."""
     if birth is None or birth.local_date is None or age is None or age.value is None or age.value < 0:
@@ -243,12 +248,20 @@ def _at_age(birth: Moment | None, age: Quantity | None) -> Moment | None:
 
 def _number(one: Observation) -> float | None:
     if one.valueInteger is not None:
-        return float(one.valueInteger)
+        return _real(one.valueInteger)
     quantity = one.valueQuantity
     if quantity is not None:
         return None if quantity.comparator else quantity.value
     text = one.valueString
     return float(text) if text is not None and _NUMBER.fullmatch(text) else None
+
+
+def _real(number: int) -> float:
+    """A whole number of any length: one that no float holds is still above, or below, every limit."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def _extensions(found: Iterable[Extension], name: str) -> list[Extension]:
@@ -281,7 +294,7 @@ def _supply(one: MedicationRequest) -> Span | None:
         return None
     supplied = _supplied_days(request.expectedSupplyDuration) if request is not None else None
     if request is not None and supplied is not None:
-        return _between(start, supplied * (1 + (request.numberOfRepeatsAllowed or 0)) - 1)
+        return _between(start, supplied * (1 + _real(request.numberOfRepeatsAllowed or 0)) - 1)
     end = _day(bounds.end) if bounds is not None else None
     return None if end is None or end < start else _between(start, (end - start).days)
 
