@@ -163,12 +163,17 @@ def _write(path: Path, batches: Iterator[pa.RecordBatch], mapping: ScoreObservat
     return counts
 
 
+def _private(path: str, flags: int) -> int:
+    """It is data about people: readable by its owner alone, until somebody decides otherwise."""
+    return os.open(path, flags, 0o600)
+
+
 @contextlib.contextmanager
 def _whole_or_nothing(path: Path) -> Iterator[BinaryIO]:
     """A file beside the wanted one, which takes its place when everything is on disk."""
     draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
-        with draft.open("xb") as raw:
+        with open(draft, "xb", opener=_private) as raw:
             if path.suffix == ".gz":
                 # Without name and time, the same scores give the same bytes.
                 with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed:

@@ -15,7 +15,7 @@ from benchwell.errors import WorkspaceError
 from benchwell.outcomes import build_outcomes
 from benchwell.pipeline.choosing import Present, choose, instruments_of
 from benchwell.pipeline.inputs import Reader, epoch_day, outcome_inputs, present_instruments
-from benchwell.publish.omop import FileFormat, OmopTables, omop_tables, write_omop
+from benchwell.publish.omop import FileFormat, OmopTables, holds_export, omop_tables, write_omop
 from benchwell.registry import EpisodeRule, Registry
 from benchwell.settings import Settings
 
@@ -54,7 +54,7 @@ def export_omop(
 
     Args:
         workspace: An open workspace.
-        folder: Made if it is not there; it must not hold other files.
+        folder: Made if it is not there. It may hold an earlier export in the same format, which is replaced.
         as_of: Nothing after this day is written, and follow-up is judged on it. Null: today.
         file_format: `parquet` or `csv`.
 
@@ -65,7 +65,7 @@ def export_omop(
     day = as_of or dt.datetime.now(dt.UTC).date()
     if target.exists() and not target.is_dir():
         raise WorkspaceError(f"{target} is a file.", hint="name a folder")
-    if target.is_dir() and any(not _is_ours(path) for path in target.iterdir()):
+    if target.is_dir() and any(target.iterdir()) and not holds_export(target, file_format):
         raise WorkspaceError(f"{target} holds other files.", hint="name a new or empty folder; nothing was written")
     snapshot = workspace.lake.snapshot()
     settings = workspace.settings
@@ -118,9 +118,3 @@ def _since_consent(engine: Engine, rows: Frame, usable: Frame, as_of: dt.date) -
         nw.col("usable"), day.is_null() | (day <= epoch_day(as_of)), since.is_null() | day.is_null() | (day >= since)
     )
     return engine.to_arrow(kept.drop("_day", "usable", "since_day"))
-
-
-def _is_ours(path: Path) -> bool:
-    from benchwell.publish.omop import cdm_tables
-
-    return path.suffix in (".parquet", ".csv") and path.stem.lower() in cdm_tables()

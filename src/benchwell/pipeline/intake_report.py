@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from benchwell.intake.result import Counts
@@ -17,6 +19,8 @@ from benchwell.lake import RULES, Commit, Supersede
 from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.taking_back import with_parts_taken_back
 from benchwell.registry import hash_canonical
+
+_LONGEST_NAME = 100  # characters of a source's name in that of another file
 
 
 @dataclass(frozen=True)
@@ -169,9 +173,22 @@ class Gathered:
         whole = (
             self._hashes[0] if len(self._hashes) == 1 else hashlib.sha256("".join(self._hashes).encode()).hexdigest()
         )
-        path = self.workspace.path / "rejections" / f"{Path(file).stem}-{whole[:12]}.csv"
-        pyarrow.csv.write_csv(found, path)
+        path = self.workspace.path / "rejections" / f"{Path(file).stem[:_LONGEST_NAME]}-{whole[:12]}.csv"
+        with open(path, "wb", opener=_private) as kept:
+            pyarrow.csv.write_csv(_never_computed(found), kept)
         return path
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _never_computed(found: pa.Table) -> pa.Table:
+    """Names of files and columns are the source's own words: a spreadsheet must not take one for a formula."""
+    for name in ("file", "column"):
+        shown = pc.replace_substring_regex(found[name], r"^([=+\-@\t\r])", r"'\1")
+        found = found.set_column(found.schema.get_field_index(name), name, shown)
+    return found
 
 
 def _reading(part: Part, how: str) -> str:

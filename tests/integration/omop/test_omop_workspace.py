@@ -67,3 +67,23 @@ def test_nothing_is_written_over_and_an_empty_workspace_says_so(workspace, tmp_p
         export_omop(workspace, tmp_path / "mine" / "thesis.txt", as_of=AS_OF)
     with pytest.raises(WorkspaceError, match="no score to export"):
         export_omop(Workspace(tmp_path / "empty"), tmp_path / "cdm", as_of=AS_OF)
+
+
+def test_an_export_is_for_its_owner_alone_and_replaces_only_an_export(workspace, tmp_path):
+    folder = tmp_path / "cdm"
+    made = export_omop(workspace, folder, as_of=AS_OF)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in [folder, *made.files])
+    with pytest.raises(WorkspaceError, match="holds other files"):  # two formats would state every person twice
+        export_omop(workspace, folder, as_of=AS_OF, file_format="csv")
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "PERSON.parquet").write_bytes((folder / "PERSON.parquet").read_bytes())
+    (own / "CDM_SOURCE.parquet").write_bytes((folder / "PERSON.parquet").read_bytes())
+    with pytest.raises(WorkspaceError, match="holds other files"):  # the tables of somebody's own database
+        export_omop(workspace, own, as_of=AS_OF)
+
+
+def test_a_csv_export_is_replaced_by_the_next(workspace, tmp_path):
+    for _ in range(2):
+        made = export_omop(workspace, tmp_path / "cdm", as_of=AS_OF, file_format="csv")
+        assert {path.name for path in made.files} == {path.name for path in (tmp_path / "cdm").iterdir()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,22 +80,48 @@ def write_omop(tables: Mapping[str, pa.Table], folder: Path, file_format: FileFo
 
     Args:
         tables: By name, from `omop_tables`.
-        folder: Made if it is not there; files of the same names are replaced.
+        folder: Made if it is not there, for its owner alone; files of the same names are replaced, each as a whole.
         file_format: `parquet`, or `csv` (UTF-8, commas, a header, empty cells where nothing is known).
 
     Returns:
         The files, in the order of the tables.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = []
     for name, table in tables.items():
         path = folder / f"{name.upper()}.{file_format}"
-        if file_format == "parquet":
-            pyarrow.parquet.write_table(table, path)
-        else:
-            pyarrow.csv.write_csv(table, path)
+        draft = path.with_name(f".{path.name}")
+        try:
+            with open(draft, "wb", opener=_private) as file:
+                if file_format == "parquet":
+                    pyarrow.parquet.write_table(table, file)
+                else:
+                    pyarrow.csv.write_csv(table, file)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
         written.append(path)
     return written
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def holds_export(folder: Path, file_format: FileFormat) -> bool:
+    """Whether a folder holds an export of ours in this format and nothing else: only that may be written over.
+
+    Names alone do not tell: the tables of somebody's own database are called the same.
+    """
+    source = folder / f"CDM_SOURCE.{file_format}"
+    known = {f"{table.upper()}.{file_format}" for table in cdm_tables()}
+    if not source.is_file() or any(path.name.removeprefix(".") not in known for path in folder.iterdir()):
+        return False
+    try:
+        read = pyarrow.parquet.read_table if file_format == "parquet" else pyarrow.csv.read_csv
+        return bool(read(source)["cdm_etl_reference"].to_pylist() == [OWN_EXPORT])
+    except (pa.ArrowException, KeyError):
+        return False
 
 
 def _cdm_source(name: str, as_of: dt.date) -> Columns:
