@@ -215,8 +215,8 @@ _FHIR = [
     Reason(
         "answer_unclear",
         "flagged",
-        "An answer says two things: several answers to one question, or a code and an ordinal value that disagree. "
-        "The item counts as missing.",
+        "An answer says two things: several answers to one question, two values in one, a code and an ordinal value "
+        "that disagree, or a value beside the reason why there is none. It counts as missing.",
         "Correct the form or its ordinal values at the source.",
     ),
     Reason(
@@ -236,6 +236,18 @@ _FHIR = [
         "rejected",
         "The code belongs to several instruments, and nothing else says which one was used.",
         "Send the panel or the answers with it, or a code of one instrument only.",
+    ),
+    Reason(
+        "modifier_unread",
+        "rejected",
+        "The form or result brings a `modifierExtension`, which says that it means something else than it seems to.",
+        "Send it without, or ask for that extension to be read.",
+    ),
+    Reason(
+        "other_person",
+        "rejected",
+        "The result stands in one person's record but is about somebody else (`focus`).",
+        "Send it with that person as its subject.",
     ),
     Reason(
         "same_time_twice",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from benchwell.intake.fhir.elements import Coding, Concept, Extension, Quantity
@@ -41,7 +41,7 @@ def number(value: float | None) -> Stated:
 
 
 def ordinal_of(extensions: Iterable[Extension] | None) -> float | None:
-    """The ordinal value that a coding or an answer brings along; null if none, NaN if two that differ.
+    """The ordinal value that a coding or an answer brings along; null if none, NaN if two differ or one is absurd.
 
     >>> ordinal_of([Extension(url="http://hl7.org/fhir/StructureDefinition/ordinalValue", valueDecimal=2)])
     2.0
@@ -49,9 +49,10 @@ def ordinal_of(extensions: Iterable[Extension] | None) -> float | None:
     found: float | None = None
     for one in extensions or ():
         if one.url.lower().endswith(_ORDINALS):
-            value = number(one.valueDecimal if one.valueDecimal is not None else one.valueInteger).value
-            if value is not None:
-                found = value if found is None or found == value else math.nan
+            stated = one.valueDecimal if one.valueDecimal is not None else one.valueInteger
+            if stated is not None:
+                value = number(stated).value
+                found = value if value is not None and found in (None, value) else math.nan
     return found
 
 
@@ -89,18 +90,35 @@ def answer_value(answer: Answer, declared: Values, form: Values) -> Stated:
     >>> answer_value(Answer(valueString="often"), {}, {}).reason
     'answer_unknown'
     """
-    coding = answer.valueCoding
-    if coding is not None:
-        return coding_value((coding,), declared, form, ordinal_of(answer.extension) if answer.extension else None)
+    stated: list[Stated] = []
+    if (coding := answer.valueCoding) is not None:
+        beside = ordinal_of(answer.extension) if answer.extension else None
+        stated.append(coding_value((coding,), declared, form, beside))
     if answer.valueInteger is not None:
-        return number(answer.valueInteger)
+        stated.append(number(answer.valueInteger))
     if answer.valueDecimal is not None:
-        return number(answer.valueDecimal)
+        stated.append(number(answer.valueDecimal))
     if answer.valueQuantity is not None:
-        return quantity_value(answer.valueQuantity)
+        stated.append(quantity_value(answer.valueQuantity))
     if answer.valueString is not None:
-        return text_value(answer.valueString)
-    return Stated(reason="answer_unknown")
+        stated.append(text_value(answer.valueString))
+    if any(one is not None for one in (answer.valueBoolean, answer.valueDate, answer.valueDateTime)):
+        stated.append(Stated(reason="answer_unknown"))
+    return one_of(stated) or Stated(reason="answer_unknown")
+
+
+def one_of(stated: Sequence[Stated]) -> Stated | None:
+    """What statements of one thing agree on; null without any. FHIR allows one: two must give the same number.
+
+    >>> one_of([Stated(2.0), Stated(2.0)]).value, one_of([Stated(2.0), Stated(3.0)]).reason
+    (2.0, 'answer_unclear')
+    """
+    if len(stated) < 2:
+        return stated[0] if stated else None
+    first = stated[0]
+    agreed = first.value is not None and all(one.value == first.value for one in stated)
+    with_unit = next((one for one in stated if one.code or one.unit), first)
+    return with_unit if agreed else Stated(reason="answer_unclear")
 
 
 def concept_value(concept: Concept, declared: Values, form: Values) -> Stated:

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from benchwell.intake.fhir.answers import Stated, Values, concept_value, in_points, number, quantity_value, text_value
-from benchwell.intake.fhir.elements import Concept
+from benchwell.intake.fhir.answers import (
+    Stated,
+    Values,
+    concept_value,
+    in_points,
+    number,
+    one_of,
+    quantity_value,
+    text_value,
+)
+from benchwell.intake.fhir.elements import Concept, Reference
 from benchwell.intake.fhir.instrument_codes import InstrumentCodes, Slot, check_value, unit_of
-from benchwell.intake.fhir.raw_assessments import RAW, edition_of, informant_of, links_of, record_of, retracted_row
+from benchwell.intake.fhir.raw_assessments import (
+    RAW,
+    edition_of,
+    informant_of,
+    links_of,
+    modified,
+    record_of,
+    retracted_row,
+)
 from benchwell.intake.fhir.resources import Component, Observation
 from benchwell.intake.fhir.response import instruments_of
 from benchwell.intake.fhir.rows import Context, Found, Rows
 from benchwell.intake.fhir.when import When, read_when
 
 _STANDING = {"final": 1, "amended": 2, "corrected": 2}
+_OPEN = Slot("total", (), "")  # a code whose codings do not agree
 
 
 class Read(NamedTuple):
@@ -46,6 +64,8 @@ def map_observation(found: Found, context: Context, rows: Rows, codes: Instrumen
     elif observation.status == "entered-in-error":
         kind = "answer" if slot.role == "item" and not observation.component else "score"
         rows.add(RAW, retracted_row(record, kind, observation.meta, found.row))
+    elif not slot.targets:
+        rows.refuse(found.row, "code", "ambiguous_instrument")
     elif (about := _about(observation, found.row, context, rows)) is not None:
         if slot.role == "item" and not observation.component:
             _add_answer(found, record, *about, slot, context, rows, codes)
@@ -58,9 +78,15 @@ def _about(observation: Observation, row: int, context: Context, rows: Rows) -> 
     if observation.status not in _STANDING:
         rows.refuse(row, "status", "cancelled" if observation.status == "cancelled" else "not_finished")
         return None
+    if modified(observation.modifierExtension):
+        rows.refuse(row, "modifierExtension", "modifier_unread")
+        return None
     patient = context.references.id_of(observation.subject, "Patient")
     if patient is None:
         rows.refuse(row, "subject", "missing_patient_id")
+        return None
+    if observation.focus and _of_another(observation.focus, patient, context):
+        rows.refuse(row, "focus", "other_person")
         return None
     column, when = _when(observation)
     if not isinstance(when, str) and when.date > context.as_of:
@@ -126,13 +152,34 @@ def _beside(
     )
 
 
+def _of_another(focus: list[Reference], patient: str, context: Context) -> bool:
+    """Whether a result is about another person than the one in whose record it stands."""
+    for one in focus:
+        who = context.references.id_of(one, "Patient")
+        if who not in (None, patient) or any(
+            context.references.id_of(one, kind) for kind in ("RelatedPerson", "Group")
+        ):
+            return True
+    return False
+
+
 def _slot(code: Concept | None, codes: InstrumentCodes) -> Slot | None:
-    if code is not None:
-        for coding in code.coding:
-            slot = codes.find(coding.system, coding.code)
-            if slot is not None:
-                return slot
-    return None
+    """What a code asks for; without targets if its codings ask for different things."""
+    found: Slot | None = None
+    for coding in code.coding if code is not None else ():
+        slot = codes.find(coding.system, coding.code)
+        if slot is None or slot is found:
+            continue
+        found = slot if found is None else _same_score(found, slot)
+    return found
+
+
+def _same_score(one: Slot, other: Slot) -> Slot:
+    """Total and panel of one instrument are one score; whatever else stands beside each other is open."""
+    names = [{target.instrument for target in slot.targets} for slot in (one, other)]
+    if "item" in (one.role, other.role) or names[0] != names[1]:
+        return _OPEN
+    return other if one.role == "panel" else one
 
 
 def _when(observation: Observation) -> tuple[str, When | str]:
@@ -146,7 +193,7 @@ def _when(observation: Observation) -> tuple[str, When | str]:
 
 def _read(observation: Observation, slot: Slot, codes: InstrumentCodes, row: int, rows: Rows) -> Read | None:
     """Total, and answers that stand in components; null with a finding if neither can be used."""
-    parts = [(part, one) for part in observation.component if (one := _slot(part.code, codes)) is not None]
+    parts = _parts(observation, slot, codes, row, rows)
     if not parts and len(slot.targets) == 1:
         plan = {slot.code: slot.targets[0].instrument}  # by far the most common
     else:
@@ -156,21 +203,20 @@ def _read(observation: Observation, slot: Slot, codes: InstrumentCodes, row: int
         rows.refuse(row, "code", "ambiguous_instrument")
         return None
     instrument = codes.instruments[name]
-    target = next(one for one in slot.targets if one.instrument == name)
     items, bad = _part_items(parts, plan, name, codes, row, rows)
     if bad is not None:
         rows.refuse(row, "component", bad)
         return None
+    if any(plan.get(one.code) != name for _, one in parts):
+        rows.note(row, "component.code", "ambiguous_instrument", "flagged")  # parts of another instrument
     own = [(part, one) for part, one in parts if one.role != "item" and plan.get(one.code) == name]
-    stated = _stated(observation, {}) if slot.role != "item" else Stated(reason="value_absent")
-    scale = target.scale
-    if stated.reason == "value_absent" and own:
-        stated = _stated(own[0][0], {})
-        scale = next(one for one in own[0][1].targets if one.instrument == name).scale
+    stated, scale = _own_total(observation, slot, own, name, row, rows)
     if stated.value is None:
         if items is None and (stated.reason != "value_absent" or slot.role == "total" or own):
             rows.refuse(row, "value", stated.reason or "no_score")
             return None
+        if stated.reason != "value_absent":
+            rows.note(row, "value", stated.reason or "answer_unknown", "flagged")
         return Read(name, scale, items, None, None)
     try:
         unit = unit_of(instrument, stated.code, stated.unit)
@@ -184,20 +230,59 @@ def _read(observation: Observation, slot: Slot, codes: InstrumentCodes, row: int
     return Read(name, scale, items, stated.value, unit)
 
 
+def _own_total(
+    observation: Observation, slot: Slot, own: list[tuple[Observation | Component, Slot]], name: str, row: int,
+    rows: Rows,
+) -> tuple[Stated, str | None]:  # fmt: skip
+    """The total that is taken, and its scale: the Observation's own, else that of its first component of a total."""
+    stated = _stated(observation, {}) if slot.role != "item" else Stated(reason="value_absent")
+    scale = next(one for one in slot.targets if one.instrument == name).scale
+    for part, one in own:
+        other = _stated(part, {})
+        of = next(target for target in one.targets if target.instrument == name).scale
+        if stated.reason == "value_absent":
+            stated, scale = other, of
+        elif of == scale and other.reason != "value_absent" and other.value != stated.value:
+            rows.note(row, "component", "conflicting_value")
+    return stated, scale
+
+
+def _parts(
+    observation: Observation, slot: Slot, codes: InstrumentCodes, row: int, rows: Rows
+) -> list[tuple[Observation | Component, Slot]]:
+    """Components that are declared; the Observation itself, where it answers an item."""
+    own = slot.role == "item" and _stated(observation, {}).reason != "value_absent"
+    parts: list[tuple[Observation | Component, Slot]] = [(observation, slot)] if own else []
+    for part in observation.component:
+        one = _slot(part.code, codes)
+        if one is not None and one.targets:
+            parts.append((part, one))
+        elif one is not None:
+            rows.note(row, "component.code", "ambiguous_instrument", "flagged")
+    return parts
+
+
 def _part_items(
-    parts: list[tuple[Component, Slot]], plan: dict[str, str], name: str, codes: InstrumentCodes, row: int, rows: Rows
+    parts: list[tuple[Observation | Component, Slot]],
+    plan: dict[str, str],
+    name: str,
+    codes: InstrumentCodes,
+    row: int,
+    rows: Rows,
 ) -> tuple[list[float | None] | None, str | None]:
     instrument = codes.instruments[name]
     if instrument.items is None or not any(one.role == "item" and plan[one.code] == name for _, one in parts):
         return None, None
-    items: list[float | None] = [None] * instrument.items.count
+    said: dict[int, list[Stated]] = {}
     for part, slot in parts:
-        if slot.role != "item" or plan[slot.code] != name:
-            continue
-        item = next(one.item for one in slot.targets if one.instrument == name)
-        stated = in_points(instrument, _stated(part, codes.answers[name, item]))
+        if slot.role == "item" and plan[slot.code] == name:
+            item = next(one.item for one in slot.targets if one.instrument == name)
+            said.setdefault(item, []).append(in_points(instrument, _stated(part, codes.answers[name, item])))
+    items: list[float | None] = [None] * instrument.items.count
+    for item, several in said.items():
+        stated = one_of(several) or several[0]
         if stated.value is None:
-            rows.note(row, f"component[{name}.{item}]", stated.reason or "answer_unknown")
+            rows.note(row, f"component[{name}.{item}]", stated.reason or "answer_unknown", "flagged")
             continue
         reason = codes.cells[name, item].impossible(stated.value)
         if reason is not None:
@@ -228,14 +313,17 @@ def _item_value(observation: Observation, slot: Slot, codes: InstrumentCodes, ro
 
 def _stated(source: Observation | Component, declared: Values) -> Stated:
     """The value of an Observation or component, in whichever of its types it stands."""
+    stated: list[Stated] = []
     if source.valueQuantity is not None:
-        return quantity_value(source.valueQuantity)
+        stated.append(quantity_value(source.valueQuantity))
     if source.valueInteger is not None:
-        return number(source.valueInteger)
+        stated.append(number(source.valueInteger))
     if source.valueCodeableConcept is not None:
-        return concept_value(source.valueCodeableConcept, declared, {})
+        stated.append(concept_value(source.valueCodeableConcept, declared, {}))
     if source.valueString is not None:
-        return text_value(source.valueString)
+        stated.append(text_value(source.valueString))
     if source.valueBoolean is not None or (isinstance(source, Observation) and source.valueDateTime is not None):
-        return Stated(reason="answer_unknown")
-    return Stated(reason="value_absent")
+        stated.append(Stated(reason="answer_unknown"))
+    if stated and source.dataAbsentReason is not None:
+        return Stated(reason="answer_unclear")  # a value, and why there is none
+    return one_of(stated) or Stated(reason="value_absent")

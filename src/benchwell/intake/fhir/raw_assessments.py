@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
 
 from benchwell.intake.fhir.elements import Meta, Reference
@@ -75,6 +76,11 @@ def retracted_row(record: str, kind: str, meta: Meta | None, source_row: int) ->
     return raw_row(
         record=record, part=0, kind=kind, standing=3, stored=stored, edit=edit, retracted=True, source_row=source_row
     )
+
+
+def modified(extensions: msgspec.Raw) -> bool:
+    """Whether a resource brings extensions that change what it means: FHIR forbids to read on without knowing them."""
+    return len(extensions) > 0 and bytes(extensions).strip() not in (b"[]", b"null")
 
 
 def edition_of(meta: Meta | None) -> tuple[float | None, int | None]:

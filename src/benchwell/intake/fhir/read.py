@@ -19,6 +19,7 @@ from benchwell.intake.fhir.parts import Limits, Part, chunks_of
 from benchwell.intake.fhir.rows import Context, Finding
 from benchwell.intake.fhir.sources import Sources, find_sources, is_fhir
 from benchwell.intake.fhir.survey import Survey, learn, survey
+from benchwell.intake.fhir.type_names import type_name
 from benchwell.intake.fhir.unpack import ROWS_PER_FILE, Piece
 from benchwell.intake.fhir.workers import map_chunks
 from benchwell.intake.result import Counts
@@ -177,7 +178,9 @@ def _conform(name: str, table: pa.Table, source_hash: str) -> pa.Table:
 
 def _told(whole: Mapped) -> list[str]:
     notes = []
-    skipped = Counter(whole.skipped)
+    skipped: Counter[str] = Counter()
+    for kind, times in whole.skipped.items():
+        skipped[type_name(kind)] += times
     skipped.pop("OperationOutcome", None)
     if skipped:
         kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(skipped.items(), key=lambda one: (-one[1], one[0])))

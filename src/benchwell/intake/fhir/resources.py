@@ -367,6 +367,7 @@ class QuestionnaireResponse(Resource, tag=True):
     partOf: list[Reference] = []
     item: list[ResponseItem] = []
     contained: list[msgspec.Raw] = []
+    modifierExtension: msgspec.Raw = msgspec.Raw()
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
     context: Foreign = msgspec.UNSET
     group: Foreign = msgspec.UNSET
@@ -411,6 +412,7 @@ class Observation(Resource, tag=True):
     hasMember: list[Reference] = []
     derivedFrom: list[Reference] = []
     component: list[Component] = []
+    modifierExtension: msgspec.Raw = msgspec.Raw()
     # members of other versions of FHIR: whoever sends them is refused by name (versions.py)
     context: Foreign = msgspec.UNSET
     related: Foreign = msgspec.UNSET

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from benchwell.intake.fhir.answers import Stated, answer_value, in_points
 from benchwell.intake.fhir.forms import LinkReader, Readers
 from benchwell.intake.fhir.instrument_codes import Cell, InstrumentCodes, Slot, cell_of, check_value, unit_of
-from benchwell.intake.fhir.raw_assessments import RAW, edition_of, informant_of, record_of, retracted_row
+from benchwell.intake.fhir.raw_assessments import RAW, edition_of, informant_of, modified, record_of, retracted_row
 from benchwell.intake.fhir.resources import Answer, QuestionnaireResponse, ResponseItem
 from benchwell.intake.fhir.rows import Context, Found, Rows
 from benchwell.intake.fhir.when import When, read_when
@@ -15,9 +16,12 @@ from benchwell.registry import Instrument
 
 _STANDING = {"completed": 1, "amended": 2}
 _MODE = "/questionnaireresponse-completionmode"
-_MOST_ITEMS = 2000  # of one response; more is no form that anybody filled in
 _PLANS = 1000  # shapes of forms that a reader remembers
 _FAST_SYSTEMS = (None, "http://loinc.org")
+_OTHER_VALUES = attrgetter(
+    "valueInteger", "valueDecimal", "valueQuantity", "valueString", "valueBoolean", "valueDate", "valueDateTime"
+)
+_NONE = (None,) * 7
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Sheet:
     totals: list[tuple[str | None, float, str | None]] = field(default_factory=list)  # scale, value, unit
     reason: str | None = None  # why nothing of it may come in
     column: str = "item.answer"
+    unclear: set[int | str | None] = field(default_factory=set)  # items (by place) and scales that say two things
 
 
 def map_response(found: Found, context: Context, rows: Rows, readers: Readers) -> None:
@@ -56,6 +61,9 @@ def _about(response: QuestionnaireResponse, row: int, context: Context, rows: Ro
     """Whose it is and when it was; null with a finding if that cannot be said, or it is not finished."""
     if response.status not in _STANDING:
         rows.refuse(row, "status", "not_finished")
+        return None
+    if modified(response.modifierExtension):
+        rows.refuse(row, "modifierExtension", "modifier_unread")
         return None
     patient = context.references.id_of(response.subject, "Patient")
     if patient is None:
@@ -109,10 +117,8 @@ def _asked(items: list[ResponseItem], reader: LinkReader) -> tuple[list[Slot], l
     slots: list[Slot] = []
     answers: list[list[Answer]] = []
     waiting = items[::-1]
-    seen = 0
-    while waiting and seen < _MOST_ITEMS:
+    while waiting:
         item = waiting.pop()
-        seen += 1
         slot = reader.slot(item.linkId, item.definition)
         if slot is not None:
             slots.append(slot)
@@ -154,11 +160,11 @@ def _take(sheet: Sheet, cell: Cell, role: str, answers: list[Answer], row: int, 
     if not cell.item:
         _take_total(sheet, cell, role, answers, row, rows)
         return
-    if len(answers) == 1 and sheet.items[cell.item - 1] is None:  # one answer by a declared code: nearly always
+    if len(answers) == 1 and sheet.items[cell.item - 1] is None and not sheet.unclear:  # one answer: nearly always
         coding, extension = answers[0].valueCoding, answers[0].extension
         if coding is not None and not extension and not coding.extension and coding.system in _FAST_SYSTEMS:
             value = cell.fast.get(coding.code or "")
-            if value is not None:
+            if value is not None and _OTHER_VALUES(answers[0]) == _NONE:
                 sheet.items[cell.item - 1] = value
                 return
     _take_answer(sheet, cell, answers, row, rows)
@@ -206,11 +212,14 @@ def _take_answer(sheet: Sheet, cell: Cell, answers: list[Answer], row: int, rows
     stated = _agreed([in_points(cell.instrument, answer_value(one, cell.declared, cell.form)) for one in answers])
     if stated.value is None:
         rows.note(row, column, stated.reason or "answer_unknown", "flagged")
-        return
-    if sheet.items[place] not in (None, stated.value):
+        sheet.unclear.add(place)
+    elif sheet.items[place] not in (None, stated.value):
         rows.note(row, column, "answer_unclear")  # asked twice, answered differently
-        sheet.items[place] = None
+        sheet.unclear.add(place)
+    if place in sheet.unclear:
+        sheet.items[place] = None  # and stays so, whatever a third answer says
         return
+    assert stated.value is not None  # noqa: S101  else it is unclear
     reason = cell.impossible(stated.value)
     if reason is not None:
         sheet.reason, sheet.column = reason, column
@@ -218,15 +227,23 @@ def _take_answer(sheet: Sheet, cell: Cell, answers: list[Answer], row: int, rows
 
 
 def _take_total(sheet: Sheet, cell: Cell, role: str, answers: list[Answer], row: int, rows: Rows) -> None:
+    column = f"item.answer[{cell.instrument.id}]"
     stated = _agreed([answer_value(one, {}, {}) for one in answers])
     try:
         unit = unit_of(cell.instrument, stated.code, stated.unit)
     except KeyError:
         stated, unit = Stated(reason="unknown_unit"), None
-    if stated.value is not None:
-        sheet.totals.append((cell.scale, stated.value, unit))
-    elif role == "total":
-        rows.note(row, f"item.answer[{cell.instrument.id}]", stated.reason or "answer_unknown", "flagged")
+    if stated.value is None:
+        if role == "total":
+            rows.note(row, column, stated.reason or "answer_unknown", "flagged")
+        return
+    total = (cell.scale, stated.value, unit)
+    if any(one[0] == cell.scale and one != total for one in sheet.totals):
+        rows.note(row, column, "answer_unclear")  # two totals of one scale: neither counts
+        sheet.unclear.add(cell.scale)
+        sheet.totals = [one for one in sheet.totals if one[0] != cell.scale]
+    if cell.scale not in sheet.unclear and total not in sheet.totals:
+        sheet.totals.append(total)
 
 
 def _agreed(stated: list[Stated]) -> Stated:
