@@ -34,8 +34,8 @@ _MONTHS = {"a": 12, "year": 12, "years": 12, "mo": 1, "month": 1, "months": 1}
 def condition_event(one: Condition, id_of: IdOf, birth: Moment | None) -> Event:
     """A condition. Its time is its prevalence: from onset to abatement.
 
-    Without abatement it lasts if it is active, recurring or relapsed; otherwise nobody knows when it ended. An abatement
-    that has begun and has no end still goes on.
+    Without abatement it lasts if it is active, recurring or relapsed; otherwise nobody knows when it ended. An
+    abatement that has begun and has no end still goes on.
     """
     del id_of
     start = _onset(one, birth)
