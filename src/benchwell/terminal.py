@@ -237,9 +237,11 @@ def _show_rejections(found: Sequence[dict[str, Any]]) -> None:
     """Which cells were refused or changed, so that a person can find them in the file; never what stood in them."""
     if not found:
         return
-    say("Cells that were refused, corrected or need a look (row 1 is the first below the header; docs/rejections.md):")
+    first = "line" if "file" in found[0] else "below the header"
+    say(f"Cells that were refused, corrected or need a look (row 1 is the first {first}; docs/rejections.md):")
     for one in found[:_CELLS]:
-        say(f"  row {one['row']}, {one['column'] or 'whole row'}: {one['action']}, {one['reason']}")
+        file = f"{one['file']}, " if "file" in one else ""
+        say(f"  {file}row {one['row']}, {one['column'] or 'whole row'}: {one['action']}, {one['reason']}")
     if len(found) > _CELLS:
         say(f"  and {len(found) - _CELLS} more: --json lists all.")
 

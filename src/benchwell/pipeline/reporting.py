@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from benchwell.benchmarks import Edition
 from benchwell.errors import SourceError
 from benchwell.intake import Mapping
+from benchwell.intake.fhir.manifest import manifest_of
 from benchwell.pipeline.one_person import own_figures
 from benchwell.pipeline.progress import Listener, Stages
 from benchwell.pipeline.source_kinds import SourceKind, kind_of
@@ -35,7 +38,8 @@ class Written:
         sentences: One text per measure.
         notes: Remarks on reading and computing.
         lines: The sentences of an organization's page in parts, for a screen.
-        rejections: Of a file of scores: each refused, corrected or flagged cell (row, column, reason, action).
+        rejections: Of a file of scores: each refused, corrected or flagged cell (row, column, reason, action), with its
+            file where several were read.
         over_time: Of an organization's page, per measure: its run chart and its charts of monitoring, as plain data.
         comparisons: Of an organization's page: each measure's comparison.
         detail: Makes what `--json` adds for an edition: every measure under every adjustment.
@@ -100,8 +104,7 @@ def report(
         with stages.stage("drawing"):
             page = render_solo_report(own.report)
         written = _write(output, page, solo_sentences(own.report), tuple(own.report.notes))
-        found = own.intake.rejections.select(["row", "column", "reason", "action"]).to_pylist()
-        return replace(written, rejections=tuple(found))
+        return replace(written, rejections=_findings(own.intake.rejections))
     with stages.stage("drawing"):
         if organization is None:
             network = _write(output, render_network_report(edition, sites=sites), network_sentences(edition))
@@ -119,6 +122,13 @@ def report(
         comparisons=tuple(compared),
         detail=lambda: _detail(edition, organization),
     )
+
+
+def _findings(rejections: pa.Table) -> tuple[dict[str, Any], ...]:
+    """Findings as plain data; the file is named where there are several, as in a bulk export."""
+    several = len(rejections["file"].unique()) > 1
+    columns = ["row", "column", "reason", "action"]
+    return tuple(rejections.select(["file", *columns] if several else columns).to_pylist())
 
 
 def _detail(edition: Edition, organization: str | None, *, named: bool = False) -> dict[str, Any]:
@@ -163,8 +173,11 @@ def _edition(source: Any) -> Edition | None:
         return source
     if not isinstance(source, str | Path) or not Path(source).is_dir():
         return None
-    # A folder may hold FHIR or OMOP; whatever else it is, loading it as an edition says what is wrong with it.
-    if not (Path(source) / "manifest.json").is_file() and kind_of(source)[0] is not SourceKind.TABLE:
+    # A folder may hold FHIR or OMOP; whatever else it is, loading it as an edition says what is wrong with it. Bulk
+    # exports have a manifest of the same name.
+    manifest = Path(source) / "manifest.json"
+    is_export = manifest.is_file() and manifest_of(manifest) is not None
+    if (is_export or not manifest.is_file()) and kind_of(source)[0] is not SourceKind.TABLE:
         return None
     return Edition.load(source)
 

@@ -121,6 +121,18 @@ def test_an_edition_of_it_counts_what_stands(workspace, taken):
     assert manifest["reading"]["courses_derived"] == 20  # the clinic at the river names none
 
 
+def test_one_page_of_the_export_names_the_file_of_every_finding(tmp_path):
+    done = subprocess.run(
+        command("report", EXPORT, "-o", tmp_path / "page.html", "--as-of", "2026-01-31"),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "Encounter.ndjson, row 338, whole row: rejected, not_json" in done.stderr
+    assert "44 of your 55 eligible people were followed up" in done.stdout
+    assert "<html" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 def test_cms159_is_what_was_counted_by_hand():
     result = quality("--json")
     summary = result["summary"]
