@@ -29,6 +29,7 @@ _LEFT_ASIDE = {
     "foreign_subject": "resources in a Bundle of one person name nobody, or one of another server: taken as theirs",
     "missing_file": "files that a manifest names are not there: these counts are of an unfinished export",
     "damaged_file": "compressed files break off; what comes before was read",
+    "left_out": "files in the folders hold no FHIR and were left out",
 }
 
 

@@ -179,7 +179,7 @@ def test_a_folder_without_fhir_is_refused(cli, tmp_path):
         "quality", "--measure", "cms159", "--period", "2026", "--valuesets", OWN / "cms159/valuesets.json", tmp_path
     )
     assert done.code == 12
-    assert "holds no FHIR file" in done.err
+    assert "holds no FHIR" in done.err
 
 
 def test_sources_without_anybody_are_refused(cli, tmp_path):

@@ -151,7 +151,7 @@ def test_a_prescription_names_its_medication(tmp_path, reference, contained, eve
 def test_sources_that_are_not_there(tmp_path):
     with pytest.raises(SourceError, match="There is no file"):
         read_people([tmp_path / "none.json"], WANTED)
-    with pytest.raises(SourceError, match="holds no FHIR file"):
+    with pytest.raises(SourceError, match="holds no FHIR"):
         read_people([tmp_path], WANTED)
 
 
@@ -205,3 +205,14 @@ def test_what_waits_for_the_end_of_the_source_can_be_taken_back_too(tmp_path):
     assert [event.kind for event in found[0].events] == ["medication-request"]
     found, _ = records(tmp_path, b=lines(gone))
     assert found[0].events == ()
+
+
+def test_a_folder_is_read_as_intake_reads_it(tmp_path):
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "old.ndjson").write_text(lines(phq9(9, "2026-01-02")), encoding="utf-8")
+    (tmp_path / "package.json").write_text('{"name": "a tool"}', encoding="utf-8")
+    (tmp_path / "all.ndjson").write_text(lines(patient(), phq9(4, "2026-01-01")), encoding="utf-8")
+    people = read_people([tmp_path, tmp_path / "all.ndjson"], WANTED)
+    (record,) = people.records()
+    assert [event.number for event in record.events] == [4]
+    assert (people.counts["left_out"], people.counts["refused"]) == (1, 0)

@@ -12,9 +12,10 @@ import msgspec
 from benchwell.errors import SourceError
 
 BLOCK = 8 << 20  # bytes: large enough that start-up per block is nothing, small enough for flat memory
-GZIP = b"\x1f\x8b"
+LONGEST = 1 << 30  # bytes of one line or document: it is held whole, so a file without line ends would fill the memory
+_GZIP = b"\x1f\x8b"
 _READ = 1 << 20
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"  # byte order mark of UTF-8: some programs write one, and it means nothing
 _LOOKED_AT = 1000  # lines, to tell lines from one document
 
 Shape = Literal["lines", "document"]
@@ -35,6 +36,20 @@ class Blocks:
     def __iter__(self) -> Iterator[bytes]:
         return blocks_of(self._pieces(), self.size)
 
+    def document(self, blocks: Iterable[bytes]) -> bytes:
+        """The bytes of a document as one.
+
+        Raises:
+            SourceError: If they are more than a document may have.
+        """
+        held: list[bytes] = []
+        length = 0
+        for block in blocks:
+            held.append(block)
+            length += len(block)
+            self._refuse_long(length)
+        return b"".join(held)
+
     def start(self) -> bytes:
         """The first megabyte, or less; enough to tell what a file is."""
         return next(self._pieces(), b"")
@@ -42,7 +57,7 @@ class Blocks:
     def _pieces(self) -> Iterator[bytes]:
         try:
             with self.path.open("rb") as file:
-                yield from _without_mark(self._bytes(file))
+                yield from self._bounded(_without_mark(self._bytes(file)))
         except FileNotFoundError:
             raise SourceError(f"There is no file {self.path}.", hint="check the path") from None
         except OSError as error:
@@ -50,9 +65,24 @@ class Blocks:
                 f"{self.path} cannot be read: {error.strerror or type(error).__name__}.", hint="check permissions"
             ) from None
 
+    def _bounded(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        length = 0  # of the line that is being read
+        for piece in pieces:
+            cut = piece.rfind(b"\n") + 1
+            length = len(piece) - cut if cut else length + len(piece)
+            self._refuse_long(length)
+            yield piece
+
+    def _refuse_long(self, length: int) -> None:
+        if length > LONGEST:
+            raise SourceError(
+                f"{self.path.name} holds more than {LONGEST >> 20} MB in one line or document.",
+                hint="write it as NDJSON, one resource a line",
+            )
+
     def _bytes(self, file: BinaryIO) -> Iterator[bytes]:
         start = file.read(_READ)
-        if not start.startswith(GZIP):
+        if not start.startswith(_GZIP):
             while start:
                 yield start
                 start = file.read(_READ)
@@ -61,6 +91,12 @@ class Blocks:
             yield from _inflated(file, start)
         except (zlib.error, EOFError):
             self.damaged = True
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether a file is compressed: what it begins with tells, not its name."""
+    with path.open("rb") as file:
+        return file.read(len(_GZIP)) == _GZIP
 
 
 def blocks_of(pieces: Iterable[bytes], size: int = BLOCK) -> Iterator[bytes]:
@@ -120,7 +156,7 @@ def _is_resource(line: bytes) -> bool:
 def _without_mark(pieces: Iterable[bytes]) -> Iterator[bytes]:
     first = True
     for piece in pieces:
-        yield piece.removeprefix(_BOM) if first else piece
+        yield piece.removeprefix(BOM) if first else piece
         first = False
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from benchwell.errors import SourceError
 from benchwell.intake.fhir.elements import Element
+from benchwell.intake.fhir.lines import BOM
 
 _MOST = 64 << 20  # bytes: a manifest is small
 
@@ -61,7 +62,7 @@ def manifest_of(path: Path) -> Manifest | None:
     if path.stat().st_size > _MOST:
         return None
     try:
-        found = _manifest.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+        found = _manifest.decode(path.read_bytes().removeprefix(BOM))
     except (ValueError, RecursionError):
         return None
     told = found.transactionTime is not None or found.manifestType is not None

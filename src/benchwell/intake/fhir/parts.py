@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from benchwell.intake.fhir.chunks import Chunk
-from benchwell.intake.fhir.lines import GZIP, Blocks, shape_of
+from benchwell.intake.fhir.lines import Blocks, is_gzip, shape_of
 from benchwell.intake.fhir.sources import SourceFile
 from benchwell.intake.fhir.unpack import Piece
 
@@ -107,7 +107,7 @@ class _Cutting:
         parts = iter(blocks)
         first = next(parts, b"")
         shape = shape_of(first)
-        everything = chain([first], parts) if shape == "lines" else iter([b"".join([first, *parts])])
+        everything = chain([first], parts) if shape == "lines" else iter([blocks.document(chain([first], parts))])
         number = self._part.open(file.name)
         line = 1
         for block in everything:
@@ -132,6 +132,4 @@ class _Cutting:
 
 
 def _is_large(file: SourceFile) -> bool:
-    with file.path.open("rb") as opened:
-        compressed = opened.read(2) == GZIP
-    return file.path.stat().st_size > (_LARGE_GZIP if compressed else _LARGE)
+    return file.path.stat().st_size > (_LARGE_GZIP if is_gzip(file.path) else _LARGE)

@@ -8,16 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from benchwell.errors import SourceError
 from benchwell.intake.fhir.decode import Refused
 from benchwell.intake.fhir.lines import Blocks, shape_of
-from benchwell.intake.fhir.manifest import manifest_of, read_manifest
 from benchwell.intake.fhir.people import Alone, People
 from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.resources import Patient, Resource
+from benchwell.intake.fhir.sources import find_sources
 from benchwell.intake.fhir.unpack import Deleted, Piece, Unpacked, unpack
-
-_ENDINGS = (".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz")
 
 
 def read_people(sources: Sequence[Path], wanted: frozenset[str]) -> People:
@@ -49,26 +46,16 @@ def take_document(data: bytes, people: People) -> None:
         _take(bundle, people, known)
 
 
-def _files(sources: Iterable[Path], people: People) -> Iterator[Path]:
+def _files(sources: Iterable[Path], people: People) -> Iterable[Path]:
+    """The files of every source, each once."""
+    files: dict[Path, Path] = {}
     for source in sources:
-        if not source.exists():
-            raise SourceError(f"There is no file {source}.", hint="check the path")
-        if source.is_file():
-            yield from _listed([source], people)
-            continue
-        found = [path for path in sorted(source.rglob("*")) if path.is_file() and path.name.lower().endswith(_ENDINGS)]
-        if not found:
-            raise SourceError(f"{source} holds no FHIR file.", hint=f"such files end in {', '.join(_ENDINGS[:3])}")
-        yield from _listed(found, people)
-
-
-def _listed(paths: Sequence[Path], people: People) -> Iterable[Path]:
-    """What exports list, in the order of their manifests (deletions last), then all other files; each once."""
-    manifests = [path for path in paths if path.suffix.lower() == ".json" and manifest_of(path) is not None]
-    exports = [read_manifest(path) for path in manifests]
-    people.counts["missing_file"] += sum(len(one.missing) for one in exports)
-    rest = (path for path in paths if path not in manifests)
-    return dict.fromkeys(chain(*(one.files for one in exports), rest))
+        found = find_sources([source])  # one by one: each must hold something
+        people.counts["missing_file"] += len(found.missing)
+        people.counts["left_out"] += len(found.left_out)
+        for file in found.files:
+            files.setdefault(file.path.resolve(), file.path)
+    return files.values()
 
 
 def _pieces(path: Path, people: People) -> Iterator[Piece]:
@@ -76,7 +63,7 @@ def _pieces(path: Path, people: People) -> Iterator[Piece]:
     following = iter(blocks)
     head = next(following, b"")
     if shape_of(head) == "document":
-        yield Piece(0, "document", _own_bundle(b"".join((head, *following))))
+        yield Piece(0, "document", _own_bundle(blocks.document(chain((head,), following))))
     else:
         first = 1
         for block in chain((head,), following):

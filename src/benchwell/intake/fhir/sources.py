@@ -30,11 +30,13 @@ class Sources:
     Attributes:
         files: In reading order, each once.
         missing: Names of files that a manifest lists and that are not there.
+        left_out: Names of files in folders that hold no FHIR.
         notes: What was left out, in words.
     """
 
     files: list[SourceFile] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -111,6 +113,7 @@ def _folder(folder: Path, found: Sources) -> None:
             found.files.append(SourceFile(path, path.relative_to(folder).as_posix()))
         else:
             left_out.append(path.name)
+    found.left_out += left_out
     if left_out:
         found.notes.append(f"Left out, since they hold no FHIR: {_listed(left_out)}.")
 

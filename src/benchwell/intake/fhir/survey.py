@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from benchwell.intake.fhir.forms import Forms
-from benchwell.intake.fhir.lines import GZIP, Blocks, Shape, shape_of
+from benchwell.intake.fhir.lines import Blocks, Shape, is_gzip, shape_of
 from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.resources import Organization, Questionnaire, Resource
 from benchwell.intake.fhir.rows import Found
@@ -79,7 +79,7 @@ def _pieces(data: bytes, shape: Shape) -> Iterator[Piece]:
 def _blocks(file: SourceFile) -> Iterator[tuple[bytes, Shape]]:
     blocks = Blocks(file.path)
     start = blocks.start()
-    compressed = _is_gzip(file)
+    compressed = is_gzip(file.path)
     small = file.path.stat().st_size <= (_SMALL_GZIP if compressed else _SMALL)
     whole = small or _WANTED.match(start.lstrip(b" \t\r\n{")) is not None
     if not whole and compressed:
@@ -89,7 +89,7 @@ def _blocks(file: SourceFile) -> Iterator[tuple[bytes, Shape]]:
     shape = shape_of(first)
     if shape == "document":
         if small:
-            yield b"".join([first, *parts]), shape
+            yield blocks.document(chain([first], parts)), shape
         return
     for block in chain([first], parts) if whole else _with_forms(first, parts):
         yield block, shape
@@ -99,8 +99,3 @@ def _with_forms(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     if _FORM in first:
         yield first
     yield from (block for block in rest if _FORM in block)
-
-
-def _is_gzip(file: SourceFile) -> bool:
-    with file.path.open("rb") as opened:
-        return opened.read(2) == GZIP
