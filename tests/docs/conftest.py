@@ -31,7 +31,7 @@ class Repository:
         for folder in folders:
             start = self.root / folder
             for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
-                if path.is_file() and "__pycache__" not in path.parts and path.suffix not in {".png", ".xlsx"}:
+                if path.is_file() and "__pycache__" not in path.parts and path.suffix not in {".png", ".xlsx", ".gz"}:
                     yield path, path.read_text(encoding="utf-8")
 
     @staticmethod
