@@ -14,11 +14,11 @@ from benchwell.intake.fhir.answers import (
     quantity_value,
     text_value,
 )
+from benchwell.intake.fhir.edition import edition_of
 from benchwell.intake.fhir.elements import Concept, Reference
 from benchwell.intake.fhir.instrument_codes import InstrumentCodes, Slot, check_value, unit_of
 from benchwell.intake.fhir.raw_assessments import (
     RAW,
-    edition_of,
     informant_of,
     links_of,
     modified,

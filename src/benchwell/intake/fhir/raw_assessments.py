@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
+from benchwell.intake.fhir.edition import edition_of
 from benchwell.intake.fhir.elements import Meta, Reference
 from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.rows import Found
-from benchwell.intake.fhir.when import stored_at
 from benchwell.tables.table import DATE, FLAG, INTEGER, NUMBER, TEXT
 
 RAW: Final = "raw_assessments"
@@ -81,17 +81,6 @@ def retracted_row(record: str, kind: str, meta: Meta | None, source_row: int) ->
 def modified(extensions: msgspec.Raw) -> bool:
     """Whether a resource brings extensions that change what it means: FHIR forbids to read on without knowing them."""
     return len(extensions) > 0 and bytes(extensions).strip() not in (b"[]", b"null")
-
-
-def edition_of(meta: Meta | None) -> tuple[float | None, int | None]:
-    """When a resource was stored and as which edit, as far as its source says."""
-    if meta is None:
-        return None, None
-    edit = meta.versionId
-    return (
-        stored_at(meta.lastUpdated) if meta.lastUpdated else None,
-        int(edit) if edit is not None and edit.isascii() and edit.isdigit() and len(edit) < 16 else None,
-    )
 
 
 def links_of(references: References, pointers: list[Reference]) -> list[str] | None:

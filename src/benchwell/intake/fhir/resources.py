@@ -418,13 +418,6 @@ class Observation(Resource, tag=True):
     related: Foreign = msgspec.UNSET
 
 
-class CoverageClass(Element):
-    """Group or plan."""
-
-    type: Concept | None = None
-    value: str | None = None
-
-
 class Coverage(Resource, tag=True):
     """Who pays."""
 

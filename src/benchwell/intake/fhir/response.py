@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from benchwell.intake.fhir.answers import Stated, answer_value, in_points
+from benchwell.intake.fhir.edition import edition_of
 from benchwell.intake.fhir.forms import LinkReader, Readers
 from benchwell.intake.fhir.instrument_codes import Cell, InstrumentCodes, Slot, cell_of, check_value, unit_of
-from benchwell.intake.fhir.raw_assessments import RAW, edition_of, informant_of, modified, record_of, retracted_row
+from benchwell.intake.fhir.raw_assessments import RAW, informant_of, modified, record_of, retracted_row
 from benchwell.intake.fhir.resources import Answer, QuestionnaireResponse, ResponseItem
 from benchwell.intake.fhir.rows import Context, Found, Rows
 from benchwell.intake.fhir.when import When, read_when
