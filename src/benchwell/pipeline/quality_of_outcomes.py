@@ -45,10 +45,11 @@ _WHICH_DAY = {
 
 @dataclass(frozen=True)
 class _Computed:
-    """Outcomes with their day, everybody's ids, and what was done on the way."""
+    """Outcomes with their day, everybody's ids, who may not be used, and what was done on the way."""
 
     outcomes: pa.Table
     people: list[str]
+    refused: frozenset[str]
     notes: list[str]
 
 
@@ -80,7 +81,7 @@ def quality_of_outcomes(
     with _opened(sources, registry, settings) as holdings:
         notes = [] if _is_workspace(sources[0]) else _taken(holdings, sources, as_of)
         found = _compute(holdings, measure, as_of)
-    counted = count_courses(measure, _courses(found.outcomes), found.people, period)
+    counted = count_courses(measure, _courses(found.outcomes), found.people, period, refused=found.refused)
     told = (_day_note(measure), *notes, *found.notes, *_counted_notes(counted, as_of))
     return QualityResult(OutcomeHead(measure), *period, (), counted.subjects, told)
 
@@ -158,10 +159,12 @@ def _compute(holdings: Holdings, measure: Measure, as_of: dt.date) -> _Computed:
         built = build_outcomes(reading.inputs, [measure], instruments, snapshot_day=last_day, keep=engine.keep)
         outcomes = engine.to_arrow(_with_day(built.outcomes, reading.inputs, measure, last_day))
         people = engine.to_arrow(read("patients").select("patient_id"))["patient_id"].to_pylist()
+        declined = reading.inputs.consents.filter(~nw.col("usable")).select("patient_id")
+        refused = frozenset(engine.to_arrow(declined)["patient_id"].to_pylist())
     derived, without = (reading.counts[name] for name in ("courses_derived", "contacts_without_course"))
     notes = [f"{derived:,} courses of care were made of contacts by the rule {named}"] if derived else []
     notes += [f"{without:,} contacts belong to no course of care"] if without else []
-    return _Computed(outcomes, people, notes)
+    return _Computed(outcomes, people, refused, notes)
 
 
 def _with_day(outcomes: Frame, inputs: OutcomeInputs, measure: Measure, last_day: int) -> Frame:

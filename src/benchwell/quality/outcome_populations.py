@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from benchwell.quality.result import DENOMINATOR, EXCLUSION, INITIAL_POPULATION, NUMERATOR, SubjectResult
@@ -63,7 +63,12 @@ class Counted:
 
 
 def count_courses(
-    measure: Measure, courses: Iterable[CourseOutcome], people: Iterable[str], period: tuple[dt.date, dt.date]
+    measure: Measure,
+    courses: Iterable[CourseOutcome],
+    people: Iterable[str],
+    period: tuple[dt.date, dt.date],
+    *,
+    refused: Set[str] = frozenset(),
 ) -> Counted:
     """Count courses as populations.
 
@@ -72,11 +77,11 @@ def count_courses(
         courses: Every course of the sources.
         people: Everybody who was read, also without a course.
         period: First and last day, both included.
+        refused: Who may not be used.
     """
     by_person: dict[str, list[CourseOutcome]] = {person: [] for person in people}
     for one in courses:
         by_person.setdefault(one.subject, []).append(one)
-    refused = {person for person, own in by_person.items() if any(one.status is OutcomeStatus.OPTED_OUT for one in own)}
     tally: defaultdict[str, Counter[str]] = defaultdict(Counter)
     subjects = [
         _subject(measure, person, [one for one in own if _within(one, period)], tally)
@@ -88,7 +93,7 @@ def count_courses(
         tally["excluded"],
         tally["not-about"],
         tally["not-due"].total(),
-        len(refused),
+        len(refused & by_person.keys()),
         tally["assumed"].total(),
     )
 
