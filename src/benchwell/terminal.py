@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from benchwell.intake.reasons import REASONS
 from benchwell.reports.site_lines import SITE_COLUMNS
@@ -27,12 +29,29 @@ _SITES = 30
 _UNWRAPPED = 100_000
 
 
+# Control characters but line end and tab, and marks that turn the direction of writing around.
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    r"""A text that cannot steer the terminal: names of files, columns and clinics are the source's own words.
+
+    >>> printable("North\x1b[2J")
+    'North\ufffd[2J'
+    """
+    return _STEERING.sub("\ufffd", text)
+
+
 class _Terminal(Console):
     """As wide as the window it writes to; unwrapped and plain into a pipe or a file."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         seen = (sys.stderr if stderr else sys.stdout).isatty()
         super().__init__(stderr=stderr, highlight=False, width=None if seen else _UNWRAPPED)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; texts may hold names from a source."""
+        super().print(*(printable(one) if isinstance(one, str) else one for one in objects), **options)
 
     def on_broken_pipe(self) -> None:
         """The reader left; the command line knows what to do."""
@@ -87,11 +106,17 @@ def print_json(data: Any) -> None:
 
 def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: int = 0) -> None:
     """A small table on stdout, without lines; the last `numbers` columns are right-aligned."""
-    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="dim", **_PLAIN)
+
+    def cell(text: Any) -> Text:  # plain: square brackets in a name are no instructions
+        return Text("" if text is None else printable(str(text)))
+
+    table = Table(
+        title=cell(title) if title else None, title_justify="left", title_style="bold", header_style="dim", **_PLAIN
+    )
     for place, header in enumerate(headers):
-        table.add_column(header, justify="right" if place >= len(headers) - numbers else "left", overflow="fold")
+        table.add_column(cell(header), justify="right" if place >= len(headers) - numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*map(cell, row))
     _out.print(table)
 
 

@@ -28,7 +28,7 @@ class Commands(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()  # here, so that a reader who left is noticed here
         except BenchwellError as error:
-            typer.echo(f"Error: {error}", err=True)
+            _tell(error)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             typer.echo("Stopped. Nothing half-done was kept; run the same command again to complete it.", err=True)
@@ -39,9 +39,15 @@ class Commands(TyperGroup):
         except Exception as error:  # a fault of ours: its text may quote a value, so only its place is told
             if not _is_ours(error):
                 raise
-            typer.echo(f"Error: {_fault(error)}", err=True)
+            _tell(_fault(error))
             raise typer.Exit(BenchwellError.exit_code) from None
         return result
+
+
+def _tell(error: BenchwellError) -> None:
+    from benchwell.terminal import printable
+
+    typer.echo(f"Error: {printable(str(error))}", err=True)
 
 
 def _is_ours(error: Exception) -> bool:
