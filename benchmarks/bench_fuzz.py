@@ -23,10 +23,10 @@ from benchmarks.fuzz.statements import statements
 
 from benchwell.errors import BenchwellError, SourceError
 from benchwell.intake.fhir.chunks import gather, map_chunk
+from benchwell.intake.fhir.first_look import FirstLook
 from benchwell.intake.fhir.folding import SHAPES
 from benchwell.intake.fhir.read import FhirPart, read_fhir_bytes
 from benchwell.intake.fhir.rows import Context
-from benchwell.intake.fhir.survey import Survey
 from benchwell.intake.fhir.unpack import Piece
 from benchwell.registry import Registry
 
@@ -76,7 +76,7 @@ def examine(lines: list[bytes], registry: Registry) -> Verdict:
 
 def _same_in_pieces(body: bytes, whole: FhirPart, registry: Registry) -> bool:
     """Whether smaller chunks, as workers get them, give the same raw rows and findings as one."""
-    known = Survey()
+    known = FirstLook()
     context = Context(registry, known.references, known.forms, AS_OF)
     pieces, first, at = [], 1, 0
     while at < len(body):

@@ -285,7 +285,7 @@ def test_control_c_while_fetching_calls_the_export_off(server, tmp_path):
 
 def test_a_half_written_line_of_the_journal_is_forgotten(server, fetch, tmp_path):
     server.offer(server.hold("p", LARGE, breaks=[0] * 3))
-    with pytest.raises(BulkExportError):
+    with pytest.raises(BulkExportError, match="did not arrive"):
         fetch(settings=BulkSettings(attempts=3))
     with (tmp_path / "export" / ".bulk-export.journal").open("ab") as file:
         file.write(b'{"type":"done","fi')
@@ -302,7 +302,7 @@ def test_a_damaged_journal_is_told(server, fetch, tmp_path):
 
 def test_a_file_that_was_cut_after_the_break_is_fetched_again(server, fetch, tmp_path):
     server.offer(server.hold("a", 5), server.hold("b", LARGE, breaks=[0] * 3))
-    with pytest.raises(BulkExportError):
+    with pytest.raises(BulkExportError, match="did not arrive"):
         fetch(settings=BulkSettings(attempts=3, parallel=1))
     (tmp_path / "export" / "Patient.000.ndjson").write_bytes(b"{}\n")
     assert fetch().files[0].lines == 5
@@ -311,7 +311,7 @@ def test_a_file_that_was_cut_after_the_break_is_fetched_again(server, fetch, tmp
 
 def test_another_request_does_not_take_over_an_unfinished_one(server, fetch):
     server.offer(server.hold("p", LARGE, breaks=[0] * 3))
-    with pytest.raises(BulkExportError):
+    with pytest.raises(BulkExportError, match="did not arrive"):
         fetch(settings=BulkSettings(attempts=3))
     with pytest.raises(BulkExportError, match="unfinished export of another request"):
         fetch(types=("Patient",))

@@ -109,7 +109,7 @@ def test_a_deadline_ends_the_wait_and_the_next_run_goes_on_with_the_same_export(
 def test_an_export_that_is_gone_when_taken_up_is_asked_for_anew(server, fetch):
     heard = Heard()
     polled(server, *[Answer(202, {"Retry-After": "100"})] * 3)
-    with pytest.raises(BulkExportError):
+    with pytest.raises(BulkExportError, match="not ready within the time"):
         fetch(settings=BulkSettings(deadline_seconds=50))
     server.polls.clear()
     server.gone.add(1)

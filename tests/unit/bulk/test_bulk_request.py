@@ -85,5 +85,5 @@ def test_origins_differ_by_scheme_host_and_port():
     assert rules.trusts("https://EHR.example.org:443/elsewhere")
     for url in ("https://ehr.example.org:444/", "https://ehr.example.org.evil.example/", "https://example.org/"):
         assert not rules.trusts(url)
-    with pytest.raises(BulkExportError):
+    with pytest.raises(BulkExportError, match="none of http or https"):
         rules.trusts("https://user@ehr.example.org/")

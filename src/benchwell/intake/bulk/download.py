@@ -14,9 +14,9 @@ from benchwell.intake.bulk.journal import Done, Journal, Validator
 from benchwell.intake.bulk.listener import BulkListener
 from benchwell.intake.bulk.manifest import Plan, PlannedFile
 from benchwell.intake.bulk.outcome import refusal
-from benchwell.intake.bulk.parts import TornError, finish_part, open_part, unpack
 from benchwell.intake.bulk.polling import ExportLostError
 from benchwell.intake.bulk.result import BulkFile, counts_agree
+from benchwell.intake.bulk.unfinished import TornError, finish_part, open_part, unpack
 from benchwell.intake.bulk.waiting import Patience
 
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})

@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from benchwell.intake.fhir.chunks import Mapped, gather, map_chunk
 from benchwell.intake.fhir.findings import counts_of, rejections_of, rows_in_files
+from benchwell.intake.fhir.first_look import FirstLook, first_look, learn
 from benchwell.intake.fhir.folding import SHAPES, fold_part
 from benchwell.intake.fhir.lines import shape_of
 from benchwell.intake.fhir.parts import Limits, Part, chunks_of
 from benchwell.intake.fhir.rows import Context, Finding
 from benchwell.intake.fhir.sources import Sources, find_sources, is_fhir
-from benchwell.intake.fhir.survey import Survey, learn, survey
 from benchwell.intake.fhir.type_names import type_name
 from benchwell.intake.fhir.unpack import ROWS_PER_FILE, Piece
 from benchwell.intake.fhir.workers import map_chunks
@@ -84,7 +84,7 @@ def read_fhir(
         SourceError: If a path does not exist or cannot be read, or an export is of another version of FHIR.
     """
     found = find_sources(sources)
-    known = survey(found.files)
+    known = first_look(found.files)
     context = Context(registry, known.references, known.forms, as_of or dt.date.today())
     chunks = chunks_of(found.files, limits or Limits())
     results = map_chunks(chunks, context, SHAPES, _workers(found, workers))
@@ -119,7 +119,7 @@ def read_fhir_bytes(body: bytes, registry: Registry, *, as_of: dt.date | None = 
     """
     data = body.removeprefix(b"\xef\xbb\xbf")
     shape = shape_of(data)
-    known = Survey()
+    known = FirstLook()
     learn(data, shape, known)
     part = Part()
     piece = Piece(part.open(file), shape, data)

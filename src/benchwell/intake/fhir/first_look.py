@@ -24,7 +24,7 @@ _FORM = b'"Questionnaire"'
 
 
 @dataclass
-class Survey:
+class FirstLook:
     """What a source says of itself.
 
     Attributes:
@@ -38,21 +38,21 @@ class Survey:
     organizations: bool = False
 
 
-def survey(files: Iterable[SourceFile]) -> Survey:
+def first_look(files: Iterable[SourceFile]) -> FirstLook:
     """Learn what must be known before the first resource is mapped.
 
     Small files are looked through whole. Of a large file, it is the type of its first resource that decides: a file of
     organizations, clinicians, places or forms is looked through, any other only for Questionnaires, and not at all if
     it is compressed.
     """
-    found = Survey()
+    found = FirstLook()
     for file in files:
         for block, shape in _blocks(file):
             learn(block, shape, found)
     return found
 
 
-def learn(data: bytes, shape: Shape, found: Survey) -> None:
+def learn(data: bytes, shape: Shape, found: FirstLook) -> None:
     """The same for some bytes of a source."""
     for piece in _pieces(data, shape):
         for row in unpack(piece, References()):
