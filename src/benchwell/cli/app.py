@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -102,7 +103,21 @@ MappingFile = Annotated[Path | None, typer.Option("--mapping", "-m", help="A map
 
 def main() -> None:
     """Run the command."""
+    end_in_order()
     app()
+
+
+def end_in_order() -> None:
+    """Whoever ends the program, folders of temporary data are removed: records of people may lie in them."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # Under nohup, a terminal that is closed ends nothing.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _leave)
+
+
+def _leave(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _version(wanted: bool) -> None:
