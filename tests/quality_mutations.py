@@ -54,8 +54,7 @@ def _renamed(part: Any, ids: Mapping[str, str]) -> Any:
         return part
     made = {name: _renamed(one, ids) for name, one in part.items()}
     if isinstance(made.get("reference"), str):
-        kind, _, id_ = made["reference"].rpartition("/")
-        made["reference"] = f"{kind}/{ids.get(id_, id_)}"
+        made["reference"] = "/".join(ids.get(piece, piece) for piece in made["reference"].split("/"))
     return made
 
 

@@ -1,7 +1,7 @@
 """CMS159 at its boundaries: an official case, one thing changed, and where the person is counted then.
 
-The case is 2c7de2e3: born 2013-01-01, seen on 2025-02-25 from 14:30 to 14:50 with depression since 14:35 and a PHQ-9 of 10
-at 14:35; a PHQ-9 of 3 on 2026-02-19. The assessment period is 2025-12-27 to 2026-04-26, the identification period
+The case is 2c7de2e3: born 2013-01-01, seen on 2025-02-25 from 14:30 to 14:50 with depression since 14:35 and a PHQ-9 of
+10 at 14:35; a PHQ-9 of 3 on 2026-02-19. The assessment period is 2025-12-27 to 2026-04-26, the identification period
 2024-11-01 to 2025-10-31.
 """
 
