@@ -1,7 +1,7 @@
 """CMS177 at its boundaries: an official case, one thing changed, and how many encounters are counted then.
 
-The case is 3f4922e2: born 2015-04-25, four office visits of which two are for major depression: on 2026-03-27 from 14:30
-to 15:00, and on 2026-07-12 from 11:30 to 12:00, each with a suicide risk assessment in its middle.
+The case is 3f4922e2: born 2015-04-25, four office visits of which two are for major depression: on 2026-03-27 from
+14:30 to 15:00, and on 2026-07-12 from 11:30 to 12:00, each with a suicide risk assessment in its middle.
 """
 
 from __future__ import annotations
