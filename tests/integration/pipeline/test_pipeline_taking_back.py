@@ -49,6 +49,20 @@ def test_every_instrument_of_a_form_goes_with_it(tmp_path):
     assert len(standing(workspace)) == 6  # given again: it stands again
 
 
+def test_an_amended_form_leaves_nothing_behind_that_is_no_longer_in_it(tmp_path):
+    workspace = Workspace(tmp_path / "ws")
+    workspace.intake(write(tmp_path / "a.ndjson", form("a", "completed"), form("b", "completed")))
+    less = form("a", "completed")
+    less["item"] = less["item"][:9]
+    report = workspace.intake(write(tmp_path / "b.ndjson", {**less, "status": "amended"}))
+    a, b = "QuestionnaireResponse/a", "QuestionnaireResponse/b"
+    assert standing(workspace) == [(a, "phq-9"), (b, "phq-9"), (f"{b}#gad-7", "gad-7")]
+    assert report.superseded == 2
+    turned = {**form("b", "amended"), "item": form("b", "completed")["item"][9:]}
+    workspace.intake(write(tmp_path / "c.ndjson", turned))
+    assert standing(workspace) == [(a, "phq-9"), (b, "gad-7")]
+
+
 def test_a_source_that_takes_nothing_back_is_left_as_it_is(tmp_path):
     from benchwell.pipeline.taking_back import with_parts_taken_back
     from benchwell.tables import CANONICAL
