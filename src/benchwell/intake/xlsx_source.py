@@ -13,6 +13,7 @@ import python_calamine
 
 from benchwell.errors import MappingError, SourceError
 from benchwell.intake.raw import RawTable, finish
+from benchwell.workbooks import is_too_large
 
 
 def read_xlsx(content: bytes, file: str, sheet: str | None = None) -> RawTable:
@@ -44,6 +45,11 @@ def read_xlsx(content: bytes, file: str, sheet: str | None = None) -> RawTable:
 
 
 def _grid(content: bytes, file: str, sheet: str | None) -> tuple[str, list[list[Any]]]:
+    if is_too_large(content):
+        raise SourceError(
+            f"{file} has a sheet with cells too far apart, or too many of them.",
+            hint="clear stray cells far below or beside the table, or export it as CSV",
+        )
     try:
         workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         names = workbook.sheet_names

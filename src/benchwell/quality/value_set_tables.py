@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
-from benchwell.clinical.systems import code_text, system_name
+from benchwell.clinical.systems import code_text, system_called, system_name
 from benchwell.errors import ValueSetError
 from benchwell.quality.value_set_listing import Listing, is_oid, set_key
+from benchwell.workbooks import is_too_large
 
 _LARGEST_EXACT = 2**53  # a number cell beyond this has lost digits
 _LONGEST_COUNT = 9  # digits
@@ -31,27 +32,6 @@ _SET_NAME = ("valuesetname", "name")
 _VERSION = ("definitionversion", "valuesetversion", "version")
 _SET_VERSION_COLUMN = ("definitionversion", "valuesetversion")  # "version" in a table of codes is the code system's
 _COUNT = ("codecount", "numberofcodes", "totalcodes", "concepts", "conceptcount")
-
-# Names of code systems where a table has no OID for them.
-_SYSTEMS = {
-    "snomedct": "snomed",
-    "snomed": "snomed",
-    "snomedctus": "snomed",
-    "icd10cm": "icd-10-cm",
-    "icd10": "icd-10",
-    "icd10pcs": "icd-10-pcs",
-    "icd9cm": "icd-9-cm",
-    "loinc": "loinc",
-    "cpt": "cpt",
-    "hcpcs": "hcpcs",
-    "hcpcslevelii": "hcpcs",
-    "rxnorm": "rxnorm",
-    "cvx": "cvx",
-    "cdcrec": "cdc-race",
-    "sop": "sop",
-    "sopt": "sop",
-    "actcode": "act-code",
-}
 
 
 @dataclass
@@ -216,12 +196,17 @@ def _system(oid: str, name: str) -> str:
         known = system_name(f"urn:oid:{oid}" if is_oid(oid) else oid)
         if known not in (oid, f"urn:oid:{oid}"):
             return known
-    return _SYSTEMS.get(_plain(name)) or (f"urn:oid:{oid}" if is_oid(oid) else oid or system_name(name))
+    return system_called(name) or (f"urn:oid:{oid}" if is_oid(oid) else oid or system_name(name))
 
 
 def _sheet_rows(content: bytes, file: str) -> Iterator[list[str]]:
     import python_calamine
 
+    if is_too_large(content):
+        raise ValueSetError(
+            f"{file} has a sheet with cells too far apart, or too many of them.",
+            hint="use the file as it was downloaded, not one that was saved again from a spreadsheet",
+        )
     try:
         workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         grids = [workbook.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in workbook.sheet_names]
