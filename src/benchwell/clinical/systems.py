@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _ADDRESSES: dict[str, tuple[str, ...]] = {
     "loinc": ("http://loinc.org", "https://loinc.org", "urn:oid:2.16.840.1.113883.6.1", "2.16.840.1.113883.6.1"),
     "snomed": ("http://snomed.info/sct", "urn:oid:2.16.840.1.113883.6.96", "2.16.840.1.113883.6.96"),
@@ -25,6 +27,7 @@ _ADDRESSES: dict[str, tuple[str, ...]] = {
         "http://hl7.org/fhir/v3/ActCode",
         "urn:oid:2.16.840.1.113883.5.4",
     ),
+    "nucc": ("http://nucc.org/provider-taxonomy", "urn:oid:2.16.840.1.113883.6.101", "2.16.840.1.113883.6.101"),
     "cdc-race": ("urn:oid:2.16.840.1.113883.6.238", "2.16.840.1.113883.6.238"),
     "sop": (
         "https://nahdo.org/sopt",
@@ -32,6 +35,28 @@ _ADDRESSES: dict[str, tuple[str, ...]] = {
         "urn:oid:2.16.840.1.113883.3.221.5",
         "2.16.840.1.113883.3.221.5",
     ),
+}
+# What tables of value sets and vocabularies call them, in small letters and digits only.
+_CALLED = {
+    "snomed": "snomed",
+    "snomedct": "snomed",
+    "snomedctus": "snomed",
+    "icd10cm": "icd-10-cm",
+    "icd10": "icd-10",
+    "icd10gm": "icd-10-gm",
+    "icd10pcs": "icd-10-pcs",
+    "icd9cm": "icd-9-cm",
+    "loinc": "loinc",
+    "cpt": "cpt",
+    "cpt4": "cpt",
+    "hcpcs": "hcpcs",
+    "hcpcslevelii": "hcpcs",
+    "rxnorm": "rxnorm",
+    "cvx": "cvx",
+    "cdcrec": "cdc-race",
+    "sop": "sop",
+    "sopt": "sop",
+    "actcode": "act-code",
 }
 _NAMES = {address.lower(): name for name, addresses in _ADDRESSES.items() for address in addresses}
 
@@ -46,6 +71,15 @@ def system_name(address: str | None) -> str:
         return ""
     plain = address.strip().rstrip("/")
     return _NAMES.get(plain.lower(), plain)
+
+
+def system_called(name: str) -> str | None:
+    """The short name of a code system by what people call it; None if nobody here knows it.
+
+    >>> system_called("SNOMEDCT_US"), system_called("HCPCS Level II"), system_called("Own codes")
+    ('snomed', 'hcpcs', None)
+    """
+    return _CALLED.get(re.sub(r"[^a-z0-9]", "", name.lower()))
 
 
 def system_address(name: str) -> str:

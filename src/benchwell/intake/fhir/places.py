@@ -9,7 +9,7 @@ from benchwell.intake.fhir.elements import Concept
 from benchwell.intake.fhir.patient import place_of
 from benchwell.intake.fhir.record_codes import codings
 from benchwell.intake.fhir.record_rows import add_raw, day_of, own_id
-from benchwell.intake.fhir.record_words import DISCIPLINES, NUCC, ORGANIZATION_KINDS, by_beginning
+from benchwell.intake.fhir.record_words import DISCIPLINES, ORGANIZATION_KINDS, by_beginning
 from benchwell.intake.fhir.resources import Location, Organization, Practitioner, PractitionerRole
 from benchwell.intake.fhir.rows import Context, Found, Rows
 
@@ -89,7 +89,7 @@ def discipline_of(concepts: list[Concept]) -> str | None:
     'art therapy'
     """
     for one in codings(concepts):
-        if system_name(one.system) in NUCC and one.code:
+        if system_name(one.system) == "nucc" and one.code:
             word = by_beginning(one.code, DISCIPLINES)
             if word is not None:
                 return word

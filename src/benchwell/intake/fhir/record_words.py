@@ -59,7 +59,6 @@ DISCIPLINES = {
     "207Q": "family_physician",
     "207R": "internist",
 }
-NUCC = ("http://nucc.org/provider-taxonomy", "urn:oid:2.16.840.1.113883.6.101")
 
 # Source: v3 ActCode, ActEncounterCode: what the class of an encounter says of kind and mode. By its definition AMB is
 # care in the provider's facility.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from benchwell.clinical.systems import system_called
 from benchwell.intake.omop.fields import CONCEPT_COLUMNS
 from benchwell.intake.omop.loading import Cdm, opened
 from benchwell.intake.omop.people import PATIENTS, read_people
@@ -23,10 +24,9 @@ from benchwell.tables import CANONICAL, DERIVED
 OWN_EXPORT = "benchwell export omop"  # what our exports name as `cdm_etl_reference`
 _PLAIN = ("cdm_source", "location", "care_site", "provider", "person", "death", "payer_plan_period",
           "visit_occurrence", "episode", "episode_event", "condition_occurrence", "procedure_occurrence")  # fmt: skip
-_SYSTEMS = {
-    "LOINC": "loinc", "SNOMED": "snomed", "ICD10CM": "icd-10-cm", "ICD10": "icd-10", "ICD10GM": "icd-10-gm",
-    "ICD9CM": "icd-9-cm", "ICD10PCS": "icd-10-pcs", "CPT4": "cpt", "HCPCS": "hcpcs", "RxNorm": "rxnorm", "CVX": "cvx",
-}  # fmt: skip
+_VOCABULARIES = (
+    "LOINC", "SNOMED", "ICD10CM", "ICD10", "ICD10GM", "ICD9CM", "ICD10PCS", "CPT4", "HCPCS", "RxNorm", "CVX",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _load_concepts(cdm: Cdm) -> None:
         f"as_concept(concept_id) IN ({named}) OR vocabulary_id = 'UCUM' "
         f"OR vocabulary_id = 'LOINC' AND lower(concept_code) IN ({coded})",
     )
-    systems = " ".join(f"WHEN '{name}' THEN '{system}'" for name, system in _SYSTEMS.items())
+    systems = " ".join(f"WHEN '{name}' THEN '{system_called(name)}'" for name in _VOCABULARIES)
     cdm.db.execute(
         "CREATE TEMP TABLE concepts AS SELECT DISTINCT ON (concept_id) as_concept(concept_id) AS concept_id, "  # noqa: S608
         "concept_name AS name, vocabulary_id AS vocabulary, concept_code AS code, "
