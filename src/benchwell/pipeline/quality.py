@@ -10,7 +10,6 @@ from typing import Any
 
 from benchwell.errors import SourceError, UnknownDeclarationError, ValueSetError
 from benchwell.intake.fhir.reading_people import read_people
-from benchwell.pipeline.quality_of_outcomes import has_workspace, quality_of_outcomes
 from benchwell.pipeline.workspace import day_of
 from benchwell.publish.measure_report import Kind, ReportHead, measure_reports
 from benchwell.quality.asking import ask, parse_period
@@ -19,7 +18,7 @@ from benchwell.quality.result import QualityResult
 from benchwell.quality.value_sets import load_value_sets
 from benchwell.registry import Registry
 from benchwell.registry.quality_measure import QualityMeasure
-from benchwell.settings import Settings
+from benchwell.settings import FILE_NAME, Settings
 
 KINDS: tuple[Kind, ...] = ("summary", "subject-list", "individual")
 _LEFT_ASIDE = {
@@ -69,6 +68,8 @@ def quality(
         raise UnknownDeclarationError.from_id("measure", measure_id, _known(declared))
     if value_sets:
         raise ValueSetError(f"{measure_id} needs no value sets.", hint="leave --valuesets out")
+    from benchwell.pipeline.quality_of_outcomes import quality_of_outcomes  # official measures need no engine
+
     return quality_of_outcomes(
         declared.measure(measure_id),
         days,
@@ -96,7 +97,7 @@ def _official(
             f"{measure.id} reads whatever the sources hold; a day to look from is for outcome measures.",
             hint="leave --as-of out",
         )
-    if has_workspace(sources):
+    if any((one / FILE_NAME).is_file() for one in sources):
         raise SourceError(
             f"{measure.id} reads codes of FHIR that a workspace does not keep.",
             hint="give the FHIR files that were taken in",

@@ -21,16 +21,16 @@ from benchwell.errors import DeclarationError, SourceError
 from benchwell.lake import Lake
 from benchwell.outcomes import OutcomeInputs, build_outcomes
 from benchwell.outcomes.due import due_day
-from benchwell.pipeline.choosing import instruments_of
+from benchwell.pipeline.choosing import Present, instruments_of
 from benchwell.pipeline.holdings import Holdings
-from benchwell.pipeline.inputs import epoch_day, outcome_inputs, present_instruments
+from benchwell.pipeline.inputs import Reader, epoch_day, outcome_inputs, present_instruments
 from benchwell.pipeline.progress import Stages
 from benchwell.pipeline.source_kinds import together
 from benchwell.pipeline.taking_in import take_in
 from benchwell.quality.head import OutcomeHead
 from benchwell.quality.outcome_populations import Counted, CourseOutcome, count_courses
 from benchwell.quality.result import QualityResult
-from benchwell.registry import Measure, Registry
+from benchwell.registry import Instrument, Measure, Registry
 from benchwell.settings import FILE_NAME, Settings
 from benchwell.terms import Denominator, OutcomeStatus
 
@@ -74,7 +74,8 @@ def quality_of_outcomes(
 
     Raises:
         DeclarationError: If the measure is no share of people, or is published by somebody else.
-        SourceError: If a source cannot be read, or a workspace is given beside others.
+        SourceError: If a source cannot be read, holds nothing that the measure is computed from, or is a workspace
+            beside others.
         MappingError: If a table cannot be mapped.
     """
     _refuse_other_kinds(measure)
@@ -84,11 +85,6 @@ def quality_of_outcomes(
     counted = count_courses(measure, _courses(found.outcomes), found.people, period, refused=found.refused)
     told = (_day_note(measure), *notes, *found.notes, *_counted_notes(counted, as_of))
     return QualityResult(OutcomeHead(measure), *period, (), counted.subjects, told)
-
-
-def has_workspace(sources: Sequence[Path]) -> bool:
-    """Whether a source is a workspace folder."""
-    return any(_is_workspace(one) for one in sources)
 
 
 def _is_workspace(source: Path) -> bool:
@@ -115,7 +111,7 @@ def _refuse_other_kinds(measure: Measure) -> None:
 @contextmanager
 def _opened(sources: Sequence[Path], registry: Registry, settings: Settings) -> Iterator[Holdings]:
     """The workspace that was given, or an empty lake that is removed afterwards."""
-    if has_workspace(sources):
+    if any(_is_workspace(one) for one in sources):
         if len(sources) > 1:
             raise SourceError("A workspace stands alone as a source.", hint="take the other sources into it first")
         home = sources[0]
@@ -154,6 +150,7 @@ def _compute(holdings: Holdings, measure: Measure, as_of: dt.date) -> _Computed:
             return lake.read(engine, name, snapshot)
 
         present = present_instruments(engine, read, registry, as_of)
+        _refuse_nothing_to_count(measure, engine, read, present)
         reading = outcome_inputs(engine, read, present, holdings.settings, as_of, rule)
         instruments = instruments_of([measure], registry)
         built = build_outcomes(reading.inputs, [measure], instruments, snapshot_day=last_day, keep=engine.keep)
@@ -165,6 +162,19 @@ def _compute(holdings: Holdings, measure: Measure, as_of: dt.date) -> _Computed:
     notes = [f"{derived:,} courses of care were made of contacts by the rule {named}"] if derived else []
     notes += [f"{without:,} contacts belong to no course of care"] if without else []
     return _Computed(outcomes, people, refused, notes)
+
+
+def _refuse_nothing_to_count(
+    measure: Measure, engine: DuckDBEngine, read: Reader, present: Mapping[str, Instrument]
+) -> None:
+    """Without what a measure is computed from, everybody would count as not met, which would be no figure of theirs."""
+    contacts = engine.to_arrow(read("encounters").select(n=nw.len()))["n"][0].as_py() > 0
+    if not Present(present, frozenset(), contacts, frozenset()).serves(measure):
+        needed = " and ".join(measure.instruments) or "contacts"
+        raise SourceError(
+            f"The sources hold nothing that {measure.id} is computed from: it needs {needed}.",
+            hint="benchwell measures shows what each measure needs",
+        )
 
 
 def _with_day(outcomes: Frame, inputs: OutcomeInputs, measure: Measure, last_day: int) -> Frame:

@@ -148,6 +148,13 @@ def test_refusals(cli, export, practice, arguments, code, words):
     assert words in done.err
 
 
+def test_sources_without_a_questionnaire_of_the_measure_give_no_figure(cli, practice_csv):
+    """A practice that asks PHQ-9 only has no recovery of zero."""
+    done = cli(*RECOVERY, practice_csv)
+    assert done.code == 12
+    assert "it needs phq-9 and gad-7" in done.err
+
+
 def test_every_measure_that_can_be_counted_is_listed_as_such(cli):
     listed = {one["id"]: one for one in cli("measures", "--json").json()}
     assert listed["cms159"]["kind"] == "official"
