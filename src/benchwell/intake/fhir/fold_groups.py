@@ -65,11 +65,13 @@ GROUP BY position
 """
 
 # One set of linked records holds one assessment of an instrument, unless it holds two forms, or records of several
-# days and no form: then each record goes to the form it names, else to its day.
+# days and no form: then each record goes to the form it names, else to its day. Windows carry every column of their
+# rows through a sort, so they get only those that they need.
 _GROUPS: Final = """
 CREATE TEMP TABLE placed AS
 WITH filled AS (
-    SELECT live.* EXCLUDE (instrument), coalesce(live.instrument, meant.instrument) AS instrument, meant.item
+    SELECT live.position, rank, record, part, component, patient_id, scale, date, home, on_date, at_instant, alone,
+           coalesce(live.instrument, meant.instrument) AS instrument, meant.item
     FROM live LEFT JOIN meant USING (position)
 ), counted AS (
     SELECT component, patient_id, instrument, count(*) FILTER (WHERE rank = 0) AS forms, count(DISTINCT date) AS days
@@ -77,14 +79,22 @@ WITH filled AS (
 ), cut AS (
     SELECT component, patient_id, instrument FROM counted WHERE forms > 1 OR (forms = 0 AND days > 1)
 )
-SELECT filled.*,
+SELECT filled.* EXCLUDE (date, home),
        CASE WHEN cut.component IS NOT NULL AND filled.rank = 0 THEN filled.record
             WHEN cut.component IS NOT NULL THEN coalesce(filled.home, filled.date::VARCHAR) END AS cut
 FROM filled LEFT JOIN cut ON cut.component = filled.component AND cut.patient_id = filled.patient_id
      AND cut.instrument = filled.instrument;
+CREATE TEMP TABLE turned AS
+SELECT * EXCLUDE (rank, record, part), row_number() OVER (ORDER BY rank, record, part) AS turn FROM placed;
 CREATE TEMP TABLE grouped AS
-SELECT *, min(turn) OVER (PARTITION BY component, patient_id, instrument, scale, on_date, at_instant, alone, cut) AS grp
-FROM (SELECT *, row_number() OVER (ORDER BY rank, record, part) AS turn FROM placed) AS ordered
+SELECT live.* EXCLUDE (instrument), turns.* EXCLUDE (position)
+FROM live JOIN (
+    SELECT position, instrument, item, turn, turn AS grp FROM turned WHERE alone IS NOT NULL
+    UNION ALL
+    SELECT position, instrument, item, turn,
+           min(turn) OVER (PARTITION BY component, patient_id, instrument, scale, on_date, at_instant, cut) AS grp
+    FROM turned WHERE alone IS NULL
+) AS turns USING (position)
 """
 
 _ITEMS: Final = """

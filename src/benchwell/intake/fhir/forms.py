@@ -91,17 +91,18 @@ class LinkReader:
     named: str | None  # the instrument that the form itself is
     links: dict[str, Slot | None]
     plans: dict[tuple[int, ...], list[Cell | None]] = field(default_factory=dict)
+    plain: dict[tuple[str, ...], list[Cell | None] | None] = field(default_factory=dict)  # by link ids, see `response`
 
     def slot(self, link_id: str, definition: str | None = None) -> Slot | None:
         """What a link id asks for; null if nothing that is declared."""
         if link_id in self.links:
-            return self.links[link_id]
-        found = _by_code(self.codes, link_id)
-        if found is None and definition:
-            return _by_code(self.codes, definition)  # not remembered: another item may use the same link id
-        if len(self.links) < _KEPT:
-            self.links[link_id] = found
-        return found
+            found = self.links[link_id]
+        else:
+            found = _by_code(self.codes, link_id)
+            if len(self.links) < _KEPT:
+                self.links[link_id] = found
+        # What a definition says is not remembered: another item may use the same link id.
+        return _by_code(self.codes, definition) if found is None and definition else found
 
 
 @dataclass

@@ -45,6 +45,8 @@ def merge(raw: Mapping[str, pa.Table], *, default_organization: bool | None = No
     Returns:
         Canonical tables that have rows, each sorted by its key, without `source_hash`; and findings.
     """
+    if not any(name in raw and raw[name].num_rows for name in RAW):
+        return {}, []  # a part of nothing but scores, as most parts of a large export are
     with connection() as db:
         findings = []
         for name, schema in RAW.items():

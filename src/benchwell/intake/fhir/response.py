@@ -53,6 +53,11 @@ def map_response(found: Found, context: Context, rows: Rows, readers: Readers) -
         rows.add(RAW, retracted_row(record, "form", response.meta, found.row))
     else:
         reader = readers.of(response)
+        plain = _plain_sheet(response.item, reader, found.row, rows)
+        if plain is not None:
+            if (about := _about(response, found.row, context, rows)) is not None:
+                _add(found, record, *about, [plain], context, rows)
+            return
         slots, answers = _asked(response.item, reader)
         if slots and (about := _about(response, found.row, context, rows)) is not None:
             _add(found, record, *about, _sheets(slots, answers, reader, found.row, rows), context, rows)
@@ -268,3 +273,61 @@ def _mode(response: QuestionnaireResponse) -> str | None:
                 if coding.code:
                     return coding.code.lower()
     return None
+
+
+def _plain_sheet(items: list[ResponseItem], reader: LinkReader, row: int, rows: Rows) -> Sheet | None:
+    """The short way for nearly every response: one instrument, each question with one declared answer.
+
+    Returns:
+        What `_sheets` would say of it; null, and nothing noted, for everything that has to be looked at more closely.
+    """
+    cells = _plain_cells(items, reader)
+    if cells is None:
+        return None
+    instrument = next(cell.instrument for cell in cells if cell is not None)
+    values: list[float | None] = [None] * (instrument.items.count if instrument.items else 0)
+    totals = []
+    bare = Answer()
+    for item, cell in zip(items, cells, strict=True):
+        answers = item.answer
+        if item.item or len(answers) > 1 or (cell is None and item.definition):
+            return None
+        if not answers:
+            continue
+        answer = answers[0]
+        if cell is None or not cell.item:
+            if answer.item:
+                return None
+            if cell is not None:
+                totals.append((cell, answers))
+            continue
+        coding = bare.valueCoding = answer.valueCoding
+        # One comparison for all members: whatever stands beside the coding needs a closer look.
+        if coding is None or coding.extension or coding.system not in _FAST_SYSTEMS or answer != bare:
+            return None
+        value = cell.fast.get(coding.code or "")
+        if value is None or values[cell.item - 1] is not None:
+            return None
+        values[cell.item - 1] = value
+    sheet = Sheet(instrument, values)
+    for cell, answers in totals:
+        _take_total(sheet, cell, "total", answers, row, rows)
+    return sheet
+
+
+def _plain_cells(items: list[ResponseItem], reader: LinkReader) -> list[Cell | None] | None:
+    """What each question of a form means, by its link ids alone; null unless one instrument is asked for."""
+    shape = tuple([item.linkId for item in items])
+    if shape in reader.plain:
+        return reader.plain[shape]
+    slots = [reader.slot(link_id) for link_id in shape]
+    asked = [slot for slot in slots if slot is not None]
+    plan = iter(_plan(asked, reader))
+    cells = [None if slot is None else next(plan) for slot in slots]
+    known = [cell for cell in cells if cell is not None]
+    panels = any(slot.role == "panel" for slot in asked)
+    alone = len({cell.instrument.id for cell in known}) == 1 and len(known) == len(asked) and not panels
+    found = cells if alone else None
+    if len(reader.plain) < _PLANS:
+        reader.plain[shape] = found
+    return found
