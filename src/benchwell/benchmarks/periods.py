@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import lru_cache
 
 import pyarrow as pa
 
 from benchwell.registry import Measure
+from benchwell.tables.days import epoch_day
 
 ALL = "all"
-_EPOCH = dt.date(1970, 1, 1)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2099
 
 
@@ -23,16 +22,6 @@ def quarter_of(day: dt.date) -> str:
     return f"{day.year}-Q{(day.month + 2) // 3}"
 
 
-def epoch_day(day: dt.date) -> int:
-    """Days since 1970-01-01.
-
-    >>> epoch_day(dt.date(1970, 1, 11))
-    10
-    """
-    return (day - _EPOCH).days
-
-
-@lru_cache(maxsize=1)
 def calendar() -> pa.Table:
     """Every day of 1970 to 2099 with its quarter: columns `calendar_day` and `quarter`.
 

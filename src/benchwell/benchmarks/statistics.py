@@ -14,10 +14,11 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
-from benchwell.benchmarks.periods import ALL, calendar, epoch_day
+from benchwell.benchmarks.periods import ALL, calendar
 from benchwell.engine import Engine, Frame
 from benchwell.registry import Benchmark
 from benchwell.tables import DERIVED
+from benchwell.tables.days import epoch_day
 from benchwell.terms import OutcomeStatus
 
 UNKNOWN = "unknown"

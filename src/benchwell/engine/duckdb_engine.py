@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import tempfile
 import weakref
@@ -18,8 +17,8 @@ import pyarrow as pa
 from benchwell.engine.base import Frame
 from benchwell.engine.frames import conform
 from benchwell.engine.quiet_exit import leave_quietly
+from benchwell.tables.days import EPOCH
 
-_EPOCH = dt.date(1970, 1, 1)
 # Else a function that it does not know makes DuckDB fetch an extension from the network.
 _OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
@@ -33,6 +32,7 @@ class DuckDBEngine:
     Frames live as long as their engine: close it (or leave its `with` block) after the last one is collected.
     Threads default to the machine's cores.
 
+    >>> import datetime as dt
     >>> with DuckDBEngine() as engine:
     ...     frame = engine.from_arrow(pa.table({"date": [dt.date(1970, 1, 11)]}))
     ...     engine.to_arrow(engine.with_epoch_days(frame, {"day": "date"}))["day"].to_pylist()
@@ -77,7 +77,7 @@ class DuckDBEngine:
 
     def with_epoch_days(self, frame: Frame, days: Mapping[str, str]) -> Frame:
         """Add integer days since 1970-01-01: `{new column: date column}`."""
-        return frame.with_columns(**{new: nw.col(date) - nw.lit(_EPOCH) for new, date in days.items()})
+        return frame.with_columns(**{new: nw.col(date) - nw.lit(EPOCH) for new, date in days.items()})
 
     def keep(self, frame: Frame) -> Frame:
         """Compute a frame once into a temporary table."""

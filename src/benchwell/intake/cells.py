@@ -16,9 +16,9 @@ from benchwell.intake.mapping import Cell, Items, Mapping, as_text
 from benchwell.intake.numbers import Mask, parse_numbers
 from benchwell.intake.rejections import Rejections
 from benchwell.registry import Registry
+from benchwell.tables.days import epoch_day
 
 MISSING = ("NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "-", "--", "–")
-_EPOCH = dt.date(1970, 1, 1)
 _FLAGS = {
     "true": True, "yes": True, "y": True, "1": True, "ja": True, "j": True, "sí": True, "si": True, "x": True,
     "false": False, "no": False, "n": False, "0": False, "nein": False,
@@ -163,7 +163,7 @@ def _relative(cell: Cell, rows: Rows, name: str) -> Dates:
         rows.refuse(odd, cell.day_offset, "unparseable_date")
         offset = np.where(odd, np.nan, offset)
     known = np.isfinite(offset)
-    days = np.where(known, np.nan_to_num(offset), 0).astype(np.int64) + (cell.origin - _EPOCH).days
+    days = np.where(known, np.nan_to_num(offset), 0).astype(np.int64) + epoch_day(cell.origin)
     none = np.zeros(n, dtype=bool)
     return Dates(days, known, np.full(n, -1, dtype=np.int64), none, none, none, None)
 

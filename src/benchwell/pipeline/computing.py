@@ -19,13 +19,14 @@ from benchwell.outcomes import OutcomeInputs, build_outcomes, episode_features, 
 from benchwell.outcomes.cuts import sign_of
 from benchwell.pipeline.adjusting import FrozenModels, adjust
 from benchwell.pipeline.choosing import Present, choose, distinct, instruments_of, published_pairs
-from benchwell.pipeline.inputs import Reader, epoch_day, known_rates, outcome_inputs, present_instruments
+from benchwell.pipeline.inputs import Reader, known_rates, outcome_inputs, present_instruments
 from benchwell.pipeline.progress import Stages
 from benchwell.registry import EpisodeRule, Instrument, Measure, Registry
 from benchwell.registry.benchmark import Stratum
 from benchwell.registry.measure import SeverityAdjustedEffectSize
 from benchwell.settings import Settings
 from benchwell.tables import DERIVED
+from benchwell.tables.days import epoch_day
 from benchwell.terms import OutcomeStatus
 
 

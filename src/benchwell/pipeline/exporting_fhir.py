@@ -20,11 +20,12 @@ from benchwell.consent import effective
 from benchwell.engine import DuckDBEngine, Engine, Frame
 from benchwell.errors import WorkspaceError
 from benchwell.pipeline.holdings import Holdings
-from benchwell.pipeline.inputs import Reader, epoch_day, present_instruments
+from benchwell.pipeline.inputs import Reader, present_instruments
 from benchwell.publish.score_observations import ScoreObservations
 from benchwell.registry import Instrument
 from benchwell.scoring import score_assessments, without_restated
 from benchwell.settings import Settings
+from benchwell.tables.days import epoch_day
 from benchwell.terms import Purpose, ScoreStatus
 
 _ROWS = 20_000  # at once

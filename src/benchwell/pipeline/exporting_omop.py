@@ -14,10 +14,11 @@ from benchwell.engine import DuckDBEngine, Engine, Frame
 from benchwell.errors import WorkspaceError
 from benchwell.outcomes import build_outcomes
 from benchwell.pipeline.choosing import Present, choose, instruments_of
-from benchwell.pipeline.inputs import Reader, epoch_day, outcome_inputs, present_instruments
+from benchwell.pipeline.inputs import Reader, outcome_inputs, present_instruments
 from benchwell.publish.omop import FileFormat, OmopTables, holds_export, omop_tables, write_omop
 from benchwell.registry import EpisodeRule, Registry
 from benchwell.settings import Settings
+from benchwell.tables.days import epoch_day
 
 if TYPE_CHECKING:
     from benchwell.pipeline.workspace import Workspace

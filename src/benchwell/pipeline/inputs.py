@@ -16,6 +16,7 @@ from benchwell.registry import EpisodeRule, Instrument, Registry
 from benchwell.scoring import score_assessments, without_restated
 from benchwell.settings import Settings
 from benchwell.tables import DERIVED
+from benchwell.tables.days import epoch_day
 from benchwell.terms import Purpose
 
 Reader = Callable[[str], Frame]
@@ -45,15 +46,6 @@ class Reading:
     inputs: OutcomeInputs
     rules: tuple[EpisodeRule, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
-
-
-def epoch_day(date: dt.date) -> int:
-    """Days since 1970-01-01.
-
-    >>> epoch_day(dt.date(1970, 1, 11))
-    10
-    """
-    return (date - dt.date(1970, 1, 1)).days
 
 
 def present_instruments(engine: Engine, read: Reader, registry: Registry, as_of: dt.date) -> dict[str, Instrument]:

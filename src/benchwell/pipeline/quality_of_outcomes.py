@@ -23,7 +23,7 @@ from benchwell.outcomes import OutcomeInputs, build_outcomes
 from benchwell.outcomes.due import due_day
 from benchwell.pipeline.choosing import Present, instruments_of
 from benchwell.pipeline.holdings import Holdings
-from benchwell.pipeline.inputs import Reader, epoch_day, outcome_inputs, present_instruments
+from benchwell.pipeline.inputs import Reader, outcome_inputs, present_instruments
 from benchwell.pipeline.progress import Stages
 from benchwell.pipeline.source_kinds import together
 from benchwell.pipeline.taking_in import take_in
@@ -32,9 +32,9 @@ from benchwell.quality.outcome_populations import Counted, CourseOutcome, count_
 from benchwell.quality.result import QualityResult
 from benchwell.registry import Instrument, Measure, Registry
 from benchwell.settings import FILE_NAME, Settings
+from benchwell.tables.days import date_of, epoch_day
 from benchwell.terms import Denominator, OutcomeStatus
 
-_EPOCH = dt.date(1970, 1, 1)
 _COLUMNS = ("patient_id", "status", "reason", "eligible", "met", "day")
 _WHICH_DAY = {
     "course_end": "the course ended",
@@ -130,12 +130,13 @@ def _taken(holdings: Holdings, sources: Sequence[Path], as_of: dt.date) -> list[
     notes: list[str] = []
     for source in together(sources):
         report = take_in(holdings, source, None, as_of=as_of, accept_guess=True)
-        notes += report.notes
+        notes += [note.rstrip(".") for note in report.notes]  # every note gets its full stop where it is shown
         if report.guessed:
             notes.append(f"the layout of {report.file} was guessed; take it into a workspace to look at the mapping")
         if report.rejected:
             reasons = ", ".join(report.reasons)
-            notes.append(f"{report.rejected} of {report.read} rows of {report.file} were not read as meant ({reasons})")
+            refused = f"{report.rejected:,} of {report.read:,} rows of {report.file} were refused"
+            notes.append(f"{refused} (findings in this source: {reasons})")
     return notes
 
 
@@ -189,7 +190,7 @@ def _with_day(outcomes: Frame, inputs: OutcomeInputs, measure: Measure, last_day
 def _courses(outcomes: pa.Table) -> Iterator[CourseOutcome]:
     columns = [outcomes[name].to_pylist() for name in _COLUMNS]
     for person, status, reason, eligible, met, day in zip(*columns, strict=True):
-        date = None if day is None else _EPOCH + dt.timedelta(days=day)
+        date = None if day is None else date_of(day)
         yield CourseOutcome(person, date, OutcomeStatus(status), reason, eligible, met)
 
 

@@ -6,7 +6,6 @@ of day stays here too: tables hold a local clock without an offset from UTC, and
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from benchwell.clinical.systems import system_address
 from benchwell.publish.fhir_parts import Resource, address, concept, fhir_id, is_fhir_id
 from benchwell.registry import Instrument
 from benchwell.registry.instrument import Scale
+from benchwell.tables.days import date_of
 from benchwell.terms import ScoreStatus
 
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
@@ -23,7 +23,6 @@ _ABSENT = _TERMINOLOGY + "data-absent-reason"
 _EPISODE = "http://hl7.org/fhir/StructureDefinition/workflow-episodeOfCare"
 _UCUM = "http://unitsofmeasure.org"
 _UNITS = {None: "{score}", "T": "{Tscore}", "%": "%"}  # UCUM of the units that instruments declare
-_EPOCH = dt.date(1970, 1, 1)
 _RESOURCES = ("QuestionnaireResponse/", "Observation/")  # assessments that came as FHIR are called after these
 
 _HOW = {
@@ -93,7 +92,7 @@ class ScoreObservations:
             "id": _id(row, head.primary),
             **head.fixed,
             "subject": _reference("Patient", row["patient_id"]),
-            "effectiveDateTime": (_EPOCH + dt.timedelta(days=row["day"])).isoformat(),
+            "effectiveDateTime": date_of(row["day"]).isoformat(),
         }
         if row["episode_id"] is not None:
             made["extension"] = [{"url": _EPISODE, "valueReference": _reference("EpisodeOfCare", row["episode_id"])}]
