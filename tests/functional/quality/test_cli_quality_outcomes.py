@@ -71,6 +71,26 @@ def test_a_workspace_is_a_source_and_gives_the_same_counts(cli, export, tmp_path
     assert sorted(path.relative_to(home) for path in home.rglob("*")) == before  # it is only read
 
 
+def test_an_omop_database_gives_the_same_counts(cli, export, tmp_path):
+    home, cdm = tmp_path / "home", tmp_path / "cdm"
+    cli("init", home)
+    cli("intake", export, "-w", home, "--as-of", "2027-06-30")
+    assert cli("export", "omop", cdm, "-w", home, "--as-of", "2027-06-30").code == 0
+    from_omop, from_fhir = (cli(*RECOVERY, source, "--json").json()["summary"] for source in (cdm, export))
+    assert from_omop["populations"] == from_fhir["populations"]
+    assert from_omop["not_assessed"] == from_fhir["not_assessed"]
+    assert all(not note.endswith(".") for note in from_omop["notes"])
+
+
+def test_several_sources_are_counted_together_and_refused_lines_are_told(cli, export, tmp_path):
+    more = write(tmp_path / "more", people(["another"]) + course("another", [(0, 16, 9), (60, 4, 3)]))
+    with (more / "Observation.ndjson").open("a", encoding="utf-8") as file:
+        file.write("{not JSON\n")
+    found = cli(*RECOVERY, export, more, "--json").json()["summary"]
+    assert found["performance"] == {"numerator": 2, "denominator": 4, "rate": 0.5}
+    assert any(" rows of export and 1 more were refused" in note for note in found["notes"])
+
+
 def test_the_same_scores_as_a_table_count_as_in_an_edition(cli, practice, practice_csv):
     """The edition of the practice counts the same people: 20 of whom 15 came back and 8 halved their score."""
     (row,) = [
