@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchwell.cli.app import Day, InWorkspace, Json, app
 from benchwell.terms import Purpose
+
+if TYPE_CHECKING:
+    from benchwell.pipeline.exporting_fhir import ObservationExport
+    from benchwell.pipeline.exporting_omop import OmopExport
 
 
 class Format(StrEnum):
@@ -54,7 +58,7 @@ def export(
         _say_tables(tables)
 
 
-def _say_observations(made: Any) -> None:
+def _say_observations(made: ObservationExport) -> None:
     from benchwell.signals.words import count
     from benchwell.terminal import say
 
@@ -67,7 +71,7 @@ def _say_observations(made: Any) -> None:
         say(f"{count(made.without_code, 'line')} have no public code; others may not know what they are.")
 
 
-def _say_tables(made: Any) -> None:
+def _say_tables(made: OmopExport) -> None:
     from benchwell.signals.words import count
     from benchwell.terminal import say
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from benchwell.cli.app import Day, Json, app
+
+if TYPE_CHECKING:
+    from benchwell.quality.result import QualityResult
 
 ReportType = Literal["summary", "subject-list", "individual", "all"]
 
@@ -71,7 +74,7 @@ def quality(
         _show(result)
 
 
-def _show(result: Any) -> None:
+def _show(result: QualityResult) -> None:
     from benchwell.reports.quality_summary import quality_columns, quality_heading, quality_lines, quality_rows
     from benchwell.terminal import say, show_lines, show_table
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchwell.cli.app import Day, InWorkspace, Json, MappingFile, app
 from benchwell.errors import NothingAcceptedError, RejectedRowsError, VerificationFailedError
+
+if TYPE_CHECKING:
+    from benchwell.pipeline.intake_report import IntakeReport
 
 
 @app.command()
@@ -57,7 +60,7 @@ def intake(
     from benchwell.pipeline.source_kinds import together
     from benchwell.terminal import Drawing, print_json, show_intake
 
-    reports: list[Any] = []
+    reports: list[IntakeReport] = []
     try:
         with Drawing() as drawing:
             opened = Workspace.open(workspace, listener=drawing)
@@ -73,7 +76,7 @@ def intake(
     _raise_rejections(reports, allowed=allow_rejections)
 
 
-def _raise_rejections(reports: list[Any], *, allowed: bool) -> None:
+def _raise_rejections(reports: list[IntakeReport], *, allowed: bool) -> None:
     for report in reports:
         if report.read and report.rejected == report.read:
             raise NothingAcceptedError(

@@ -44,7 +44,7 @@ def condition_event(one: Condition, id_of: IdOf, birth: Moment | None) -> Event:
     return Event(
         "condition",
         one.id or "",
-        codes_of(one.code),
+        concept_codes(one.code),
         None,
         _times(when=Span(start, end, ongoing=end is None and lasts), recorded=Span.at(moment_of(one.recordedDate))),
         _facts(
@@ -64,7 +64,9 @@ def encounter_event(one: Encounter, id_of: IdOf, birth: Moment | None) -> Event:
         _all_codes(one.type),
         one.status,
         _times(when=_span(one.period)),
-        _facts(reason=_all_codes(one.reasonCode), disposition=codes_of(stay.dischargeDisposition if stay else None)),
+        _facts(
+            reason=_all_codes(one.reasonCode), disposition=concept_codes(stay.dischargeDisposition if stay else None)
+        ),
         _pointing(
             reason=_ids(one.reasonReference, "Condition", id_of),
             diagnosis=_ids((diagnosis.condition for diagnosis in one.diagnosis), "Condition", id_of),
@@ -80,7 +82,7 @@ def observation_event(one: Observation, id_of: IdOf, birth: Moment | None) -> Ev
     return Event(
         "observation",
         one.id or "",
-        codes_of(one.code),
+        concept_codes(one.code),
         one.status,
         _times(
             when=_point_or_span(one.effectiveDateTime or one.effectiveInstant, one.effectivePeriod),
@@ -89,7 +91,7 @@ def observation_event(one: Observation, id_of: IdOf, birth: Moment | None) -> Ev
         ),
         _facts(**{"not-done-reason": _not_done(one)}),
         number=_number(one),
-        answers=codes_of(coded),
+        answers=concept_codes(coded),
         has_value=any(form is not None for form in (*forms, one.valueInteger, one.valueDateTime)),
     )
 
@@ -100,11 +102,14 @@ def procedure_event(one: Procedure, id_of: IdOf, birth: Moment | None) -> Event:
     return Event(
         "procedure",
         one.id or "",
-        codes_of(one.code),
+        concept_codes(one.code),
         one.status,
         _times(when=_point_or_span(one.performedDateTime, one.performedPeriod), recorded=_recorded(one)),
         _facts(
-            **{"reason": _all_codes(one.reasonCode), "not-done-reason": codes_of(one.statusReason) | _not_done(one)}
+            **{
+                "reason": _all_codes(one.reasonCode),
+                "not-done-reason": concept_codes(one.statusReason) | _not_done(one),
+            }
         ),
     )
 
@@ -115,7 +120,7 @@ def service_request_event(one: ServiceRequest, id_of: IdOf, birth: Moment | None
     return Event(
         "service-request",
         one.id or "",
-        codes_of(one.code),
+        concept_codes(one.code),
         one.status,
         _times(
             when=_point_or_span(one.occurrenceDateTime, one.occurrencePeriod),
@@ -131,7 +136,7 @@ def medication_request_event(one: MedicationRequest, id_of: IdOf, birth: Moment 
     return Event(
         "medication-request",
         one.id or "",
-        codes_of(one.medicationCodeableConcept),
+        concept_codes(one.medicationCodeableConcept),
         one.status,
         _times(when=_supply(one), authored=Span.at(moment_of(one.authoredOn))),
         _facts(**_request_facts(one)),
@@ -153,15 +158,15 @@ def main_codes(one: Resource) -> frozenset[str]:
     if isinstance(one, Encounter):
         return _all_codes(one.type)
     if isinstance(one, MedicationRequest):
-        return codes_of(one.medicationCodeableConcept)
-    return codes_of(getattr(one, "code", None))
+        return concept_codes(one.medicationCodeableConcept)
+    return concept_codes(getattr(one, "code", None))
 
 
-def codes_of(concept: Concept | None) -> frozenset[str]:
+def concept_codes(concept: Concept | None) -> frozenset[str]:
     """The codes of a concept, each `system|code`.
 
     >>> from benchwell.intake.fhir.elements import Coding
-    >>> codes_of(Concept(coding=[Coding(system="http://loinc.org", code="44261-6")]))
+    >>> concept_codes(Concept(coding=[Coding(system="http://loinc.org", code="44261-6")]))
     frozenset({'loinc|44261-6'})
     """
     if concept is None:
@@ -170,7 +175,7 @@ def codes_of(concept: Concept | None) -> frozenset[str]:
 
 
 def _all_codes(concepts: Iterable[Concept]) -> frozenset[str]:
-    return frozenset().union(*(codes_of(concept) for concept in concepts))
+    return frozenset().union(*(concept_codes(concept) for concept in concepts))
 
 
 def _plain(concept: Concept | None) -> frozenset[str]:

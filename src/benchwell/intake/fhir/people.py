@@ -10,7 +10,7 @@ from typing import NamedTuple
 from benchwell.clinical.moments import moment_of
 from benchwell.clinical.record import Event, PersonRecord
 from benchwell.clinical.systems import code_text
-from benchwell.intake.fhir.clinical_events import EVENTS, codes_of, main_codes
+from benchwell.intake.fhir.clinical_events import EVENTS, concept_codes, main_codes
 from benchwell.intake.fhir.decode import decode
 from benchwell.intake.fhir.edition import edition_of
 from benchwell.intake.fhir.elements import Concept, Extension, Reference
@@ -101,7 +101,7 @@ class People:
             self._add_patient(resource)
         elif isinstance(resource, Medication):
             if resource.id is not None:
-                self._medications[resource.id] = codes_of(resource.code)
+                self._medications[resource.id] = concept_codes(resource.code)
         elif type(resource) in READ:
             named = getattr(resource, "subject", None) or getattr(resource, "beneficiary", None)
             subject = self._subject(named, references, alone)
@@ -154,7 +154,7 @@ class People:
 
     def _add_payer(self, subject: str, coverage: Coverage) -> None:
         """The payer of the cover that began last."""
-        codes = sorted(codes_of(coverage.type))
+        codes = sorted(concept_codes(coverage.type))
         start = (coverage.period.start or "") if coverage.period is not None else ""
         if codes:
             self._payers[subject] = max((start, codes[0]), self._payers.get(subject, ("", "")))
