@@ -32,12 +32,15 @@ def kind_of(source: Any) -> tuple[SourceKind, list[Path]]:
     another.
 
     Raises:
-        SourceError: If several paths are given that are not all FHIR.
+        SourceError: If several paths are given that are not all FHIR, or one is a device.
     """
     several = isinstance(source, list | tuple)
     if not several and not isinstance(source, str | Path):
         return SourceKind.TABLE, []
     paths = [Path(one) for one in source] if several else [Path(source)]
+    for path in paths:
+        if path.is_char_device() or path.is_block_device():  # it may never end
+            raise SourceError(f"{path} is a device, not a file.", hint="name a file or a folder")
     if paths and all(is_fhir(path) for path in paths):
         return SourceKind.FHIR, paths
     if len(paths) != 1:
