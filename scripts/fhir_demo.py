@@ -25,14 +25,16 @@ def fhir_demo(output: Path) -> Path:
         taken = workspace.intake(EXAMPLE / "export", as_of=AS_OF)
         edition = workspace.build(as_of=AS_OF, benchmarks=BENCHMARKS)
         checked = verify(edition.path, workspace=workspace.path, listener=drawing)
-        page = report(edition.path, output / "fhir-report.html", sites=True)
+        network = report(edition.path, output / "fhir-report.html", sites=True)
+        together = report(EXAMPLE / "export", output / "fhir-together.html", as_of=AS_OF)
     show_intake([taken], workspace.path)
     show_edition(edition_summary(edition))
     show_verification(checked, everything=False)
-    show_report(page)
+    show_report(network)
+    say(f"The same files as the page of one practice: {together.path}")
     show_measure(output / "fhir-measure-reports.json")
     say("Nobody in this export exists; examples/fhir-clinic/PROVENANCE.md says how it was made.")
-    return page.path
+    return together.path
 
 
 def show_measure(target: Path) -> None:
@@ -42,6 +44,7 @@ def show_measure(target: Path) -> None:
     show_table(quality_heading(result), quality_columns(result), rows, numbers=len(rows[0]) - 1)
     for line in quality_lines(result):
         print(line)
-    say(f"{len(result.notes)} notes on value sets and lines: benchwell quality prints them.")
+    for note in result.notes:
+        say(f"Note: {note}.")
     target.write_text(json.dumps(fhir_reports(result, KINDS), indent=1) + "\n", encoding="utf-8")
     say(f"MeasureReports: {target}")
