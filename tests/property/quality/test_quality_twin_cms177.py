@@ -14,14 +14,6 @@ TICK = dt.timedelta(milliseconds=1)
 HOUR = dt.timedelta(hours=1)
 DEPRESSION, OTHER = "icd-10-cm|F32.2", "icd-10-cm|F41.1"
 KINDS = ("cpt|office", "cpt|consultation", "cpt|diagnostic", "cpt|family", "cpt|group", "cpt|phone")
-    "cpt|office",
-    "cpt|consultation",
-    "cpt|diagnostic",
-    "cpt|family",
-    "cpt|psychotherapy",
-    "cpt|group",
-    "cpt|phone",
-)
 MADE = {"Procedure": ("completed",), "Observation": ("final", "amended", "corrected")}
 STATUS = {
     "Procedure": ("completed", "completed", "completed", "not-done", "in-progress"),
