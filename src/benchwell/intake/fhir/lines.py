@@ -99,6 +99,15 @@ def is_gzip(path: Path) -> bool:
         return file.read(len(_GZIP)) == _GZIP
 
 
+def text_start(path: Path) -> int | None:
+    """Where in a file its text begins, after a byte order mark; null if the file is compressed."""
+    with path.open("rb") as file:
+        head = file.read(len(BOM))
+    if head.startswith(_GZIP):
+        return None
+    return len(BOM) if head == BOM else 0
+
+
 def blocks_of(pieces: Iterable[bytes], size: int = BLOCK) -> Iterator[bytes]:
     r"""Join pieces to blocks of at least `size` bytes that end at a line end.
 

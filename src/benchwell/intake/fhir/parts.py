@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from benchwell.intake.fhir.chunks import Chunk
-from benchwell.intake.fhir.lines import Blocks, is_gzip, shape_of
+from benchwell.intake.fhir.lines import Blocks, is_gzip, shape_of, text_start
 from benchwell.intake.fhir.sources import SourceFile
 from benchwell.intake.fhir.unpack import Piece
 
-_CHUNK = 8 << 20  # bytes of small files that are handed to a worker together
+_CHUNK = 7 << 20  # bytes that are handed to a worker together: a block of a large file, several small files
 _LARGE = 64 << 20  # bytes on disk: a file of this size has parts of its own
 _LARGE_GZIP = 8 << 20
 
@@ -110,6 +110,7 @@ class _Cutting:
         everything = chain([first], parts) if shape == "lines" else iter([blocks.document(chain([first], parts))])
         number = self._part.open(file.name)
         line = 1
+        offset = text_start(file.path)
         for block in everything:
             if large and self._part.full(self._limits):
                 yield from self._flush()
@@ -117,7 +118,9 @@ class _Cutting:
                 number = self._part.open(file.name)
             lines = block.count(b"\n") if shape == "lines" else 0
             self._part.add(block, lines if shape == "lines" else block.count(b'"resourceType"'))
-            self._held.append(Piece(number, shape, block, line))
+            place = None if offset is None else (file.path, offset)
+            self._held.append(Piece(number, shape, block, line, place))
+            offset = None if offset is None else offset + len(block)
             self._held_bytes += len(block)
             line += lines
             if self._held_bytes >= _CHUNK:

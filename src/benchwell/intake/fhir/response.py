@@ -285,34 +285,35 @@ def _plain_sheet(items: list[ResponseItem], reader: LinkReader, row: int, rows: 
     if cells is None:
         return None
     instrument = next(cell.instrument for cell in cells if cell is not None)
-    values: list[float | None] = [None] * (instrument.items.count if instrument.items else 0)
+    sheet = Sheet(instrument, [None] * (instrument.items.count if instrument.items else 0))
     totals = []
-    bare = Answer()
     for item, cell in zip(items, cells, strict=True):
         answers = item.answer
         if item.item or len(answers) > 1 or (cell is None and item.definition):
             return None
-        if not answers:
-            continue
-        answer = answers[0]
-        if cell is None or not cell.item:
-            if answer.item:
+        if answers and cell is not None and cell.item:
+            if not _take_plain(sheet.items, cell, answers[0]):
                 return None
-            if cell is not None:
-                totals.append((cell, answers))
-            continue
-        coding = bare.valueCoding = answer.valueCoding
-        # One comparison for all members: whatever stands beside the coding needs a closer look.
-        if coding is None or coding.extension or coding.system not in _FAST_SYSTEMS or answer != bare:
+        elif answers and answers[0].item:
             return None
-        value = cell.fast.get(coding.code or "")
-        if value is None or values[cell.item - 1] is not None:
-            return None
-        values[cell.item - 1] = value
-    sheet = Sheet(instrument, values)
-    for cell, answers in totals:
+        elif answers and cell is not None:
+            totals.append((cell, answers))
+    for cell, answers in totals:  # last, since they may leave notes
         _take_total(sheet, cell, "total", answers, row, rows)
     return sheet
+
+
+def _take_plain(values: list[float | None], cell: Cell, answer: Answer) -> bool:
+    """Take one declared code of LOINC with nothing beside it; false if the answer is anything else."""
+    coding = answer.valueCoding
+    if coding is None or coding.extension or coding.system not in _FAST_SYSTEMS:
+        return False
+    value = cell.fast.get(coding.code or "")
+    # One comparison for all other members of the answer.
+    if value is None or values[cell.item - 1] is not None or answer != Answer(valueCoding=coding):
+        return False
+    values[cell.item - 1] = value
+    return True
 
 
 def _plain_cells(items: list[ResponseItem], reader: LinkReader) -> list[Cell | None] | None:

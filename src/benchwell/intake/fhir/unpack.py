@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -24,12 +25,14 @@ class Piece:
         shape: One resource a line, or one document.
         data: The bytes.
         first: Line number of the first line; 1 for a document.
+        place: Path, and where in it the bytes stand as they are; null if they stand nowhere so.
     """
 
     file: int
     shape: Shape
     data: bytes
     first: int = 1
+    place: tuple[Path, int] | None = None
 
     @property
     def base(self) -> int:

@@ -7,10 +7,13 @@ import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
+from benchwell.errors import SourceError
 from benchwell.intake.fhir.chunks import Chunk, Mapped, Shapes, map_chunk
 from benchwell.intake.fhir.rows import Context
+from benchwell.intake.fhir.unpack import Piece
 
 Tag = TypeVar("Tag")
 _AHEAD = 8  # chunks that wait while every worker has one: work enough while this process folds a part
@@ -46,7 +49,7 @@ def _in_order(
     waiting: deque[tuple[Tag, Future[Mapped]]] = deque()
     try:
         for tag, chunk in chunks:
-            waiting.append((tag, pool.submit(_run, chunk)))
+            waiting.append((tag, pool.submit(_run, *_sent(chunk))))
             if len(waiting) >= most:
                 done, future = waiting.popleft()
                 yield done, future.result()
@@ -71,7 +74,29 @@ def _begin(context: Context, shapes: Shapes) -> None:
     gc.disable()
 
 
-def _run(chunk: Chunk) -> Mapped:
-    mapped = map_chunk(chunk, _context, _shapes)
+def _sent(chunk: Chunk) -> tuple[Chunk, list[int]]:
+    """A chunk as it is sent, and how many bytes each piece has: what stands in a file is read there again.
+
+    A gigabyte through a pipe is copied six times, and chunks that wait would hold it; a file that was just read is
+    still in memory.
+    """
+    sent = tuple(piece if piece.place is None else replace(piece, data=b"") for piece in chunk)
+    return sent, [len(piece.data) for piece in chunk]
+
+
+def _read(piece: Piece, size: int) -> Piece:
+    if piece.place is None:
+        return piece
+    path, offset = piece.place
+    with path.open("rb") as file:
+        file.seek(offset)
+        data = file.read(size)
+    if len(data) != size:
+        raise SourceError(f"{path} became shorter while it was read.", hint="take it in once it is complete")
+    return replace(piece, data=data)
+
+
+def _run(chunk: Chunk, sizes: list[int]) -> Mapped:
+    mapped = map_chunk(tuple(_read(piece, size) for piece, size in zip(chunk, sizes, strict=True)), _context, _shapes)
     gc.collect()
     return mapped
