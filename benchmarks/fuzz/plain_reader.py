@@ -139,7 +139,7 @@ def _coded(codings: list[Any], source: dict[str, Any], *, item: bool) -> set[Val
             values.add(float(ANSWERS[coding["code"]]))
     for holder in (*codings, source):
         for one in holder.get("extension") or []:
-            if str(one.get("url", "")).endswith("ordinalValue"):
+            if str(one.get("url", "")).lower().endswith("ordinalvalue"):
                 number = one.get("valueDecimal", one.get("valueInteger"))
                 if number is not None:
                     values.add(_plain(number))

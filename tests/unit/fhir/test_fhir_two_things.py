@@ -161,3 +161,12 @@ def test_a_made_up_type_of_resource_is_counted_and_not_named() -> None:
     assert read({"resourceType": "Claim", "id": "1"}).notes == (
         "Resources of types that Benchwell does not read: 1 Claim.",
     )
+
+
+def test_a_value_in_two_units_is_refused() -> None:
+    both = {"valueQuantity": {"value": 7.0, "unit": "mmol/mol", "code": "%"}}
+    assert reasons(read(observation("4548-4", **both))) == ["unknown_unit"]
+    assert (
+        only(read(observation("4548-4", valueQuantity={"value": 7.0, "unit": "% of total", "code": "%"})))["unit"]
+        == "%"
+    )

@@ -188,20 +188,21 @@ def unit_of(instrument: Instrument, code: str | None, unit: str | None) -> str |
     """The unit of a stated value as tables hold it: null for points and for the instrument's own.
 
     Raises:
-        KeyError: If it is none in which the instrument states values.
+        KeyError: If it is none in which the instrument states values, or code and text name two of them.
 
     >>> hba1c = Registry.load().instrument("hba1c")
     >>> unit_of(hba1c, "%", "%"), unit_of(hba1c, "mmol/mol", None)
     ('%', 'mmol/mol')
     """
+    found: list[str | None] = []
     for text in (code, unit):
-        plain = (text or "").strip()
-        for known in (instrument.unit, *instrument.conversions):
-            if known is not None and plain.lower() == known.lower():
-                return known
-        if plain and plain.lower() in _POINTS and not instrument.conversions:
-            return None
-    if not code and not unit:
+        plain = (text or "").strip().lower()
+        own = next((one for one in (instrument.unit, *instrument.conversions) if one and plain == one.lower()), None)
+        if own is not None or (plain and plain in _POINTS and not instrument.conversions):
+            found.append(own)
+    if found and all(one == found[0] for one in found):
+        return found[0]
+    if not found and not code and not unit:
         return None
     raise KeyError(instrument.id)
 
