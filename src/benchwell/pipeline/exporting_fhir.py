@@ -21,6 +21,7 @@ from benchwell.engine import DuckDBEngine, Engine, Frame
 from benchwell.errors import WorkspaceError
 from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.inputs import Reader, present_instruments
+from benchwell.private_file import owner_only
 from benchwell.publish.score_observations import ScoreObservations
 from benchwell.registry import Instrument
 from benchwell.scoring import score_assessments, without_restated
@@ -164,17 +165,12 @@ def _write(path: Path, batches: Iterator[pa.RecordBatch], mapping: ScoreObservat
     return counts
 
 
-def _private(path: str, flags: int) -> int:
-    """It is data about people: readable by its owner alone, until somebody decides otherwise."""
-    return os.open(path, flags, 0o600)
-
-
 @contextlib.contextmanager
 def _whole_or_nothing(path: Path) -> Iterator[BinaryIO]:
     """A file beside the wanted one, which takes its place when everything is on disk."""
     draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
-        with open(draft, "xb", opener=_private) as raw:
+        with open(draft, "xb", opener=owner_only) as raw:
             if path.suffix == ".gz":
                 # Without name and time, the same scores give the same bytes.
                 with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed:

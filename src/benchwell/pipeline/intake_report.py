@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from benchwell.intake.result import Counts
 from benchwell.lake import RULES, Commit, Supersede
 from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.taking_back import with_parts_taken_back
+from benchwell.private_file import owner_only
 from benchwell.registry import hash_canonical
 
 _LONGEST_NAME = 100  # characters of a source's name in that of another file
@@ -174,13 +174,9 @@ class Gathered:
             self._hashes[0] if len(self._hashes) == 1 else hashlib.sha256("".join(self._hashes).encode()).hexdigest()
         )
         path = self.workspace.path / "rejections" / f"{Path(file).stem[:_LONGEST_NAME]}-{whole[:12]}.csv"
-        with open(path, "wb", opener=_private) as kept:
+        with open(path, "wb", opener=owner_only) as kept:
             pyarrow.csv.write_csv(_never_computed(found), kept)
         return path
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _never_computed(found: pa.Table) -> pa.Table:

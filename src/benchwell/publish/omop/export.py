@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from benchwell.intake.omop.read import OWN_EXPORT
+from benchwell.private_file import owner_only
 from benchwell.publish.omop.cohorts import cohorts
 from benchwell.publish.omop.fields import cdm_tables
 from benchwell.publish.omop.observations import observations
@@ -92,7 +92,7 @@ def write_omop(tables: Mapping[str, pa.Table], folder: Path, file_format: FileFo
         path = folder / f"{name.upper()}.{file_format}"
         draft = path.with_name(f".{path.name}")
         try:
-            with open(draft, "wb", opener=_private) as file:
+            with open(draft, "wb", opener=owner_only) as file:
                 if file_format == "parquet":
                     pyarrow.parquet.write_table(table, file)
                 else:
@@ -102,10 +102,6 @@ def write_omop(tables: Mapping[str, pa.Table], folder: Path, file_format: FileFo
             draft.unlink(missing_ok=True)
         written.append(path)
     return written
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def holds_export(folder: Path, file_format: FileFormat) -> bool:
