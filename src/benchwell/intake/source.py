@@ -34,7 +34,7 @@ def open_source(source: Path | str | Any, mapping: Mapping | None = None) -> Raw
 
 def _open_file(path: Path, mapping: Mapping | None) -> RawTable:
     if path.is_dir():
-        raise SourceError(f"{path} is a folder.", hint="name one CSV or XLSX file")
+        raise SourceError(f"{path} is a folder without FHIR.", hint="name one CSV or XLSX file, or a folder of FHIR R4")
     try:
         content = path.read_bytes()
     except FileNotFoundError:
