@@ -23,6 +23,7 @@ from benchwell.settings import FILE_NAME, Settings
 KINDS: tuple[Kind, ...] = ("summary", "subject-list", "individual")
 _LEFT_ASIDE = {
     "refused": "resources or lines could not be read and were left out",
+    "nested_bundle": "Bundles stand inside other Bundles and were not opened: give each as a file or a line of its own",
     "no_subject": "resources name no person and were left out",
     "no_patient": "events belong to people of whom the sources hold no Patient, and were left out",
     "foreign_subject": "resources in a Bundle of one person name nobody, or one of another server: taken as theirs",

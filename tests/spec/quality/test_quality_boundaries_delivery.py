@@ -251,6 +251,15 @@ def test_a_bad_file_costs_that_file_and_is_counted(tmp_path):
     assert SECRET not in done.stdout + done.stderr
 
 
+def test_a_bundle_in_a_bundle_is_not_opened_and_told(tmp_path):
+    sets, (first, second, *_) = value_sets("cms159", tmp_path), people_of("cms159")
+    inner = {"resource": bundle(map(entry, second))}
+    write(tmp_path, "data/it.json", bundle([*map(entry, first), inner]))
+    printed = json.loads(run(sets, tmp_path / "data", "--json").stdout)
+    assert [one["subject"] for one in printed["subjects"]] == ["p0"]
+    assert any(note.startswith("1 Bundles stand inside other Bundles") for note in printed["summary"]["notes"])
+
+
 @pytest.mark.parametrize("period", ["", "26", "abc", "2026-13", "2026-02-30..2026-12-31", "2026-12-31..2026-01-01"])
 def test_a_period_that_is_none_is_told_with_what_to_write(period, tmp_path):
     sets = value_sets("cms159", tmp_path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchwell.intake.fhir.decode import Refused
+from benchwell.intake.fhir.decode import Refused, Skipped
 from benchwell.intake.fhir.lines import Blocks, shape_of
 from benchwell.intake.fhir.people import Alone, People
 from benchwell.intake.fhir.references import References
@@ -108,6 +108,8 @@ def _take(entries: list[Unpacked], people: People, source: References) -> None:
             people.remove(one.content.kind, one.content.id)
         elif isinstance(one.content, Refused):
             people.counts["refused"] += 1
+        elif isinstance(one.content, Skipped) and one.content.kind == "Bundle":
+            people.counts["nested_bundle"] += 1  # there may be people in it
 
 
 def _alone(entries: list[Unpacked]) -> Alone | None:
