@@ -29,7 +29,7 @@ def test_three_people_of_the_sample():
     assert set(patients) == {"1", "5", "7"}
     first = patients["1"]
     assert (str(first["birth_date"]), first["sex"], first["race"], first["ethnicity"]) == (
-        "1998-04-09", "male", "White", "Not Hispanic or Latino",
+        "1998-04-09", "male", "white", "not_hispanic",
     )  # fmt: skip
     assert set(result.tables["encounters"]["kind"].to_pylist()) <= {"outpatient", "inpatient", "emergency"}
     counts = result.counts

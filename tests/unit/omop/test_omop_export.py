@@ -9,6 +9,8 @@ import pyarrow as pa
 import pytest
 
 import benchwell.publish.omop as omop
+from benchwell.publish.omop.numbering import looked_up
+from benchwell.publish.omop.people import _RACE
 from benchwell.scoring import score_assessments
 from benchwell.tables import CANONICAL, DERIVED
 
@@ -176,3 +178,8 @@ def test_a_field_that_is_not_in_the_standard_is_refused():
         person.fill({"shoe_size": pa.array([1])}, 1)
     with pytest.raises(ValueError, match=r"person\.person_id is required"):
         person.fill({}, 1)
+
+
+@pytest.mark.parametrize(("race", "concept"), [("white", 8527), ("black", 8516), ("White", 8527), ("multiple", 0)])
+def test_a_race_in_our_words_has_its_standard_concept(race, concept):
+    assert looked_up(pa.array([race]), _RACE).to_pylist() == [concept]

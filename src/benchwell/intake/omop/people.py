@@ -6,12 +6,13 @@ import datetime as dt
 
 from benchwell.intake.omop.loading import Cdm
 
-# Standard concepts seen with their source values in a public sample of the CDM (docs/omop.md names it); all others are
-# looked up in the source's own CONCEPT table.
+# Standard concepts seen with their source values in a public sample of the CDM (docs/omop.md names it), in the words
+# that FHIR intake has for them, so that people of both sources stand in one group; all others are looked up in the
+# source's own CONCEPT table.
 _KNOWN = """
 CREATE TEMP TABLE known_concepts AS SELECT * FROM (VALUES
-    (8507, 'male'), (8532, 'female'), (8527, 'White'), (8516, 'Black or African American'), (8515, 'Asian'),
-    (38003563, 'Hispanic or Latino'), (38003564, 'Not Hispanic or Latino')) AS known (concept_id, name)
+    (8507, 'male'), (8532, 'female'), (8527, 'white'), (8516, 'black'), (8515, 'asian'),
+    (38003563, 'hispanic'), (38003564, 'not_hispanic')) AS known (concept_id, name)
 """
 _NAME = "coalesce(k{0}.name, c{0}.name)"
 _NAMED = """

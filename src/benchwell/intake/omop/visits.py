@@ -49,8 +49,8 @@ SELECT 'visit_occurrence' AS tbl, v.row, as_id(v.visit_occurrence_id) AS visit, 
        coalesce(as_day(v.visit_end_date), as_day(v.visit_end_datetime)) AS visit_end,
        CASE as_concept(v.visit_concept_id) WHEN 9201 THEN 'inpatient' WHEN 9202 THEN 'outpatient'
             WHEN 9203 THEN 'emergency' ELSE lower(c.name) END AS kind,
-       CASE WHEN c.name ILIKE '%telehealth%' OR c.name ILIKE '%telemedicine%' THEN 'remote'
-            WHEN as_concept(v.visit_concept_id) IN (9201, 9203) THEN 'in-person' END AS mode,
+       CASE WHEN c.name ILIKE '%telehealth%' OR c.name ILIKE '%telemedicine%' THEN 'telehealth'
+            WHEN as_concept(v.visit_concept_id) IN (9201, 9203) THEN 'in_person' END AS mode,
        try_cast(as_clock(v.visit_start_datetime) AS TIME) AS began,
        try_cast(as_clock(v.visit_end_datetime) AS TIME) AS ended,
        CASE WHEN v.visit_occurrence_id IS NULL THEN 'visit_occurrence_id missing_id'

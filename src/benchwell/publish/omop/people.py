@@ -9,8 +9,13 @@ from benchwell.publish.omop.numbering import Numbering, as_array, as_source_valu
 from benchwell.publish.omop.source import Columns, ExportSource
 
 _GENDER = {"male": 8507, "female": 8532}
-_RACE = {"white": 8527, "black or african american": 8516, "asian": 8515}
-_ETHNICITY = {"hispanic or latino": 38003563, "not hispanic or latino": 38003564}
+_RACE = {"white": 8527, "black": 8516, "black or african american": 8516, "asian": 8515}
+_ETHNICITY = {
+    "hispanic": 38003563,
+    "hispanic or latino": 38003563,
+    "not_hispanic": 38003564,
+    "not hispanic or latino": 38003564,
+}
 _STATE = 2  # the longest text of LOCATION.state
 
 
