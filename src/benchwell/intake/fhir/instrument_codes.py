@@ -194,6 +194,8 @@ def unit_of(instrument: Instrument, code: str | None, unit: str | None) -> str |
     >>> unit_of(hba1c, "%", "%"), unit_of(hba1c, "mmol/mol", None)
     ('%', 'mmol/mol')
     """
+    if not code and not unit:
+        return None  # by far the most common
     found: list[str | None] = []
     for text in (code, unit):
         plain = (text or "").strip().lower()
@@ -202,8 +204,6 @@ def unit_of(instrument: Instrument, code: str | None, unit: str | None) -> str |
             found.append(own)
     if found and all(one == found[0] for one in found):
         return found[0]
-    if not found and not code and not unit:
-        return None
     raise KeyError(instrument.id)
 
 
