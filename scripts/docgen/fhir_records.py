@@ -114,9 +114,10 @@ def fhir_records() -> str:
         "In doubt nothing is granted. A permission counts only for a purpose that it names (in `provision.purpose`, or "
         "by the scope `treatment` or `research`), and only if no actor, data, class, code, label, action other than "
         "`use` or modifier limits it. A denial counts however it is limited; one that names no purpose denies all. "
-        "`rejected` is a denial, `inactive` a withdrawal, and a draft no decision. A status that FHIR does not know and "
-        "a period that cannot be read grant nothing; an exception that does not say `permit` denies, and one that has a "
-        "period of its own permits nothing. The decision is dated when it was given, or when its period begins if that is later; the day after its period it is withdrawn.",
+        "`rejected` is a denial, `inactive` a withdrawal, and a draft no decision. A status that FHIR does not know "
+        "and a period that cannot be read grant nothing; an exception that does not say `permit` denies, and one that "
+        "has a period of its own permits nothing. The decision is dated when it was given, or when its period begins "
+        "if that is later; the day after its period it is withdrawn.",
         *_listed("Purpose", {code: one.value for code, one in words.PURPOSES.items()}),
         f"In the code system `{words.PURPOSE_SYSTEM}` the code is the purpose itself.",
         "## Limits",
