@@ -15,8 +15,8 @@ WORKSPACE = {
     "use": "learning or contract: what the benchmarks are for; the two never mix in one workspace",
     "consent_rule": "what silence means for learning within the own organization: opt_out (usable until declined) or "
     "opt_in (usable only after a yes); for any other purpose silence is no",
-    "episode_rule": "id of the [episode rule](episodes.md) that makes courses of care from contacts where the source names "
-    "none; null: none are made",
+    "episode_rule": "id of the [episode rule](episodes.md) that makes courses of care from contacts where the source "
+    "names none; null: none are made",
     "engine.memory_limit": "memory that the engine may use, such as 2GB",
     "engine.threads": "threads that the engine may use; none: one for each core",
 }
