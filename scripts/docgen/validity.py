@@ -93,8 +93,8 @@ MORE = """## Beyond the worked examples
   (`tests/functional/pipeline/test_pipeline_fhir_example.py`).
 - **Official measures.** CMS159, CMS2 and CMS177 give the expected counts in all official test cases that we could
   get, but for one of CMS177 whose expected counts contradict its rule: 22, 12 and 13, through the public command. Cases
-  at every boundary are spelt out (`tests/spec/quality/`), and a twin of CMS159 counts made-up people whose times lie where
-  its rules turn.
+  at every boundary are spelt out (`tests/spec/quality/`), and a twin of CMS159 counts made-up people whose times lie
+  where its rules turn.
 - **Bulk exports.** The client is tested against a server of our own that breaks off, is busy, lies about counts and
   lets tokens end ([which requirement is held by which test](bulk-data.md)). No vendor's server was asked.
 - **Interruption.** Intake and build are killed midway; what was in the lake before is still there.
