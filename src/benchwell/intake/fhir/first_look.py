@@ -10,7 +10,7 @@ from itertools import chain
 from benchwell.intake.fhir.forms import Forms
 from benchwell.intake.fhir.lines import Blocks, Shape, is_gzip, shape_of
 from benchwell.intake.fhir.references import References
-from benchwell.intake.fhir.resources import Organization, Questionnaire, Resource
+from benchwell.intake.fhir.resources import Location, Organization, Questionnaire, Resource
 from benchwell.intake.fhir.rows import Found
 from benchwell.intake.fhir.sources import SourceFile
 from benchwell.intake.fhir.unpack import Piece, unpack
@@ -31,11 +31,13 @@ class FirstLook:
         references: Which resource has which identifier.
         forms: Questionnaires.
         organizations: Whether any organization is among its resources.
+        places: Locations that stand in lines of their own: parts of a large source name places of other parts.
     """
 
     references: References = field(default_factory=References)
     forms: Forms = field(default_factory=Forms)
     organizations: bool = False
+    places: list[Found] = field(default_factory=list)
 
 
 def first_look(files: Iterable[SourceFile]) -> FirstLook:
@@ -54,8 +56,9 @@ def first_look(files: Iterable[SourceFile]) -> FirstLook:
 
 def learn(data: bytes, shape: Shape, found: FirstLook) -> None:
     """The same for some bytes of a source."""
+    alone = References()
     for piece in _pieces(data, shape):
-        for row in unpack(piece, References()):
+        for row in unpack(piece, alone):
             for one in row:
                 content = one.content
                 if isinstance(content, Questionnaire):
@@ -63,6 +66,8 @@ def learn(data: bytes, shape: Shape, found: FirstLook) -> None:
                 elif isinstance(content, Resource) and type(content).__name__ in _NAMED:
                     found.references.add(Found(content, one.row, one.full_url))
                     found.organizations |= isinstance(content, Organization)
+                    if isinstance(content, Location) and shape == "lines" and one.references is alone:
+                        found.places.append(Found(content, one.row, one.full_url))
 
 
 def _pieces(data: bytes, shape: Shape) -> Iterator[Piece]:

@@ -15,6 +15,7 @@ from benchwell.intake.fhir.chunks import Mapped, gather, map_chunk
 from benchwell.intake.fhir.findings import counts_of, rejections_of, rows_in_files
 from benchwell.intake.fhir.first_look import FirstLook, first_look, learn
 from benchwell.intake.fhir.folding import SHAPES, fold_part
+from benchwell.intake.fhir.known_places import known_places, with_places
 from benchwell.intake.fhir.lines import shape_of
 from benchwell.intake.fhir.parts import Limits, Part, chunks_of
 from benchwell.intake.fhir.rows import Context, Finding
@@ -88,19 +89,19 @@ def read_fhir(
     context = Context(registry, known.references, known.forms, as_of or dt.date.today())
     chunks = chunks_of(found.files, limits or Limits())
     results = map_chunks(chunks, context, SHAPES, _workers(found, workers))
-    default = False if known.organizations else None
+    whole = _Whole(registry, False if known.organizations else None, known_places(known.places, context), found.notes)
     part: Part | None = None
     held: list[Mapped] = []
     missing = found.missing
     for of, mapped in results:
         if part is not None and of is not part:
-            yield _finish(part, held, registry, default, missing, found.notes)
+            yield _finish(part, held, whole, missing)
             held, missing = [], []
         part = of
         held.append(mapped)
         if progress is not None:
             progress(mapped.size)
-    yield _finish(part or Part(), held, registry, default, missing, found.notes)
+    yield _finish(part or Part(), held, whole, missing)
 
 
 def read_fhir_bytes(body: bytes, registry: Registry, *, as_of: dt.date | None = None, file: str = "body") -> FhirPart:
@@ -126,7 +127,8 @@ def read_fhir_bytes(body: bytes, registry: Registry, *, as_of: dt.date | None = 
     part.add(data, 0)
     context = Context(registry, known.references, known.forms, as_of or dt.date.today())
     mapped = map_chunk((piece,), context, SHAPES)
-    return _finish(part, [mapped], registry, False if known.organizations else None, [], [])
+    places = known_places([], context)  # a body is one part: its places are in it
+    return _finish(part, [mapped], _Whole(registry, False if known.organizations else None, places), [])
 
 
 def _workers(found: Sources, workers: int | None) -> int:
@@ -135,13 +137,28 @@ def _workers(found: Sources, workers: int | None) -> int:
     return 1 if found.size < _SMALL else os.cpu_count() or 1
 
 
-def _finish(
-    part: Part, held: list[Mapped], registry: Registry, default: bool | None, missing: Sequence[str],
-    notes: Sequence[str],
-) -> FhirPart:  # fmt: skip
+@dataclass(frozen=True)
+class _Whole:
+    """What every part of a source must know of the whole of it.
+
+    Attributes:
+        registry: Declarations.
+        default_organization: See `merge_records.merge`.
+        places: Locations, wherever in the source they stand.
+        notes: What was decided for it.
+    """
+
+    registry: Registry
+    default_organization: bool | None
+    places: pa.Table
+    notes: Sequence[str] = ()
+
+
+def _finish(part: Part, held: list[Mapped], source: _Whole, missing: Sequence[str]) -> FhirPart:
     whole = gather(held)
     _tell_losses(whole, part, missing)
-    folded = fold_part(whole, registry, default_organization=default)
+    whole.tables = with_places(whole.tables, source.places)
+    folded = fold_part(whole, source.registry, default_organization=source.default_organization)
     hash_ = part.source_hash
     tables = {name: _conform(name, table, hash_) for name, table in rows_in_files(folded.tables).items()}
     return FhirPart(
@@ -150,7 +167,7 @@ def _finish(
         counts_of(whole.read, folded.findings, folded.refused),
         hash_,
         part.name,
-        (*notes, *_told(whole)),
+        (*source.notes, *_told(whole)),
     )
 
 
