@@ -121,8 +121,8 @@ def fhir_records() -> str:
         *_listed("Purpose", {code: one.value for code, one in words.PURPOSES.items()}),
         f"In the code system `{words.PURPOSE_SYSTEM}` the code is the purpose itself.",
         "## Limits",
-        "- Places, roles, diagnoses and referrals are looked up within one part of a source (about 250,000 resources). "
-        "A large export whose contacts name no `serviceProvider` may leave them without an organization.",
+        "- Roles, diagnoses and referrals are looked up within one part of a source (about 250,000 resources); places "
+        "that stand in lines of their own are found wherever in a source they are described.",
         "- A new version of a consent that no longer names a purpose leaves the earlier decision on it as it was: the "
         "source has to deny it, or send the old consent as `inactive`.",
         "- Two consents of one person, purpose and day that come in different sources: the later source counts.",
