@@ -25,7 +25,7 @@ FROZEN_BESIDE = ("adjusted_sums", "coefficients", "model_checks", "monitoring_mo
 
 @dataclass(frozen=True)
 class Declarations:
-    """The declarations behind an edition, by id; `episode_rules` holds the rule that made courses of care, if one did."""
+    """The declarations behind an edition, by id; `episode_rules` holds the rule that made courses, if one did."""
 
     measures: Mapping[str, Measure]
     benchmarks: Mapping[str, Benchmark]

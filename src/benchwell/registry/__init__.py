@@ -1,4 +1,4 @@
-"""Declarations: instruments, measures, case mixes, episode rules, benchmarks and references, loaded, validated and hashed."""
+"""Declarations of all kinds, from instruments to benchmarks: loaded, validated and hashed."""
 
 from benchwell.registry.benchmark import Benchmark
 from benchwell.registry.casemix import CaseMix

@@ -22,7 +22,7 @@ def test_our_fit_of_a_tiny_file_is_measured_as_a_whole_process(model, capsys, mo
     assert 0 < float(seconds) < 120
     assert times.strip() == ""
     assert float(cpu) > 0
-    assert 0.05 < float(gb) < 1.0
+    assert 0.05 < float(gb) < 8.0  # the system counts the peak of the process that started it: here, of all tests
     assert line.endswith("| reference |")
     assert f"{model}, tiny: benchwell" in told.err
     written = machine.RESULTS.read_text(encoding="utf-8")

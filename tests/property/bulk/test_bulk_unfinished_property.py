@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from benchwell.intake.bulk import parts
+from benchwell.intake.bulk import unfinished
 from benchwell.intake.bulk.manifest import PlannedFile
 
 LINE = st.sampled_from([b"{}", b'{"a":1}', b"", b"  ", b"\t", b"\r", b"{" + b"x" * 40])
@@ -21,16 +21,16 @@ LINE = st.sampled_from([b"{}", b'{"a":1}', b"", b"  ", b"\t", b"\r", b"{" + b"x"
 def test_lines_are_counted_as_a_plain_loop_counts_them(lines, ended, packed, chunk):
     content = b"\n".join(lines) + b"\n" * ended
     item = PlannedFile("Patient.000.ndjson", "output", "https://ehr.example.org/1", needs_token=False)
-    before, parts._CHUNK = parts._CHUNK, chunk
+    before, unfinished._CHUNK = unfinished._CHUNK, chunk
     try:
         with tempfile.TemporaryDirectory() as folder:
             part = Path(folder) / "x.part"
             part.write_bytes(gzip.compress(content) if packed else content)
-            file = parts.unpack(part, item, None)
+            file = unfinished.unpack(part, item, None)
             assert part.read_bytes() == content
             assert [path.name for path in Path(folder).iterdir()] == ["x.part"]
     finally:
-        parts._CHUNK = before
+        unfinished._CHUNK = before
     assert file.lines == sum(1 for line in content.splitlines() if line.strip())
     assert file.size == len(content)
     assert file.sha256 == hashlib.sha256(content).hexdigest()
