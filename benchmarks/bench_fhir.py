@@ -97,8 +97,8 @@ def _intake(folder: Path) -> None:
 
 def _tables(folder: Path) -> None:
     import pyarrow.parquet as pq
-    from benchwell.intake.fhir.read import read_fhir
 
+    from benchwell.intake.fhir.read import read_fhir
     from benchwell.registry import Registry
 
     assessments = 0

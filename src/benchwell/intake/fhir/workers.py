@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -39,8 +40,11 @@ def map_chunks(
         return
     # Never fork: this process may hold locks of other threads (DuckDB, Arrow).
     start = multiprocessing.get_context("forkserver" if _has_forkserver() else "spawn")
-    with ProcessPoolExecutor(workers, start, initializer=_begin, initargs=(context, shapes)) as pool:
+    pool = ProcessPoolExecutor(workers, start, initializer=_begin, initargs=(context, shapes))
+    try:
         yield from _in_order(pool, chunks, workers + _AHEAD)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _in_order(
@@ -67,6 +71,9 @@ def _has_forkserver() -> bool:
 
 def _begin(context: Context, shapes: Shapes) -> None:
     global _context, _shapes
+    # Ctrl-C reaches every process of the terminal. One that dies while it takes a chunk from the queue would keep the
+    # queue locked, and the others, and this program, would wait for ever: the process that started them ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _context, _shapes = context, shapes
     # Nothing that a chunk makes points back at itself, so all of it goes when the last name for it goes. Looking for
     # circles while millions of rows are made would take a fifth of the time; once after each chunk is enough.
