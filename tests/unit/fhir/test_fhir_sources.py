@@ -22,7 +22,7 @@ def put(path: Path, content: bytes = PATIENT) -> Path:
 
 def test_a_folder_is_searched_in_order_and_says_what_it_left_out(tmp_path: Path) -> None:
     for name in ("b/2.ndjson", "b/1.json.gz", "a.jsonl"):
-        put(tmp_path / name, gzip.compress(PATIENT) if name.endswith("gz") else PATIENT)
+        put(tmp_path / name, gzip.compress(PATIENT, mtime=0) if name.endswith("gz") else PATIENT)
     put(tmp_path / "README.md", b"# hello")
     put(tmp_path / "package.json", b'{"name":"x"}')
     put(tmp_path / ".hidden/x.json")
@@ -64,7 +64,7 @@ def test_nothing_to_read_is_an_error(tmp_path: Path) -> None:
     [
         (PATIENT, True),
         (b"\xef\xbb\xbf" + PATIENT, True),
-        (gzip.compress(PATIENT), True),
+        (gzip.compress(PATIENT, mtime=0), True),
         (b'[\n {"resourceType" : "Patient"}\n]', True),
         (b'{"transactionTime":"2024","output":[{"url":"x"}]}', True),
         (b"patient_id,date\np1,2024-01-01\n", False),
