@@ -20,7 +20,8 @@ def write(folder: Path, content: bytes) -> Path:
 
 
 @pytest.mark.parametrize(
-    "content", [TEXT, gzip.compress(TEXT, mtime=0), b"\xef\xbb\xbf" + TEXT, gzip.compress(b"\xef\xbb\xbf" + TEXT, mtime=0)]
+    "content",
+    [TEXT, gzip.compress(TEXT, mtime=0), b"\xef\xbb\xbf" + TEXT, gzip.compress(b"\xef\xbb\xbf" + TEXT, mtime=0)],
 )
 def test_a_file_is_read_whole_in_blocks_that_end_at_line_ends(tmp_path: Path, content: bytes) -> None:
     blocks = list(Blocks(write(tmp_path, content), size=1000))
