@@ -17,7 +17,10 @@
     ├── ModelError                    24  a model cannot be fitted, used or combined as asked
     │   └── DamagedFitError           25  a saved fit does not recompute to the check value it states
     ├── ValueSetError                 26  a value set of an official measure is missing, cut off or unreadable
-    └── BulkExportError               27  a FHIR server's bulk export cannot be asked for, awaited or fetched as a whole
+    ├── BulkExportError               27  a FHIR server's bulk export cannot be asked for, awaited or fetched as a whole
+    ├── RegisterError                 28  the live register cannot be opened, or refused a write
+    ├── AccessError                   29  whoever asks may not see or do this
+    └── ServiceError                  30  the live service cannot be started as asked
 
 A message says what failed, which thing, where, and what to do next. It never holds a patient value or an
 identifier of a person: it names the file, the row number and the column.
@@ -154,3 +157,21 @@ class BulkExportError(BenchwellError):
     """A bulk export of a FHIR server cannot be asked for, awaited or fetched as a whole."""
 
     exit_code = 27
+
+
+class RegisterError(BenchwellError):
+    """The live register cannot be opened, is of another version, or refused a write."""
+
+    exit_code = 28
+
+
+class AccessError(BenchwellError):
+    """Whoever asks may not see or do this."""
+
+    exit_code = 29
+
+
+class ServiceError(BenchwellError):
+    """The live service cannot be started as asked."""
+
+    exit_code = 30

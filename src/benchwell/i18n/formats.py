@@ -1,0 +1,47 @@
+"""Numbers and dates as the reader's language writes them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from babel.dates import format_date
+from babel.numbers import format_decimal, format_percent
+
+from benchwell.i18n.catalogues import current
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number with its separators.
+
+    >>> number(1234.56, 1)
+    '1,234.6'
+    """
+    places = "#,##0" + ("." + "0" * digits if digits else "")
+    return str(format_decimal(round(value, digits), places, locale=current()))
+
+
+def percent(share: float) -> str:
+    """A whole percentage of a share between 0 and 1.
+
+    >>> percent(0.456)
+    '46 %'
+    """
+    return str(format_percent(share, "#,##0 %", locale=current()))
+
+
+def day(date: dt.date) -> str:
+    """A date in words.
+
+    >>> day(dt.date(2026, 11, 23))
+    '23 Nov 2026'
+    """
+    return str(format_date(date, "d. MMM y" if current() == "de" else "d MMM y", locale=current()))
+
+
+def month(date: dt.date) -> str:
+    """A month in words.
+
+    >>> month(dt.date(2026, 11, 23))
+    'November 2026'
+    """
+    return str(format_date(date, "MMMM y", locale=current()))

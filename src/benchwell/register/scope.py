@@ -1,0 +1,29 @@
+"""Whose records a viewer reaches: one condition, used by every question about a person."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, false, select
+
+from benchwell.register.schema import courses, people
+from benchwell.register.viewer import Role, Viewer
+
+
+def own_people(viewer: Viewer) -> ColumnElement[bool]:
+    """A condition on `people.id`: the people whom this viewer may see one by one.
+
+    A clinician reaches the people of own courses, a patient the own record, and a program with a key those of its
+    organization. Everybody else sees groups of people, never one.
+    """
+    if viewer.role is Role.CLINICIAN and viewer.practitioner_id is not None:
+        return people.c.id.in_(select(courses.c.person_id).where(courses.c.practitioner_id == viewer.practitioner_id))
+    if viewer.role is Role.PATIENT and viewer.person_id is not None:
+        return people.c.id == viewer.person_id
+    if viewer.role is Role.CLIENT and viewer.organization_id is not None:
+        return people.c.id.in_(select(courses.c.person_id).where(courses.c.organization_id == viewer.organization_id))
+    return false()
+
+
+def reaches_person(connection: Connection, viewer: Viewer, person_id: str) -> bool:
+    """Whether a viewer may see one person's record. An erased record is reached by nobody."""
+    asked = select(people.c.id).where(people.c.id == person_id, people.c.erased_at.is_(None), own_people(viewer))
+    return connection.execute(asked).first() is not None

@@ -1,0 +1,8 @@
+"""Every group of routes, in the order in which they are looked through."""
+
+from __future__ import annotations
+
+from benchwell.web.pages.home import routes as home
+from benchwell.web.routing import Routes
+
+ALL_ROUTES: tuple[Routes, ...] = (home,)

@@ -1,0 +1,35 @@
+"""Templates of the live service: everything escaped, an unknown name is an error, words by gettext."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from benchwell import i18n
+from benchwell.web.assets import asset
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The template environment."""
+    made = Environment(
+        loader=PackageLoader("benchwell.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_callables(i18n._, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.globals["asset"] = asset
+    made.globals["languages"] = i18n.LANGUAGES
+    made.globals["language"] = i18n.current
+    made.filters |= {"day": i18n.day, "month": i18n.month, "percent": i18n.percent, "number": i18n.number}
+    return made
+
+
+def render(template: str, **values: Any) -> str:
+    """Render a template in the language being spoken (`i18n.using`)."""
+    return environment().get_template(template).render(**values)

@@ -1,0 +1,71 @@
+"""One request: who asks, in which language, and how to answer."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+
+from benchwell.i18n import using
+from benchwell.pipeline.live.service import LiveService
+from benchwell.register import Register, Viewer
+from benchwell.register.sessions import OpenSession
+from benchwell.web.templating import render
+
+
+@dataclass
+class Visit:
+    """What a handler gets.
+
+    Attributes:
+        request: The request.
+        service: Workspace, register and what hears of new scores.
+        viewer: Who asks, in the role in use.
+        session: The browser's session; null for the public and for programs.
+        language: What to speak.
+        notices: Sentences to show above the page.
+    """
+
+    request: Request
+    service: LiveService
+    viewer: Viewer
+    session: OpenSession | None
+    language: str
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def register(self) -> Register:
+        """The live store."""
+        return self.service.register
+
+    @property
+    def csrf(self) -> str:
+        """What every form of this session carries in its field `csrf`."""
+        return self.session.csrf if self.session else ""
+
+    @property
+    def now(self) -> float:
+        """Seconds since 1970-01-01 UTC."""
+        return time.time()
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether the page asks for a part of itself."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Answer with a page (or, for a template that is only a part, with that part)."""
+        with using(self.language):
+            return HTMLResponse(render(template, visit=self, **values), status_code=status)
+
+
+def visit_of(request: Request) -> Visit:
+    """The visit that the guard has let in."""
+    found: Visit = request.state.visit
+    return found
+
+
+Here = Annotated[Visit, Depends(visit_of)]
