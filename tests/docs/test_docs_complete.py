@@ -61,7 +61,8 @@ def test_every_command_and_option_is_documented(repository):
 def family(kind=BenchwellError):
     yield kind
     for child in kind.__subclasses__():
-        yield from family(child)
+        if child.__module__ == "benchwell.errors":  # a door may name a case of a kind for itself
+            yield from family(child)
 
 
 def test_every_exit_code_is_documented(repository):
