@@ -59,6 +59,9 @@ class Settings(BaseModel):
     episode_rule: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")] | None = "contacts-120-days"
     """Which declared rule makes courses of care from contacts that belong to none; null makes none."""
 
+    pulse: bool = False
+    """Whether staff are asked one anonymous question a week about how the work weighs on them."""
+
     engine: EngineSettings = EngineSettings()
 
     @classmethod

@@ -195,6 +195,16 @@ consents = Table(
     Column("decided_by", String(16), nullable=False),  # person | clinician | lake
 )
 
+# What a person switched for the own views, such as `expected`: whether an expected course is computed and shown.
+choices = Table(
+    "choices",
+    METADATA,
+    Column("person_id", ForeignKey("people.id"), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("value", Boolean, nullable=False),
+    Column("decided_at", Float, nullable=False),
+)
+
 deletion_requests = Table(
     "deletion_requests",
     METADATA,
