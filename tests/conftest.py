@@ -6,6 +6,8 @@ import os
 
 from hypothesis import settings
 
+from postgres import postgres_cluster, postgres_url, register_url  # noqa: F401  # fixtures for every test
+
 # A failure in a commit that others build on must be that commit's own. What a search finds becomes an @example.
 settings.register_profile("repeatable", derandomize=True, database=None)
 settings.register_profile("search", derandomize=False, print_blob=True)
