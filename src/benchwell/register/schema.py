@@ -232,10 +232,30 @@ users = Table(
     Column("totp_last", BIG),  # the last time step used: a code works once
     Column("language", String(16)),
     Column("disabled", Boolean, nullable=False, server_default="0"),
-    Column("failures", Integer, nullable=False, server_default="0"),
-    Column("locked_until", Float),
     Column("created_at", Float, nullable=False),
     UniqueConstraint("issuer", "subject"),
+)
+
+# Failed sign-ins by login, whether or not anybody has that login: an answer must not tell the two apart.
+lockouts = Table(
+    "lockouts",
+    METADATA,
+    Column("login", String(64), primary_key=True),  # SHA-256 of what was typed
+    Column("failures", Integer, nullable=False),
+    Column("failed_at", Float, nullable=False),
+    Column("locked_until", Float, nullable=False),
+)
+
+# Sign-ins that were sent to an identity provider and have not come back yet.
+departures = Table(
+    "departures",
+    METADATA,
+    Column("state", String(64), primary_key=True),  # SHA-256
+    Column("browser", String(64), nullable=False),  # SHA-256 of a cookie: only the browser that left may come back
+    Column("nonce", String(64), nullable=False),
+    Column("verifier", String(64), nullable=False),  # of PKCE
+    Column("link", String(64)),  # the invitation that it is to be joined to, as its hash
+    Column("expires_at", Float, nullable=False),
 )
 
 grants = Table(
