@@ -1,0 +1,169 @@
+"""Safety prompts: answers that a person must look at now, until somebody has said what was done (METHODS M6.10)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from benchwell.errors import AccessError
+from benchwell.register.schema import assessments, people, safety_prompts
+from benchwell.register.scope import own_people
+from benchwell.register.tokens import new_id
+from benchwell.register.viewer import Viewer
+
+RAISED: Final = "raised"
+UNANSWERED: Final = "unanswered"
+ACTIONS: Final = (
+    "spoke_now",
+    "safety_plan",
+    "contact_arranged",
+    "referred",
+    "emergency",
+    "known_no_change",
+    "answered_by_mistake",
+    "passed_on",
+)
+
+
+@dataclass(frozen=True)
+class SafetyPrompt:
+    """One answer that somebody must look at.
+
+    Attributes:
+        id: Its own id.
+        assessment_id: The form it stands in.
+        person_id: Whose form.
+        course_id: Of which course.
+        item: Which item, from 1.
+        state: `raised`: the answer is above the declared line. `unanswered`: there is no answer.
+        raised_at: Seconds since 1970-01-01 UTC.
+        label: What the clinician calls the person; "" where it was not asked for.
+        instrument: Id of the instrument; "" where it was not asked for.
+        seen_at: When somebody said what was done; null until then.
+        action: What was done, one of `ACTIONS`.
+    """
+
+    id: str
+    assessment_id: str
+    person_id: str
+    course_id: str | None
+    item: int
+    state: str
+    raised_at: float
+    label: str = ""
+    instrument: str = ""
+    seen_at: float | None = None
+    action: str | None = None
+
+    @property
+    def is_raised(self) -> bool:
+        """Whether there is an answer above the line, rather than none."""
+        return self.state == RAISED
+
+
+def raise_prompt(
+    connection: Connection,
+    now: float,
+    *,
+    assessment_id: str,
+    person_id: str,
+    course_id: str | None,
+    item: int,
+    state: str,
+) -> SafetyPrompt:
+    """Add a prompt, or find the one that this form has raised already for the item.
+
+    Args:
+        connection: Inside a transaction.
+        now: Seconds since 1970-01-01 UTC.
+        assessment_id: The form.
+        person_id: Whose.
+        course_id: Of which course, if known.
+        item: Which item, from 1.
+        state: `RAISED` or `UNANSWERED`.
+    """
+    same = (safety_prompts.c.assessment_id == assessment_id) & (safety_prompts.c.item == item)
+    found = connection.execute(select(safety_prompts).where(same)).one_or_none()
+    if found is not None:
+        return _prompt(found)
+    prompt = SafetyPrompt(new_id(), assessment_id, person_id, course_id, item, state, now)
+    connection.execute(
+        insert(safety_prompts).values(
+            id=prompt.id,
+            assessment_id=assessment_id,
+            person_id=person_id,
+            course_id=course_id,
+            item=item,
+            state=state,
+            raised_at=now,
+        )
+    )
+    return prompt
+
+
+def open_prompts(connection: Connection, viewer: Viewer, *, person_id: str | None = None) -> tuple[SafetyPrompt, ...]:
+    """Prompts that nobody has answered yet, of the people whom the viewer may see: raised ones first, then by age."""
+    asked = _asked(viewer).where(safety_prompts.c.seen_at.is_(None))
+    if person_id is not None:
+        asked = asked.where(safety_prompts.c.person_id == person_id)
+    found = [_prompt(row) for row in connection.execute(asked)]
+    return tuple(sorted(found, key=lambda one: (not one.is_raised, one.raised_at)))
+
+
+def prompts_of(connection: Connection, viewer: Viewer, ids: Collection[str]) -> tuple[SafetyPrompt, ...]:
+    """Some prompts by id, seen or not, of the people whom the viewer may see."""
+    asked = _asked(viewer).where(safety_prompts.c.id.in_(list(ids)))
+    return tuple(_prompt(row) for row in connection.execute(asked))
+
+
+def mark_seen(connection: Connection, now: float, viewer: Viewer, person_id: str, prompt_id: str, action: str) -> bool:
+    """Say what was done about a prompt.
+
+    Returns:
+        False if somebody had said so before; then nothing is changed.
+
+    Raises:
+        AccessError: If the action is none of `ACTIONS`.
+    """
+    if action not in ACTIONS:
+        raise AccessError("Say what was done.", hint="choose one of the listed actions")
+    done = connection.execute(
+        update(safety_prompts)
+        .where(
+            safety_prompts.c.id == prompt_id,
+            safety_prompts.c.person_id == person_id,
+            safety_prompts.c.person_id.in_(select(people.c.id).where(own_people(viewer))),
+            safety_prompts.c.seen_at.is_(None),
+        )
+        .values(seen_at=now, seen_by=viewer.user_id, action=action)
+    )
+    return bool(done.rowcount)
+
+
+def _asked(viewer: Viewer) -> Any:
+    return (
+        select(safety_prompts, people.c.label, assessments.c.instrument)
+        .join(people, people.c.id == safety_prompts.c.person_id)
+        .join(assessments, assessments.c.id == safety_prompts.c.assessment_id)
+        .where(own_people(viewer), people.c.erased_at.is_(None), assessments.c.retracted.is_(False))
+    )
+
+
+def _prompt(row: Row[Any]) -> SafetyPrompt:
+    values = row._mapping
+    return SafetyPrompt(
+        id=values["id"],
+        assessment_id=values["assessment_id"],
+        person_id=values["person_id"],
+        course_id=values["course_id"],
+        item=values["item"],
+        state=values["state"],
+        raised_at=values["raised_at"],
+        label=values.get("label") or "",
+        instrument=values.get("instrument") or "",
+        seen_at=values["seen_at"],
+        action=values["action"],
+    )
