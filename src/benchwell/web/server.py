@@ -1,0 +1,98 @@
+"""Serve the application: one process with SQLite, one or several with PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from benchwell.errors import ServiceError
+from benchwell.pipeline.live.opening import open_service
+from benchwell.web.app import create_app
+
+WORKSPACE, REGISTER, DEMO = "BENCHWELL_SERVE_WORKSPACE", "BENCHWELL_SERVE_REGISTER", "BENCHWELL_SERVE_DEMO"
+_PATIENCE = 3  # seconds that open pages are given when the service stops
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where and how to serve.
+
+    Attributes:
+        workspace: The workspace's folder.
+        register: Address of the register; null is the workspace's own.
+        host: Address to listen on; the machine itself by default.
+        port: Port.
+        workers: Processes; more than one needs PostgreSQL.
+        certificate: PEM file of a certificate, to serve HTTPS without a proxy.
+        key: PEM file of its key.
+        is_demo: Everybody in it is made up.
+    """
+
+    workspace: Path
+    register: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    certificate: Path | None = None
+    key: Path | None = None
+    is_demo: bool = False
+
+
+def serve(where: Listening) -> None:
+    """Serve until stopped.
+
+    Raises:
+        ServiceError: If the port is in use, or several workers are asked of an SQLite register.
+    """
+    _check(where)
+    # Workers are new processes: what they need reaches them through their environment.
+    os.environ[WORKSPACE] = str(where.workspace.resolve())
+    os.environ.pop(REGISTER, None)
+    if where.register is not None:
+        os.environ[REGISTER] = where.register
+    os.environ[DEMO] = "1" if where.is_demo else ""
+    uvicorn.run(
+        "benchwell.web.server:application",
+        factory=True,
+        host=where.host,
+        port=where.port,
+        workers=where.workers,
+        access_log=False,  # its lines would hold addresses, and these hold ids
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=_PATIENCE,
+        ssl_certfile=where.certificate,
+        ssl_keyfile=where.key,
+    )
+
+
+def application() -> FastAPI:
+    """What one process serves; its settings come from the environment that `serve` has set."""
+    service = open_service(
+        Path(os.environ[WORKSPACE]), os.environ.get(REGISTER), is_demo=bool(os.environ.get(DEMO))
+    )
+    return create_app(service)
+
+
+def _check(where: Listening) -> None:
+    if where.workers > 1 and not (where.register or "").startswith("postgres"):
+        raise ServiceError(
+            "Several workers cannot share a register in a file.",
+            hint="name a PostgreSQL register: --register postgresql://user@host/name",
+        )
+    if (where.certificate is None) != (where.key is None):
+        raise ServiceError("A certificate and its key go together.", hint="give --certificate and --key")
+    with socket.socket(socket.AF_INET6 if ":" in where.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((where.host, where.port))
+        except OSError as problem:
+            raise ServiceError(
+                f"Nothing can be served at {where.host}, port {where.port}: {problem.strerror}.",
+                hint="choose another: --port 8001",
+            ) from None
