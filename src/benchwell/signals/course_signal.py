@@ -1,0 +1,288 @@
+"""One person's course after a new score: band, change, expected range, and what one can do (METHODS M6.1, M6.3).
+
+    points -> course_signal -> band, change since the start, expected range now, state, next steps, one sentence
+
+Decision support: the therapist and the person decide. "review" says that a score is outside of what most people with
+a similar start had at that time; many of them respond later, and how many is said beside it. Without a curve the band
+and the change are still told. Pure: it reads no store, and is fast enough to run while a score is acknowledged.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from benchwell.models.early_change import share_of_gain
+from benchwell.registry.instrument import Instrument, Scale
+from benchwell.signals import course_words as words
+from benchwell.signals.next_steps import step_texts, steps_for
+from benchwell.signals.person_change import change_of, gain, reliable_points_of
+from benchwell.signals.response_curve import EarlyRule, ResponseCurve
+from benchwell.terms import Better, ChangeClass, ScoreStatus
+
+State = Literal["on_track", "review", "not_enough", "off"]
+Off = Literal["no_curve", "setting", "opted_out"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One score of a course, in the order in which it arrived.
+
+    Attributes:
+        date: Day of the questionnaire.
+        occasion: Number of the attended contact at or before that day; None where not known.
+        value: Score, points; None where the questionnaire gave none.
+        status: `complete`, `prorated`, `total_only` or `invalid`.
+    """
+
+    date: dt.date
+    occasion: float | None
+    value: float | None
+    status: str = ScoreStatus.COMPLETE.value
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it counts."""
+        return self.value is not None and self.status != ScoreStatus.INVALID
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Where the newest score is expected, of people with a similar start.
+
+    Attributes:
+        mean: Points.
+        lower: Lower end of the central range (80 % with a boundary of .90), points.
+        upper: Upper end.
+        boundary: The end towards worse: a score beyond it is for review.
+        range_share: Share of people within the range, such as .80.
+        n_people: People whom the curve was fitted to.
+        edition: Id of the edition that holds the curve.
+    """
+
+    mean: float
+    lower: float
+    upper: float
+    boundary: float
+    range_share: float
+    n_people: int
+    edition: str
+
+
+@dataclass(frozen=True)
+class Early:
+    """What the early-change rule says.
+
+    Attributes:
+        little_change: Whether the change by then was below the rule's share.
+        gain_share: Share of the way to the healthy end that was gone by then.
+        rule: The rule and how often it held, as counted in the edition.
+        text: The same in natural frequencies.
+    """
+
+    little_change: bool
+    gain_share: float
+    rule: EarlyRule
+    text: str
+
+
+@dataclass(frozen=True)
+class CourseSignal:
+    """What a new score says.
+
+    Attributes:
+        instrument: Id of the instrument.
+        scale: Id of the scale.
+        better: Which direction is better.
+        latest: Newest valid score; None without one.
+        baseline: First valid score; the same as `latest` where there is only one.
+        change: Points gained since the start, positive is improvement; None with fewer than two valid scores.
+        change_class: Recovered, improved, unchanged or deteriorated; None where it cannot be told.
+        reliable_points: Smallest change that is more than error of measurement; None where none is declared.
+        band: Name of the newest score's severity band, in the reader's language; "" where the scale has none.
+        expected: Where the newest score is expected; None where no curve speaks of it.
+        state: `on_track`, `review`, `not_enough` or `off`.
+        reason: Why, in words.
+        early: The early-change rule; None where it does not apply (yet).
+        next_steps: Things that one can do, in words.
+        sentence: All of it in a few plain sentences.
+        change_text: Change since the start in words, with the reliable change.
+        n_scores: Valid scores.
+        notes: What to know of the newest questionnaire, such as answers that were left out.
+    """
+
+    instrument: str
+    scale: str
+    better: Better
+    latest: Point | None
+    baseline: Point | None
+    change: float | None
+    change_class: ChangeClass | None
+    reliable_points: float | None
+    band: str
+    expected: Expected | None
+    state: State
+    reason: str
+    early: Early | None
+    next_steps: tuple[str, ...]
+    sentence: str
+    change_text: str
+    n_scores: int
+    notes: tuple[str, ...]
+
+
+def course_signal(
+    points: Sequence[Point],
+    instrument: Instrument,
+    *,
+    scale: str | None = None,
+    curve: ResponseCurve | None = None,
+    off: Off = "no_curve",
+) -> CourseSignal:
+    """What the newest score of a course says.
+
+    Args:
+        points: Scores of one course in the order in which they arrived; of several on one day the last one counts.
+            The first valid one is the baseline.
+        instrument: Whose scores they are.
+        scale: Which scale; None is the primary one.
+        curve: The edition's curve (`response_curve`); None where there is none or it may not be used.
+        off: Why there is no curve: the edition has none, the workspace did not switch expected courses on
+            (`expected_course`), or the person opted out.
+
+    Raises:
+        KeyError: If the instrument has no such scale.
+
+    >>> from benchwell.registry import Registry
+    >>> day = dt.date(2026, 1, 5)
+    >>> scores = [Point(day, 1, 18), Point(day + dt.timedelta(28), 4, 9)]
+    >>> signal = course_signal(scores, Registry.load().instrument("phq-9"))
+    >>> signal.band, signal.change, signal.change_class.value, signal.state
+    ('mild', 9, 'recovered', 'off')
+    """
+    one = instrument.scale(scale)
+    valid = _one_a_day(points)
+    latest, baseline = (valid[-1], valid[0]) if valid else (None, None)
+    change, change_class = _change(baseline, latest, instrument, one)
+    state, reason, expected = _state(valid, curve, off)
+    early = _early(valid, curve)
+    notes = _notes(points, latest)
+    invalid = bool(points) and not _newest(points).is_valid
+    steps = steps_for(
+        state=state,
+        change=change_class,
+        n_scores=len(valid),
+        little_early_change=early is not None and early.little_change,
+        newest_is_invalid=invalid,
+    )
+    reliable = reliable_points_of(instrument, one)
+    band = "" if latest is None else words.band_label(instrument, one, _value(latest))
+    change_text = words.change_text(change, change_class, reliable)
+    return CourseSignal(
+        instrument=instrument.id,
+        scale=one.id,
+        better=instrument.better_of(one),
+        latest=latest,
+        baseline=baseline,
+        change=change,
+        change_class=change_class,
+        reliable_points=reliable,
+        band=band,
+        expected=expected,
+        state=state,
+        reason=reason,
+        early=early,
+        next_steps=step_texts(steps),
+        sentence=_sentence(instrument, one, latest, band, change_text, reason),
+        change_text=change_text,
+        n_scores=len(valid),
+        notes=notes,
+    )
+
+
+def _one_a_day(points: Sequence[Point]) -> list[Point]:
+    """Valid scores by day; the last of a day stands for it, since a correction comes after what it corrects."""
+    days = {point.date: point for point in points if point.is_valid}
+    return [days[day] for day in sorted(days)]
+
+
+def _newest(points: Sequence[Point]) -> Point:
+    # The later of two on one day: max() alone would take the first.
+    return max(reversed(points), key=lambda point: point.date)
+
+
+def _value(point: Point) -> float:
+    return cast(float, point.value)  # only valid points come here
+
+
+def _change(
+    baseline: Point | None, latest: Point | None, instrument: Instrument, scale: Scale
+) -> tuple[float | None, ChangeClass | None]:
+    if baseline is None or latest is None or baseline is latest:
+        return None, None
+    start, now = _value(baseline), _value(latest)
+    return gain(start, now, instrument.better_of(scale)), change_of(start, now, instrument, scale)
+
+
+def occasion_of(point: Point, baseline: Point, curve: ResponseCurve) -> float | None:
+    """Where a score stands on the curve's clock: weeks since the first score, or the number of the session."""
+    if curve.clock == "weeks":
+        return (point.date - baseline.date).days / 7
+    return None if point.occasion is None else max(point.occasion, 1.0)
+
+
+def _state(valid: list[Point], curve: ResponseCurve | None, off: Off) -> tuple[State, str, Expected | None]:
+    if curve is None:
+        return "off", words.off_reason(off), None
+    if len(valid) < 2:
+        return "not_enough", words.too_few(len(valid)), None
+    baseline, latest = valid[0], valid[-1]
+    if not curve.covers(_value(baseline)):
+        return "not_enough", words.not_covered(curve), None
+    occasion, first = occasion_of(latest, baseline, curve), occasion_of(baseline, baseline, curve)
+    if occasion is None or first is None:
+        return "not_enough", words.no_session(), None
+    if occasion > curve.horizon or occasion <= first:
+        return "not_enough", words.outside_horizon(curve, occasion), None
+    predicted = curve.predicted(occasion, _value(baseline), first)
+    lower, upper, boundary = curve.limits(predicted)
+    mean = min(max(predicted.mean, curve.low), curve.high)
+    expected = Expected(mean, lower, upper, boundary, 2 * curve.boundary - 1, curve.n_people, curve.edition)
+    beyond = gain(boundary, _value(latest), curve.better) < 0
+    state: State = "review" if beyond else "on_track"
+    return state, words.state_reason(expected, _value(latest), beyond, curve, occasion), expected
+
+
+def _early(valid: list[Point], curve: ResponseCurve | None) -> Early | None:
+    rule = None if curve is None else curve.early
+    if curve is None or rule is None or len(valid) < 2 or not curve.covers(_value(valid[0])):
+        return None
+    placed = [(occasion_of(point, valid[0], curve), point) for point in valid[1:]]
+    near = [(abs(at - rule.by), point) for at, point in placed if at is not None and abs(at - rule.by) <= rule.within]
+    if not near:
+        return None
+    closest = min(reversed(near), key=lambda pair: pair[0])[1]  # of two as near, the later one
+    share = share_of_gain(_value(valid[0]), _value(closest), curve.healthy_end)
+    if share is None:
+        return None
+    little = share < rule.share
+    return Early(little, share, rule, words.early_text(rule, little, curve.clock))
+
+
+def _notes(points: Sequence[Point], latest: Point | None) -> tuple[str, ...]:
+    if not points:
+        return ()
+    newest = _newest(points)
+    if not newest.is_valid:
+        return (words.newest_invalid(None if latest is None else latest.date),)
+    return (words.newest_prorated(),) if newest.status == ScoreStatus.PRORATED else ()
+
+
+def _sentence(
+    instrument: Instrument, scale: Scale, latest: Point | None, band: str, change_text: str, reason: str
+) -> str:
+    if latest is None:
+        return words.no_score(instrument)
+    return " ".join((words.score_text(instrument, scale, latest.date, _value(latest), band), change_text, reason))
