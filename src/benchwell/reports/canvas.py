@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -71,14 +72,23 @@ CONFIG: dict[str, Any] = {
 }
 
 
+# A picture for a screen or a page, and one for a phone: shrinking the first would make its words unreadable.
+WIDE, NARROW = 560, 290
+# Makes a picture for a width in pixels in the stand-in colours: an Altair chart, or the Vega-Lite specification itself,
+# which takes a tenth of the time to put together.
+Build = Callable[[int], Any]
+
+
 @dataclass(frozen=True)
 class Chart:
     """A picture with the words and the table that say the same.
 
+    What is drawn, and where, is left to who shows it: reports take `svg`, a page in a browser takes `specification`.
+
     Attributes:
         id: Unique on its page.
         title: The finding, or that there is none.
-        svg: Inline SVG; "" when there is nothing to draw.
+        build: Makes the picture; None when there is nothing to draw.
         text: Alternative text.
         columns: Heads of the data table.
         rows: Its rows, already as text.
@@ -90,7 +100,7 @@ class Chart:
 
     id: str
     title: str
-    svg: str
+    build: Build | None
     text: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -99,18 +109,28 @@ class Chart:
     up: str = ""
     key: str = ""
 
+    @cached_property
+    def svg(self) -> str:
+        """Inline SVG at both widths, drawn on first use; "" when there is nothing to draw."""
+        return "" if self.build is None else draw(self.build, chart_id=self.id, title=self.title, text=self.text)
+
+    def specification(self, width: int = WIDE) -> dict[str, Any] | None:
+        """The picture as Vega-Lite, for a page that draws it in the browser; None when there is nothing to draw.
+
+        Args:
+            width: Of the picture, pixels.
+        """
+        return None if self.build is None else specification(self.build(width))
+
 
 _ASSUMED = (f' font-family="{FONT}"', ' pointer-events="none"', ' opacity="1"', ' stroke-width="1"')
-# A picture for a screen or a page, and one for a phone: shrinking the first would make its words unreadable.
-WIDE, NARROW = 560, 290
 
 
-def draw(build: Callable[[int], Any], *, chart_id: str, title: str, text: str) -> str:
+def draw(build: Build, *, chart_id: str, title: str, text: str) -> str:
     """Draw a chart at both widths; the style sheet shows one of them.
 
     Args:
-        build: Makes the chart for a width in pixels, in the stand-in colours of this module: an Altair chart, or the
-            Vega-Lite specification itself, which takes a tenth of the time to put together.
+        build: Makes the chart for a width in pixels, in the stand-in colours of this module.
         chart_id: Unique on its page; ids inside the pictures start with it.
         title: Short title for assistive technology.
         text: Description for assistive technology.
@@ -137,9 +157,7 @@ def _svg(chart: Any, *, chart_id: str, css: str, title: str, text: str) -> str:
     Returns:
         An `<svg>` element without any outside reference.
     """
-    # The page gives the ground.
-    spec = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
-    svg: str = vlc.vegalite_to_svg(spec | {"config": CONFIG, "background": None})
+    svg: str = vlc.vegalite_to_svg(_specification(chart))
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(f'"{colour}"', f'"var({variable})"')
     # Ids of clip paths must be unique on a page that holds many pictures.
@@ -155,6 +173,42 @@ def _svg(chart: Any, *, chart_id: str, css: str, title: str, text: str) -> str:
         f'<title id="{chart_id}-t">{escape(title)}</title><desc id="{chart_id}-d">{escape(text)}</desc>'
     )
     return head + body
+
+
+def _specification(chart: Any) -> dict[str, Any]:
+    """A chart as Vega-Lite in the stand-in colours; the page gives the ground."""
+    spec: dict[str, Any] = chart if isinstance(chart, dict) else chart.to_dict(validate=False)
+    return spec | {"config": CONFIG, "background": None}
+
+
+def specification(chart: Any) -> dict[str, Any]:
+    """A chart as Vega-Lite in the colours of the page: `var(--own)` and the like, which follow light, dark and print.
+
+    Data that Altair was given as one JSON text are unpacked, since a page is no place for JSON within JSON.
+
+    Args:
+        chart: An Altair chart, or a Vega-Lite specification, in the stand-in colours.
+
+    >>> specification({"mark": {"type": "rule", "color": OWN}})["mark"]
+    {'type': 'rule', 'color': 'var(--own)'}
+    """
+    found: dict[str, Any] = _in_page_colours(_specification(chart))
+    if "datasets" in found:
+        found["datasets"] = {name: _unpacked(values) for name, values in found["datasets"].items()}
+    return found
+
+
+def _unpacked(values: Any) -> Any:
+    return json.loads(values) if isinstance(values, str) else values
+
+
+def _in_page_colours(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: _in_page_colours(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_in_page_colours(value) for value in part]
+    variable = _VARIABLES.get(part) if isinstance(part, str) else None
+    return part if variable is None else f"var({variable})"
 
 
 def _slim(svg: str) -> str:

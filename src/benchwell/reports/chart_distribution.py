@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw, number_format
+from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Build, Chart, data, number_format
 from benchwell.signals.adjustment_words import TITLES
 from benchwell.signals.peers import Distribution
 from benchwell.signals.words import figure_of, uncapital
@@ -35,7 +35,8 @@ def distribution_chart(view: Distribution, chart_id: str) -> Chart:
     if view.own is not None:
         own = f"{figure.text(view.own)} {figure.interval(view.own_lower, view.own_upper)}".rstrip()
         rows.append((view.name or "this clinic", own))
-    svg, title = "", view.title
+    picture: Build | None = None
+    title = view.title
     if view.adjustment is not Adjustment.UNADJUSTED:
         title = f"{TITLES[view.adjustment]}: {uncapital(title)}"
     # A line alone is no picture.
@@ -45,10 +46,10 @@ def distribution_chart(view: Distribution, chart_id: str) -> Chart:
         def build(width: int) -> Any:
             return alt.layer(*_layers(view, middle, width)).properties(width=width, height=HEIGHT)
 
-        svg = draw(build, chart_id=chart_id, title=title, text=view.text)
+        picture = build
     caption = f"{view.measure.title} over {view.n} clinics"
     heads = ("Point", view.measure.title)
-    return Chart(chart_id, title, svg, view.text, heads, tuple(rows), caption, key=_key(view) if svg else "")
+    return Chart(chart_id, title, picture, view.text, heads, tuple(rows), caption, key=_key(view) if picture else "")
 
 
 def _key(view: Distribution) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import altair as alt
 
-from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data, draw
+from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data
 from benchwell.signals.adjustment_words import TITLES, in_view
 from benchwell.signals.funnel_view import BETWEEN, BEYOND, INSIDE, FunnelView
 from benchwell.signals.words import figure_of, uncapital
@@ -54,7 +54,7 @@ def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
     return Chart(
         id=chart_id,
         title=title,
-        svg=draw(build, chart_id=chart_id, title=title, text=view.text),
+        build=build,
         text=view.text,
         columns=("Clinic", "People counted", view.measure.title, "Against the limits"),
         rows=tuple(rows),

@@ -48,14 +48,8 @@ def strata_chart(view: StrataView, chart_id: str) -> Chart:
     return Chart(
         id=chart_id,
         title=title,
-        svg=interval_picture(
-            dots,
-            view.common if alone else view.common_benchmark,
-            figure,
-            chart_id=chart_id,
-            title=title,
-            text=view.text,
-            own=None if alone else view.common,
+        build=interval_picture(
+            dots, view.common if alone else view.common_benchmark, figure, own=None if alone else view.common
         ),
         text=view.text,
         columns=filled.columns,
@@ -103,7 +97,7 @@ def answers_chart(comparison: Comparison, chart_id: str) -> Chart:
     return Chart(
         id=chart_id,
         title=title,
-        svg=interval_picture(dots, None, figure, chart_id=chart_id, title=title, text=text),
+        build=interval_picture(dots, None, figure),
         text=text,
         columns=("Counting", comparison.measure.title, "95 % interval"),
         rows=tuple(rows),

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from benchwell.reports.canvas import MARK, MUTED, OWN, PEER, Chart, data, draw
+from benchwell.reports.canvas import MARK, MUTED, OWN, PEER, Chart, data
 from benchwell.signals.monitoring_view import BETTER, WORSE, MonitoringView, counted_as
 from benchwell.signals.words import uncapital
 from benchwell.terms import Adjustment
@@ -86,7 +86,7 @@ def _vlad(view: MonitoringView, chart_id: str) -> Chart:
     return Chart(
         id=chart_id,
         title=view.title,
-        svg=draw(build, chart_id=chart_id, title=view.title, text=view.text),
+        build=build,
         text=view.text,
         columns=(*columns, "Added up, unadjusted") if both else columns,
         rows=rows,
@@ -126,7 +126,7 @@ def _cusum(view: MonitoringView, chart_id: str) -> Chart:
     return Chart(
         id=chart_id,
         title=title,
-        svg=draw(build, chart_id=chart_id, title=title, text=text),
+        build=build,
         text=text,
         columns=("Month", "Less favorable", "More favorable", "Limit crossed"),
         rows=(*rows, limits),

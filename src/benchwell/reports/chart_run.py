@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from benchwell.reports.canvas import BAND, MARK, MUTED, OWN, PAPER, Chart, data, draw, number_format
+from benchwell.reports.canvas import BAND, MARK, MUTED, OWN, PAPER, Build, Chart, data, number_format
 from benchwell.signals.run_chart import RunChart, RunPoint
 from benchwell.signals.share_limits import PointLimits
 from benchwell.signals.words import capital
@@ -21,26 +21,26 @@ def run_picture(chart: RunChart, chart_id: str) -> Chart:
         chart: What to draw; below two neighboring points only words and the table are given.
         chart_id: Unique on its page.
     """
-    svg = ""
+    picture: Build | None = None
     if chart.center is not None:
 
         def build(width: int) -> Any:
             layers = alt.layer(*_limits(chart), *_share_limits(chart, width), *_series(chart, width))
             return layers.properties(width=width, height=HEIGHT)
 
-        svg = draw(build, chart_id=chart_id, title=chart.title, text=chart.text)
+        picture = build
     columns, rows = _table(chart)
     return Chart(
         id=chart_id,
         title=chart.title,
-        svg=svg,
+        build=picture,
         text=chart.text,
         columns=columns,
         rows=rows,
         caption=f"{chart.title_of} by {chart.each}",
         note=_note(chart),
-        up=chart.title_of if svg else "",
-        key=_key(chart) if svg else "",
+        up=chart.title_of if picture else "",
+        key=_key(chart) if picture else "",
     )
 
 

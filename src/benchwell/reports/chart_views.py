@@ -50,7 +50,7 @@ def views_chart(edition: EditionSource, views: FourViews, chart_id: str) -> Char
     return Chart(
         id=chart_id,
         title=title,
-        svg=interval_picture(lines, None, figure, chart_id=chart_id, title=title, text=views.text),
+        build=interval_picture(lines, None, figure),
         text=views.text,
         columns=filled.columns,
         rows=tuple(tuple(str(cell) for cell in row) for row in filled.rows),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchwell.reports.canvas import INK, LIGHTS, MARK, OWN, PAPER, WIDE, draw, number_format
+from benchwell.reports.canvas import INK, LIGHTS, MARK, OWN, PAPER, WIDE, Build, number_format
 from benchwell.signals.words import Figure
 from benchwell.terms import Light
 
@@ -43,33 +43,23 @@ class Interval:
 
 
 def interval_picture(
-    lines: Sequence[Interval],
-    common: float | None,
-    figure: Figure,
-    *,
-    chart_id: str,
-    title: str,
-    text: str,
-    own: float | None = None,
-) -> str:
-    """Draw the lines in their own order.
+    lines: Sequence[Interval], common: float | None, figure: Figure, *, own: float | None = None
+) -> Build | None:
+    """What draws the lines in their own order; None of nothing.
 
     Args:
-        lines: What to draw; nothing is drawn of nothing.
+        lines: What to draw.
         common: A figure that all lines stand beside; None for none.
         figure: How figures are written.
-        chart_id: Unique on its page.
-        title: The finding.
-        text: Alternative text.
         own: A figure of the clinic's own that all lines belong to, as a dashed line; None for none.
     """
     if not lines:
-        return ""
+        return None
 
     def build(width: int) -> dict[str, Any]:
         return _specification(lines, common, own, figure, width)
 
-    return draw(build, chart_id=chart_id, title=title, text=text)
+    return build
 
 
 def _specification(

@@ -40,6 +40,7 @@ class Card:
     """One measure on the page."""
 
     id: str
+    comparison: Comparison
     sentence: Sentence
     face: LightFace
     withheld: str
@@ -88,7 +89,7 @@ def render_organization_report(
         )
     called = name or organization_name(edition, organization_id)
     measures = [measure for measure in measures_of(edition) if measure.id in found]
-    cards = [_card(edition, organization_id, measure, called, kind) for measure in measures]
+    cards = [organization_card(edition, organization_id, measure, called, kind) for measure in measures]
     lead = (
         "How this service does, beside others in the same edition: first its own trend, then the comparison. "
         "Nothing here is about a single person."
@@ -104,13 +105,32 @@ def render_organization_report(
     )
 
 
-def _card(edition: EditionSource, organization_id: str, measure: Measure, name: str, kind: BenchmarkKind | str) -> Card:
+def organization_card(
+    edition: EditionSource,
+    organization_id: str,
+    measure: Measure,
+    name: str,
+    kind: BenchmarkKind | str = BenchmarkKind.MEAN,
+) -> Card:
+    """Everything that a page says of one organization and one measure; pictures are drawn by whoever shows them.
+
+    Args:
+        edition: The edition.
+        organization_id: Whose figure.
+        measure: A measure of which the edition holds a result of the organization.
+        name: What to call the organization.
+        kind: Which kind of benchmark the light compares with.
+
+    Raises:
+        EditionError: If the edition holds no result of the organization for this measure.
+    """
     edition, place = OneMeasure.of(edition, measure.id), anchor(measure.id)
     comparison = compare(edition, organization_id, measure, kind=kind, name=name)
     views = four_views(edition, measure, organization_id, name=name, kind=kind)
     run = run_chart(edition, organization_id, measure)
     return Card(
         id=place,
+        comparison=comparison,
         sentence=sentence(comparison),
         face=comparison.face,
         withheld=_withheld(comparison, views),

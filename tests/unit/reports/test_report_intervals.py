@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 
+from benchwell.reports.canvas import Chart
+from benchwell.reports.chart_run import run_picture
 from benchwell.reports.interval_rows import SAID, STEP, Interval, interval_picture
+from benchwell.signals.run_chart import RunPoint, chart_points
 from benchwell.signals.words import Figure
-from benchwell.terms import Light
+from benchwell.terms import Better, Light
 
 PERCENT = Figure("%", 100)
 LINES = [
@@ -14,9 +18,12 @@ LINES = [
     Interval("Adjusted for whom one treats", 0.5, 0.4, 0.6, beside=0.54, state=Light.UNKNOWN, said="○ cannot tell yet"),
 ]
 
+POINTS = [RunPoint("2025-Q1", 0.4), RunPoint("2025-Q2", 0.5), RunPoint("2025-Q3", 0.45)]
+
 
 def picture(lines, common=None):
-    return interval_picture(lines, common, PERCENT, chart_id="one", title="What was found", text="The same in words")
+    build = interval_picture(lines, common, PERCENT)
+    return Chart("one", "What was found", build, "The same in words", (), (), "").svg
 
 
 def heights(svg: str) -> list[float]:
@@ -56,3 +63,24 @@ def test_figures_that_are_all_alike_still_have_an_axis():
     svg = picture([Interval("one", 0.5, 0.5, 0.5)], common=0.5)
     assert "NaN" not in svg
     assert "50%" in svg
+
+
+def test_a_page_in_a_browser_gets_the_same_picture_in_colours_that_follow_the_page():
+    chart = Chart("one", "What was found", interval_picture(LINES, None, PERCENT), "The same in words", (), (), "")
+    wide, narrow = chart.specification(), chart.specification(290)
+    assert (wide["width"], narrow["width"]) == (560, 290)
+    colours = set(re.findall(r'"(var\(--[a-z]+\)|#[0-9a-f]{6})"', json.dumps(wide)))
+    assert {"var(--own)", "var(--below)", "var(--unknown)"} <= colours
+    assert not [one for one in colours if one.startswith("#")]
+
+
+def test_data_that_were_packed_as_text_are_unpacked_for_a_browser():
+    chart = run_picture(chart_points(POINTS, title_of="Response", figure=PERCENT, better=Better.HIGHER), "run")
+    found = chart.specification()
+    assert all(isinstance(values, list) for values in found["datasets"].values())
+    drawn = found["datasets"][found["layer"][-1]["data"]["name"]]
+    assert [row["value"] for row in drawn] == [0.4, 0.5, 0.45]
+
+
+def test_where_there_is_nothing_to_draw_there_is_no_specification():
+    assert Chart("one", "Nothing", None, "Nothing", (), (), "").specification() is None

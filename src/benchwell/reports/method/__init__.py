@@ -5,7 +5,7 @@ One structure, two renderings: Markdown for docs/ and the command line, HTML for
 
 from __future__ import annotations
 
-from benchwell.reports.method.html import method_html
+from benchwell.reports.method.html import MethodParts, MethodSection, method_html, method_parts
 from benchwell.reports.method.markdown import method_markdown
 from benchwell.reports.method.page import method_page
 from benchwell.reports.method.structure import Code, Link, Mark, MethodPage, Section, Strong, Table
@@ -15,10 +15,13 @@ __all__ = [
     "Link",
     "Mark",
     "MethodPage",
+    "MethodParts",
+    "MethodSection",
     "Section",
     "Strong",
     "Table",
     "method_html",
     "method_markdown",
     "method_page",
+    "method_parts",
 ]

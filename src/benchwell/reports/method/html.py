@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from markupsafe import Markup, escape
 
 from benchwell.registry.declaration import Declaration
 from benchwell.reports.method.markdown import Target
 from benchwell.reports.method.page import method_page
-from benchwell.reports.method.structure import Code, Inline, Link, Listing, Mark, Part, Strong, Table, Words, is_shown
+from benchwell.reports.method.structure import (
+    Code,
+    Inline,
+    Link,
+    Listing,
+    Mark,
+    MethodPage,
+    Part,
+    Strong,
+    Table,
+    Words,
+    is_shown,
+)
 from benchwell.reports.page import render
 from benchwell.terms import FactStatus
 
@@ -27,17 +41,57 @@ def method_html(declaration: Declaration, *, target: Target | None = None) -> st
         declaration: An instrument, measure, benchmark or reference.
         target: Gives the address of another declaration's page; without it, ids stand alone.
     """
+    parts = method_parts(declaration, target=target)
+    return render(
+        "method.html.j2",
+        page_title=parts.method.title,
+        method=parts.method,
+        lead=list(parts.lead),
+        sections=parts.sections,
+    )
+
+
+@dataclass(frozen=True)
+class MethodSection:
+    """One section of a method page: its title, whether it is folded away, and its content, escaped."""
+
+    title: str
+    folded: bool
+    body: Markup
+
+
+@dataclass(frozen=True)
+class MethodParts:
+    """A method page in parts, for a page that has a frame of its own.
+
+    Attributes:
+        method: The page as data.
+        lead: Paragraphs at its beginning, escaped.
+        sections: Its sections.
+    """
+
+    method: MethodPage
+    lead: tuple[Markup, ...]
+    sections: tuple[MethodSection, ...]
+
+
+def method_parts(declaration: Declaration, *, target: Target | None = None) -> MethodParts:
+    """The page of a declaration in parts.
+
+    Args:
+        declaration: An instrument, measure, benchmark or reference.
+        target: Gives the address of another declaration's page; without it, ids stand alone.
+    """
     page = method_page(declaration)
-    sections = [
-        {
-            "title": section.title,
-            "folded": section.folded,
-            "body": Markup("").join(_part(part, section.title, target) for part in section.parts if is_shown(part)),
-        }
+    sections = tuple(
+        MethodSection(
+            section.title,
+            section.folded,
+            Markup("").join(_part(part, section.title, target) for part in section.parts if is_shown(part)),
+        )
         for section in page.sections
-    ]
-    lead = [_words(words, target) for words in page.lead]
-    return render("method.html.j2", page_title=page.title, method=page, lead=lead, sections=sections)
+    )
+    return MethodParts(page, tuple(_words(words, target) for words in page.lead), sections)
 
 
 def _part(part: Part, title: str, target: Target | None) -> Markup:
