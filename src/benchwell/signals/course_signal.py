@@ -214,7 +214,7 @@ def _newest(points: Sequence[Point]) -> Point:
 
 
 def _value(point: Point) -> float:
-    return cast(float, point.value)  # only valid points come here
+    return cast("float", point.value)  # only valid points come here
 
 
 def _change(
