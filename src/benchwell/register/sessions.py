@@ -14,6 +14,7 @@ HOUR = 3600.0
 LASTS = 12 * HOUR  # of an account: a working day
 LINK_LASTS = 1 * HOUR  # of a person who came by a link
 IDLE = 2 * HOUR
+TOUCHED = 60.0  # seconds: a session in use is noted at most this often
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class OpenSession:
         token: Hash of the session's token.
         language: The account's language, if it chose one.
         link: Hash of the link that opened it; null for accounts.
+        seen_at: When it was last noted as used, as seconds.
     """
 
     viewer: Viewer
@@ -33,6 +35,7 @@ class OpenSession:
     token: str
     language: str | None = None
     link: str | None = None
+    seen_at: float = 0.0
 
 
 def open_session(
@@ -43,14 +46,25 @@ def open_session(
     grant_id: str | None = None,
     person_id: str | None = None,
     link: str | None = None,
+    lasts: float | None = None,
 ) -> str:
     """Open a session for an account in one of its roles, or for a person who came by a link.
+
+    Args:
+        connection: Inside a transaction.
+        now: Seconds since 1970-01-01 UTC.
+        user_id: The account.
+        grant_id: Its role in use.
+        person_id: Who came by a link.
+        link: Hash of that link.
+        lasts: Seconds until it ends, however much it is used; null is what is usual.
 
     Returns:
         The token for the cookie; it is not kept.
     """
     token = new_token()
-    lasts = LASTS if user_id else LINK_LASTS
+    if lasts is None:
+        lasts = LASTS if user_id else LINK_LASTS
     connection.execute(
         insert(sessions).values(
             token=hash_of(token),
@@ -67,14 +81,21 @@ def open_session(
     return token
 
 
-def find_session(connection: Connection, token: str, now: float) -> OpenSession | None:
-    """The session of a token; null if there is none, it has expired, or its account was disabled."""
+def find_session(connection: Connection, token: str, now: float, *, idle: float = IDLE) -> OpenSession | None:
+    """The session of a token; null if there is none, it has expired, its account was disabled or its role taken away.
+
+    Args:
+        connection: Any.
+        token: What the browser holds.
+        now: Seconds since 1970-01-01 UTC.
+        idle: Seconds without use after which it has ended.
+    """
     row = connection.execute(
         select(sessions, users.c.name, users.c.language, users.c.disabled)
         .outerjoin(users, users.c.id == sessions.c.user_id)
         .where(sessions.c.token == hash_of(token))
     ).one_or_none()
-    if row is None or row.expires_at <= now or row.seen_at <= now - IDLE or row.disabled:
+    if row is None or row.expires_at <= now or row.seen_at <= now - idle or row.disabled:
         return None
     if row.user_id is None:
         viewer = Viewer(Role.PATIENT, person_id=row.person_id)
@@ -94,7 +115,7 @@ def find_session(connection: Connection, token: str, now: float) -> OpenSession 
             person_id=grant.person_id,
             contract=grant.contract,
         )
-    return OpenSession(viewer, row.csrf, row.token, row.language, row.link)
+    return OpenSession(viewer, row.csrf, row.token, row.language, row.link, row.seen_at)
 
 
 def touch(connection: Connection, token_hash: str, now: float) -> None:
@@ -105,3 +126,13 @@ def touch(connection: Connection, token_hash: str, now: float) -> None:
 def close_session(connection: Connection, token_hash: str) -> None:
     """Sign out."""
     connection.execute(delete(sessions).where(sessions.c.token == token_hash))
+
+
+def close_sessions_of(connection: Connection, user_id: str) -> None:
+    """Sign an account out everywhere."""
+    connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+
+
+def clear_ended(connection: Connection, now: float) -> None:
+    """Forget sessions whose time is over."""
+    connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
