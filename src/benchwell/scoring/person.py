@@ -1,4 +1,4 @@
-"""One person's form: the same scoring as for a million, on a table of one row."""
+"""One person's form: the same scores as a million get, in plain words."""
 
 from __future__ import annotations
 
@@ -7,16 +7,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import narwhals as nw
-import pyarrow as pa
-
 from benchwell.errors import ScoringError, UnknownDeclarationError
 from benchwell.registry import Instrument, Registry
 from benchwell.registry.instrument import Scale
-from benchwell.scoring.answers import from_list
-from benchwell.scoring.bands import band
-from benchwell.scoring.rows import TARGET, rows_per_scale
-from benchwell.scoring.total import with_total
+from benchwell.scoring.form import safety_findings, score_form
 from benchwell.terms import Better, ScoreStatus
 
 Number = float | int | None
@@ -82,14 +76,14 @@ def score(
     found = find_instrument(instrument, registry)
     chosen = find_scale(found, scale)
     answers = None if items is None else [_number(item) for item in items] if _is_sequence(items) else _refuse()
-    rows = _score_rows(found, chosen, answers, _number(total), unit)
+    rows = {row.scale: row for row in score_form(found, answers, _number(total), scale=chosen.id, unit=unit)}
     own = rows[chosen.id]
     return Score(
-        value=own["value"],
-        status=ScoreStatus(own["status"]),
-        band=own["band"],
-        scales={scale_id: row["value"] for scale_id, row in rows.items()},
-        reason=own["reason"],
+        value=own.value,
+        status=ScoreStatus(own.status),
+        band=own.band,
+        scales={scale_id: row.value for scale_id, row in rows.items()},
+        reason=own.reason,
         safety=_safety(found, answers),
         instrument=found.id,
         better=found.better_of(chosen),
@@ -129,42 +123,12 @@ def _bundled() -> Registry:
     return Registry.load()
 
 
-def _score_rows(
-    instrument: Instrument, scale: Scale, answers: list[float | None] | None, total: float | None, unit: str | None
-) -> dict[str, dict[str, Any]]:
-    table = pa.table(
-        {
-            "items": pa.array([answers], pa.list_(pa.float64())),
-            "total": pa.array([total], pa.float64()),
-            "unit": pa.array([unit], pa.string()),
-            TARGET: pa.array([scale.id]),
-        }
-    )
-    frame = from_list(nw.from_native(table, eager_only=True), instrument, "items")
-    frame = with_total(frame, nw.col("total"), nw.col("unit"))
-    found = {}
-    for one, part in zip(instrument.scales, rows_per_scale(frame, instrument), strict=True):
-        rows = part.with_columns(band=band(instrument, one, nw.col("value")))
-        for row in rows.select("scale", "value", "status", "reason", "band").rows(named=True):
-            found[row["scale"]] = row
-    return found
-
-
 def _safety(instrument: Instrument, answers: list[float | None] | None) -> tuple[str, ...]:
     """Texts for safety answers that are raised, or missing from an answered form."""
-    if instrument.items is None or answers is None or len(answers) != instrument.items.count:
-        return ()
-    texts = []
-    for safety in instrument.safety_items:
-        given = answers[safety.item - 1]
-        if given is None or given != given:
-            texts.append(f"Item {safety.item}, a safety question, was not answered: ask.")
-            continue
-        low, high = instrument.items.range_of(safety.item)
-        keyed = low + high - given if safety.item in instrument.items.reverse else given
-        if keyed >= safety.at_least:
-            texts.append(safety.text)
-    return tuple(texts)
+    return tuple(
+        safety.text if raised else f"Item {safety.item}, a safety question, was not answered: ask."
+        for safety, raised in safety_findings(instrument, answers)
+    )
 
 
 def _is_sequence(items: object) -> bool:

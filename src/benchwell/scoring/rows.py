@@ -18,7 +18,7 @@ from benchwell.terms import ScoreStatus
 TARGET = "_bw_target"  # the scale that a stated total belongs to
 
 # A stated total may be rounded to one decimal.
-_TOTAL_TOLERANCE = 0.05 + 1e-9
+TOTAL_TOLERANCE = 0.05 + 1e-9
 
 
 def rows_per_scale(frame: FrameT, instrument: Instrument) -> Iterator[FrameT]:
@@ -67,9 +67,7 @@ def _flag(instrument: Instrument, scale: Scale) -> nw.Expr:
     """What a reader must know about a valid score."""
     total, value = nw.col(TOTAL), nw.col(ITEM_VALUE)
     # Forms of transformed scales often state the raw sum: that is no contradiction.
-    differs = ((nw.col(TOTAL_VALUE) - value).abs() > _TOTAL_TOLERANCE) & (
-        (total - nw.col(RAW)).abs() > _TOTAL_TOLERANCE
-    )
+    differs = ((nw.col(TOTAL_VALUE) - value).abs() > TOTAL_TOLERANCE) & ((total - nw.col(RAW)).abs() > TOTAL_TOLERANCE)
     flags = [nw.when((nw.col(TARGET) == scale.id) & differs).then(nw.lit(str(Reason.TOTAL_DIFFERS)))]
     used = {item for group in instrument.groups_of(scale) for item in group}
     safety = [safety.item for safety in instrument.safety_items if safety.item in used]

@@ -17,7 +17,7 @@ TOTAL_VALUE = "_bw_total_value"
 
 # What sources write for "points"; the braces are UCUM's. "raw" means a sum before any transformation.
 _POINTS = ("", "1", "{score}", "score", "points", "point", "{points}")
-_RAW = ("raw", "raw score", "{raw}", "raw-score", "sum")
+RAW_UNITS = ("raw", "raw score", "{raw}", "raw-score", "sum")
 _T = ("t", "t-score", "t score", "{t}", "{tscore}", "{t-score}", "tscore")
 
 
@@ -33,8 +33,8 @@ def total_value(instrument: Instrument, scale: Scale) -> nw.Expr:
     """What the stated total is worth in reported units of this scale; null in an unknown unit."""
     total, unit = nw.col(TOTAL), nw.col(UNIT)
     return nw.coalesce(
-        nw.when(unit.is_in(_own_units(instrument, scale))).then(total),
-        nw.when(unit.is_in(_RAW)).then(raw_to_reported(instrument, scale, total)),
+        nw.when(unit.is_in(own_units(instrument, scale))).then(total),
+        nw.when(unit.is_in(RAW_UNITS)).then(raw_to_reported(instrument, scale, total)),
         *(
             nw.when(unit == name.lower()).then(total * conversion.multiply + conversion.add)
             for name, conversion in instrument.conversions.items()
@@ -45,7 +45,7 @@ def total_value(instrument: Instrument, scale: Scale) -> nw.Expr:
 def total_reason(instrument: Instrument, scale: Scale) -> nw.Expr:
     """Why the stated total (`TOTAL_VALUE`) is not accepted on this scale; null when it is."""
     value = nw.col(TOTAL_VALUE)
-    known = [*_own_units(instrument, scale), *_RAW, *(name.lower() for name in instrument.conversions)]
+    known = [*own_units(instrument, scale), *RAW_UNITS, *(name.lower() for name in instrument.conversions)]
     inside = ((value >= scale.min) & (value <= scale.max)).fill_null(False)
     reasons = [
         nw.when(nw.col(TOTAL).is_null()).then(nw.coalesce(nw.col(FORM_REASON), nw.lit(str(Reason.NO_ANSWERS)))),
@@ -57,7 +57,8 @@ def total_reason(instrument: Instrument, scale: Scale) -> nw.Expr:
     return nw.coalesce(*reasons)
 
 
-def _own_units(instrument: Instrument, scale: Scale) -> list[str]:
+def own_units(instrument: Instrument, scale: Scale) -> list[str]:
+    """Units, in lower case, in which a total already is the reported value."""
     own = [*_POINTS, *_T] if scale.lookup else list(_POINTS)
     return own if instrument.unit is None else [*own, instrument.unit.lower()]
 
