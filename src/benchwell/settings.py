@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
 from benchwell.errors import WorkspaceError
 
@@ -43,6 +43,52 @@ class EngineSettings(BaseModel):
     """Null is one for each core."""
 
 
+class OidcSettings(BaseModel):
+    """The organization's own sign-in (OpenID Connect). The secret stands in the environment, never in this file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$", max_length=500)]
+    """Where `/.well-known/openid-configuration` is found; exactly as the provider writes it."""
+
+    client_id: Annotated[str, Field(min_length=1, max_length=200)]
+    secret_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] = "BENCHWELL_OIDC_SECRET"
+    """Which environment variable holds the client's secret."""
+
+    name: Annotated[str, Field(max_length=60)] | None = None
+    """What the button calls it, such as the organization's name."""
+
+
+class ServiceSettings(BaseModel):
+    """The live service: under which address, behind which proxy, and how long one stays signed in.
+
+    >>> ServiceSettings(base_url="https://scores.example").is_encrypted
+    True
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: Annotated[str, Field(pattern=r"^https?://[^/\s?#]+$", max_length=300)] | None = None
+    """The address that people type, without a path; null takes it from each request."""
+
+    trusted_proxy: tuple[IPvAnyNetwork, ...] = ()
+    """Proxies whose word on who asked (X-Forwarded-For) counts, as addresses or networks."""
+
+    session_hours: Annotated[float, Field(gt=0, le=24)] = 12
+    """After this long one signs in again, however busy one was."""
+
+    idle_minutes: Annotated[float, Field(gt=0, le=1440)] = 120
+    """After this long without a page one signs in again."""
+
+    oidc: OidcSettings | None = None
+    """Null: people sign in with a name and a password of their own here."""
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether people reach it by HTTPS."""
+        return bool(self.base_url and self.base_url.startswith("https:"))
+
+
 class Settings(BaseModel):
     """All settings of a workspace.
 
@@ -62,7 +108,17 @@ class Settings(BaseModel):
     pulse: bool = False
     """Whether staff are asked one anonymous question a week about how the work weighs on them."""
 
+    weeks_without_score: Annotated[int, Field(ge=1, le=104)] = 4
+    """After how many weeks without a score a clinician's first page names a person in care."""
+
+    safety_text: Annotated[str, Field(max_length=1000)] | None = None
+    """What a person reads at once after an answer about self-harm; null is a neutral text without any number."""
+
+    emergency_contacts: tuple[Annotated[str, Field(max_length=200)], ...] = ()
+    """Whom a person can turn to here, one line each, such as a local crisis line and its number."""
+
     engine: EngineSettings = EngineSettings()
+    service: ServiceSettings = ServiceSettings()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -107,5 +163,6 @@ def _explain(problem: ValidationError) -> str:
 
 
 def _known_keys() -> str:
-    engine = [f"engine.{key}" for key in EngineSettings.model_fields]
-    return f"known keys: {', '.join([*(key for key in Settings.model_fields if key != 'engine'), *engine])}"
+    groups = {"engine": EngineSettings, "service": ServiceSettings}
+    inner = [f"{group}.{key}" for group, model in groups.items() for key in model.model_fields]
+    return f"known keys: {', '.join([*(key for key in Settings.model_fields if key not in groups), *inner])}"
