@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from benchwell.register import Role
 
+ACCESS = "__access__"  # where a handler carries its own
+
 
 class Reach(StrEnum):
     """What a route is about."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchwell.web.pages.home import routes as home
+from benchwell.web.pages.preferences import routes as preferences
 from benchwell.web.routing import Routes
 
-ALL_ROUTES: tuple[Routes, ...] = (home,)
+ALL_ROUTES: tuple[Routes, ...] = (home, preferences)

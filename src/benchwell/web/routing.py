@@ -7,11 +7,10 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends
 
-from benchwell.web.access import Access
+from benchwell.web.access import ACCESS, Access
 from benchwell.web.guard import guard
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
-ACCESS = "__access__"
 
 
 class Routes:

@@ -9,6 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchwell import i18n
 from benchwell.web.assets import asset
+from benchwell.web.choices import back_to, look_of
+from benchwell.web.navigation import edition_of, has_route, places_for
 
 
 @lru_cache(maxsize=1)
@@ -22,8 +24,11 @@ def environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    made.install_gettext_callables(i18n._, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    # The old style: a text may hold "%" as it is, and is escaped like any other value.
+    made.install_gettext_callables(i18n._, i18n.ngettext, newstyle=False)  # type: ignore[attr-defined]
     made.globals["asset"] = asset
+    made.globals |= {"look_of": look_of, "back_to": back_to}
+    made.globals |= {"places_for": places_for, "has_route": has_route, "edition_of": edition_of}
     made.globals["languages"] = i18n.LANGUAGES
     made.globals["language"] = i18n.current
     made.filters |= {"day": i18n.day, "month": i18n.month, "percent": i18n.percent, "number": i18n.number}

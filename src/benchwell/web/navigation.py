@@ -1,0 +1,75 @@
+"""Where one can go: the main pages of a role, in one order, as far as the application has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from fastapi import FastAPI, Request
+
+from benchwell.i18n import N_
+from benchwell.pipeline.live.service import LiveService
+from benchwell.register import Role
+from benchwell.web.access import ACCESS, Access
+
+
+class Place(NamedTuple):
+    """An entry of the main navigation.
+
+    Attributes:
+        path: Its address.
+        label: What it is called; the key of a text.
+    """
+
+    path: str
+    label: str
+
+
+# The order is the one in which people work: today first, settings last. A page that is not there is left out.
+PLACES = (
+    Place("/my", N_("My course")),
+    Place("/my/answers", N_("Questionnaires")),
+    Place("/my/data", N_("My data")),
+    Place("/today", N_("Today")),
+    Place("/people", N_("People")),
+    Place("/enter", N_("Enter a score")),
+    Place("/service", N_("Our service")),
+    Place("/readiness", N_("Data health")),
+    Place("/circle", N_("Circle")),
+    Place("/contract", N_("Contract")),
+    Place("/editions", N_("Editions")),
+    Place("/admin", N_("Administration")),
+    Place("/account", N_("My account")),
+)
+
+
+def places_for(request: Request, role: Role) -> tuple[Place, ...]:
+    """The main pages that a role has here."""
+    return _places(request.app, role)
+
+
+def has_route(request: Request, method: str, path: str) -> bool:
+    """Whether the application answers to a method and an address."""
+    return (method, path) in {(one, path) for one, path, _access in routes_of(request.app)}
+
+
+def edition_of(service: LiveService) -> str:
+    """The id of the edition in force; "" before the first."""
+    edition = service.edition()
+    return edition.id if edition else ""
+
+
+@lru_cache(maxsize=64)
+def _places(app: FastAPI, role: Role) -> tuple[Place, ...]:
+    reachable = {path for method, path, access in routes_of(app) if method == "GET" and role in access.roles}
+    return tuple(place for place in PLACES if place.path in reachable)
+
+
+def routes_of(app: Any) -> Iterator[tuple[str, str, Access]]:
+    """Every method, path and access of an application's own routes."""
+    for route in app.routes:
+        access = getattr(getattr(route, "endpoint", None), ACCESS, None)
+        if access is not None:
+            for method in route.methods:
+                yield method, route.path, access
