@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
 from benchwell.errors import WorkspaceError
+from benchwell.terms import Purpose
 
 FILE_NAME = "benchwell.yaml"
 
@@ -123,6 +124,14 @@ class Settings(BaseModel):
 
     engine: EngineSettings = EngineSettings()
     service: ServiceSettings = ServiceSettings()
+
+    def silence(self, purpose: Purpose) -> ConsentRule:
+        """What it means for a purpose if somebody has not decided: silence is a yes for learning at most.
+
+        >>> Settings(id="north-clinic").silence(Purpose.RESEARCH).value
+        'opt_in'
+        """
+        return self.consent_rule if purpose is Purpose.LEARNING else ConsentRule.OPT_IN
 
     @classmethod
     def load(cls, path: Path) -> Self:

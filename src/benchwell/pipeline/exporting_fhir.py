@@ -130,7 +130,7 @@ def _usable(engine: Engine, read: Reader, scores: Frame, purpose: Purpose, setti
         engine.with_epoch_days(read("consents"), {"day": "date"}),
         purpose,
         last_day,
-        settings.consent_rule.value if purpose is Purpose.LEARNING else "opt_in",
+        settings.silence(purpose).value,
         patients=everybody,
     )
     return found.filter(nw.col("usable")).select("patient_id", "since_day")

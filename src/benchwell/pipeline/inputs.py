@@ -84,11 +84,12 @@ def outcome_inputs(
     dated = {name: engine.with_epoch_days(read(name), days) for name, days in _DAYS.items()}
     # Scoring reads it once per scale: held, so that files are read once.
     assessments = engine.keep(dated["assessments"].filter(nw.col("day") <= last_day))
+    purpose = Purpose(settings.use.value)
     consents = effective(
         dated["consents"],
-        Purpose(settings.use.value),
+        purpose,
         last_day,
-        settings.consent_rule.value,
+        settings.silence(purpose).value,
         patients=read("patients"),
     )
     none = engine.from_arrow(DERIVED["scores"].empty())  # contacts or official rates only
