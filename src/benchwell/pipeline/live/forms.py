@@ -1,0 +1,194 @@
+"""An instrument as a form: its questions in words that may be shown, or as numbers only, and answers read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from benchwell.errors import ScoringError
+from benchwell.registry.instrument import Instrument
+
+# Wording is data, not text of ours: it stays in the language in which it was declared. Answers are the displays of
+# LOINC's answer list LL358-3, which the declarations name by code; the stem is that of LOINC panel 44249-1.
+WORDING_LANGUAGE: Final = "en"
+ANSWERS: Final = {
+    "loinc|LA6568-5": "Not at all",
+    "loinc|LA6569-3": "Several days",
+    "loinc|LA6570-1": "More than half the days",
+    "loinc|LA6571-9": "Nearly every day",
+}
+STEM: Final = "Over the last 2 weeks, how often have you been bothered by any of the following problems?"
+_DIGITS = 9  # answers up to here have a key of their own
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to choose.
+
+    Attributes:
+        value: What is scored.
+        label: Its words; "" where only the number is known.
+    """
+
+    value: float
+    label: str
+
+    @property
+    def key(self) -> str:
+        """The number as it is typed and sent."""
+        return f"{self.value:g}"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One item.
+
+    Attributes:
+        number: From 1, in the instrument's order.
+        text: Its words; "" where they may not be shown here.
+        answers: What can be chosen; empty where any number within the range can be given.
+        low: Lowest answer.
+        high: Highest answer.
+    """
+
+    number: int
+    text: str
+    answers: tuple[Answer, ...]
+    low: float
+    high: float
+
+    @property
+    def name(self) -> str:
+        """Its field."""
+        return f"item-{self.number}"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form to fill in.
+
+    Attributes:
+        instrument: Id of the instrument.
+        title: Its title.
+        stem: What stands above the questions; "" without wording.
+        questions: Its items; empty where only a total exists.
+        has_wording: Whether the words may be shown and are declared.
+        language: Language of the words.
+        low: Lowest total.
+        high: Highest total.
+        unit: Unit of the total, where it has one.
+        sums_up: Whether the total is the plain sum of the answers, so that a page can show it while one types.
+    """
+
+    instrument: str
+    title: str
+    stem: str
+    questions: tuple[Question, ...]
+    has_wording: bool
+    language: str
+    low: float
+    high: float
+    unit: str | None
+    sums_up: bool
+
+    @property
+    def by_keys(self) -> bool:
+        """Whether every answer is one digit: then a digit answers and goes on to the next."""
+        return bool(self.questions) and all(
+            one.answers and all(answer.value in range(_DIGITS + 1) for answer in one.answers) for one in self.questions
+        )
+
+
+def may_be_sent(instrument: Instrument) -> bool:
+    """Whether people can fill it in themselves here: only where the wording may be shown and is declared."""
+    return instrument.licence.state == "free" and instrument.items is not None and bool(instrument.items.wording)
+
+
+def form_for(instrument: Instrument) -> Form:
+    """The form of an instrument.
+
+    >>> from benchwell.registry import Registry
+    >>> form = form_for(Registry.load().instrument("phq-9"))
+    >>> len(form.questions), form.questions[0].answers[3].label, form.by_keys
+    (9, 'Nearly every day', True)
+    """
+    scale = instrument.primary
+    worded = may_be_sent(instrument)
+    plain = not scale.lookup and not scale.highest_of and not scale.recode and scale.method == "sum"
+    return Form(
+        instrument=instrument.id,
+        title=instrument.title,
+        stem=STEM if worded and _labels(instrument) else "",
+        questions=tuple(_question(instrument, item, worded) for item in _items(instrument)),
+        has_wording=worded,
+        language=WORDING_LANGUAGE,
+        low=scale.min,
+        high=scale.max,
+        unit=instrument.unit,
+        sums_up=plain and scale.multiply == scale.divide and _all_items(instrument),
+    )
+
+
+def read_items(instrument: Instrument, posted: Mapping[str, str], *, prefix: str = "") -> tuple[float | None, ...]:
+    """Answers of a sent form in the instrument's order; null where there is none.
+
+    Args:
+        instrument: Whose items.
+        posted: Fields of the form.
+        prefix: What stands before `item-1` where one page holds several forms.
+
+    Raises:
+        ScoringError: If an answer is no number, or none that the item has; it names the item, not the answer.
+    """
+    return tuple(_answer(instrument, item, posted.get(f"{prefix}item-{item}", "")) for item in _items(instrument))
+
+
+def read_number(text: str, what: str) -> float | None:
+    """A typed number with a decimal point or comma; null if nothing was typed.
+
+    Raises:
+        ScoringError: If it is no number; it names what was asked, not what was typed.
+    """
+    if not text.strip():
+        return None
+    try:
+        value = float(text.strip().replace(",", "."))
+    except ValueError:
+        raise ScoringError(f"{what} is not a number.", hint="type digits only, or leave it empty") from None
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ScoringError(f"{what} is not a number.", hint="type digits only, or leave it empty")
+    return value
+
+
+def _items(instrument: Instrument) -> range:
+    return range(1, instrument.items.count + 1) if instrument.items else range(0)
+
+
+def _all_items(instrument: Instrument) -> bool:
+    count = instrument.items.count if instrument.items else 0
+    return count > 0 and not instrument.form.reverse and len(instrument.groups_of(instrument.primary)) == count
+
+
+def _question(instrument: Instrument, item: int, worded: bool) -> Question:
+    labels = _labels(instrument) if worded else {}
+    low, high = instrument.form.range_of(item)
+    answers = tuple(Answer(value, labels.get(value, "")) for value in instrument.form.answers_of(item))
+    text = instrument.form.wording[item - 1] if worded else ""
+    return Question(item, text, answers, low, high)
+
+
+def _labels(instrument: Instrument) -> dict[float, str]:
+    coded = instrument.codes.get("answers") or {}
+    return {float(value): ANSWERS[code] for value, code in coded.items() if code in ANSWERS}
+
+
+def _answer(instrument: Instrument, item: int, text: str) -> float | None:
+    value = read_number(text, f"The answer to item {item}")
+    if value is None:
+        return None
+    low, high = instrument.form.range_of(item)
+    known = instrument.form.answers_of(item)
+    if (known and value not in known) or not low <= value <= high:
+        raise ScoringError(f"Item {item} has no such answer.", hint=f"answers go from {low:g} to {high:g}")
+    return value
