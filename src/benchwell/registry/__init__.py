@@ -8,10 +8,12 @@ from benchwell.registry.instrument import Instrument
 from benchwell.registry.measure import Measure
 from benchwell.registry.reference import Reference
 from benchwell.registry.registry import Registry
+from benchwell.registry.response_curve import CurveDeclaration
 
 __all__ = [
     "Benchmark",
     "CaseMix",
+    "CurveDeclaration",
     "Declaration",
     "EpisodeRule",
     "Fact",

@@ -24,6 +24,7 @@ from benchwell.registry.instrument import Instrument, normalize_name
 from benchwell.registry.measure import Measure
 from benchwell.registry.quality_measure import QualityMeasure
 from benchwell.registry.reference import Reference
+from benchwell.registry.response_curve import CurveDeclaration
 
 _Kind = TypeVar("_Kind", bound=Declaration)
 
@@ -37,6 +38,7 @@ FOLDERS: dict[str, type[Declaration]] = {
     "casemix": CaseMix,
     "quality": QualityMeasure,
     "episode_rules": EpisodeRule,
+    "response_curves": CurveDeclaration,
 }
 
 
@@ -54,7 +56,7 @@ class Registry:
 
         Args:
             folders: Folders that hold `instruments/`, `measures/`, `benchmarks/`, `references/`, `casemix/`,
-                `episode_rules/`.
+                `episode_rules/`, `response_curves/`.
 
         Raises:
             DeclarationError: If a file does not validate; the message names file and field.
@@ -97,6 +99,11 @@ class Registry:
     def episode_rules(self) -> Mapping[str, EpisodeRule]:
         """Episode rules by id."""
         return self._of(EpisodeRule)
+
+    @property
+    def response_curves(self) -> Mapping[str, CurveDeclaration]:
+        """Expected courses by id."""
+        return self._of(CurveDeclaration)
 
     @property
     def quality(self) -> Mapping[str, QualityMeasure]:
@@ -171,6 +178,14 @@ class Registry:
             UnknownDeclarationError: If there is none of that id.
         """
         return self._one("episode rule", self.episode_rules, rule_id)
+
+    def response_curve(self, curve_id: str) -> CurveDeclaration:
+        """One expected course.
+
+        Raises:
+            UnknownDeclarationError: If there is none of that id.
+        """
+        return self._one("response curve", self.response_curves, curve_id)
 
     def quality_measure(self, measure_id: str) -> QualityMeasure:
         """One official quality measure.
