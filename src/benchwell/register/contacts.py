@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -100,3 +101,19 @@ def set_attended(connection: Connection, person_id: str, contact_id: str, attend
 
 def _contact(row: Row[Any]) -> Contact:
     return Contact(row.id, row.person_id, row.course_id, row.date, row.time, row.kind, row.attended)
+
+
+def attended_days(connection: Connection, viewer: Viewer, *, person_id: str | None = None) -> dict[str, list[dt.date]]:
+    """Days of attended contacts of the people whom the viewer may see, in order, by course."""
+    asked = (
+        select(contacts.c.course_id, contacts.c.date)
+        .join(people, people.c.id == contacts.c.person_id)
+        .where(own_people(viewer), contacts.c.attended.is_(True), contacts.c.course_id.is_not(None))
+        .order_by(contacts.c.date)
+    )
+    if person_id is not None:
+        asked = asked.where(contacts.c.person_id == person_id)
+    found: defaultdict[str, list[dt.date]] = defaultdict(list)
+    for row in connection.execute(asked):
+        found[row.course_id].append(row.date)
+    return dict(found)

@@ -142,7 +142,7 @@ def _spec(
         *_bands(instrument, scale, first, last),
         *_ribbon(expected),
         *_marks(marks, first, last, scale),
-        *_bracket(scale, instrument, dots, reliable, last),
+        *_bracket(scale, dots, reliable, last),
         *_line(dots),
     ]
     x = {
@@ -165,10 +165,18 @@ def _spec(
 def _days(
     dots: Sequence[CourseDot], expected: Sequence[CourseRange], marks: Sequence[CourseMark]
 ) -> tuple[dt.date, dt.date]:
-    days = [one.date for one in (*dots, *marks)] + [row.date for row in expected if row.date >= dots[0].date]
+    days = (
+        [one.date for one in dots]
+        + [one.date for one in marks]
+        + [row.date for row in expected if row.date >= dots[0].date]
+    )
     first, last = min(days), max(days)
     pad = max(dt.timedelta(days=3), (last - first) / 20)
     return first - pad, last + pad
+
+
+def _iso(day: dt.date) -> str:
+    return f"{day.isoformat()}T00:00:00"  # a bare day would be read as UTC, and drawn a day early west of it
 
 
 def _at(day: dt.date) -> dict[str, int]:
@@ -184,8 +192,8 @@ def _bands(instrument: Instrument, scale: Scale, first: dt.date, last: dt.date) 
             "middle": (band.min + (bands[place + 1].min if place + 1 < len(bands) else scale.max)) / 2,
             "name": _(band.label),
             "shaded": place % 2 == 0,
-            "date": first.isoformat(),
-            "until": last.isoformat(),
+            "date": _iso(first),
+            "until": _iso(last),
         }
         for place, band in enumerate(bands)
     ]
@@ -207,7 +215,7 @@ def _bands(instrument: Instrument, scale: Scale, first: dt.date, last: dt.date) 
 def _ribbon(expected: Sequence[CourseRange]) -> list[dict[str, Any]]:
     if not expected:
         return []
-    values = {"values": [vars(row) | {"date": row.date.isoformat()} for row in expected]}
+    values = {"values": [vars(row) | {"date": _iso(row.date)} for row in expected]}
     area = {
         "data": values,
         "mark": {"type": "area", "color": "var(--expect)", "opacity": 0.75},
@@ -225,39 +233,28 @@ def _marks(marks: Sequence[CourseMark], first: dt.date, last: dt.date, scale: Sc
     if not marks:
         return []
     middle = first + (last - first) / 2
-    rows = [{"date": one.date.isoformat(), "words": one.words, "top": scale.max} for one in marks]
+    rows = [{"date": _iso(one.date), "words": one.words, "top": scale.max} for one in marks]
     rules = {
         "data": {"values": rows},
         "mark": {"type": "rule", "color": "var(--mark)", "strokeDash": [4, 3]},
         "encoding": {"x": {}},
     }
     layers: list[dict[str, Any]] = [rules]
-    for align, wanted in (
-        ("left", [one.date <= middle for one in marks]),
-        ("right", [one.date > middle for one in marks]),
-    ):
-        values = [row for row, is_here in zip(rows, wanted, strict=True) if is_here]
-        if values:
-            mark = {"type": "text", "align": align, "dx": 4 if align == "left" else -4, "dy": 8}
-            layers.append(
-                {
-                    "data": {"values": values},
-                    "mark": mark | {"color": "var(--mark)", "fontSize": 12},
-                    "encoding": {"x": {}, "y": {"field": "top"}, "text": {"field": "words"}},
-                }
-            )
+    for align, dx in (("left", 4), ("right", -4)):
+        values = [row for row, one in zip(rows, marks, strict=True) if (one.date <= middle) == (align == "left")]
+        mark = {"type": "text", "align": align, "dx": dx, "dy": 8, "color": "var(--mark)", "fontSize": 12}
+        encoding = {"x": {}, "y": {"field": "top"}, "text": {"field": "words"}}
+        layers += [{"data": {"values": values}, "mark": mark, "encoding": encoding}] if values else []
     return layers
 
 
-def _bracket(
-    scale: Scale, instrument: Instrument, dots: Sequence[CourseDot], reliable: float | None, last: dt.date
-) -> list[dict[str, Any]]:
+def _bracket(scale: Scale, dots: Sequence[CourseDot], reliable: float | None, last: dt.date) -> list[dict[str, Any]]:
     """From the first score as far as a change must go to be more than error of measurement, in both directions."""
     if reliable is None:
         return []
     start = dots[0].value or 0.0
     low, high = max(scale.min, start - reliable), min(scale.max, start + reliable)
-    shared = {"date": dots[0].date.isoformat(), "until": last.isoformat()}
+    shared = {"date": _iso(dots[0].date), "until": _iso(last)}
     edges = [shared | {"at": edge} for edge in (start - reliable, start + reliable) if scale.min <= edge <= scale.max]
     upright = {
         "data": {"values": [shared | {"low": low, "high": high}]},
@@ -275,7 +272,7 @@ def _bracket(
 def _line(dots: Sequence[CourseDot]) -> list[dict[str, Any]]:
     rows = [
         {
-            "date": dot.date.isoformat(),
+            "date": _iso(dot.date),
             "value": dot.value,
             "stretch": stretch,
             "full": dot.status != ScoreStatus.PRORATED,
