@@ -110,6 +110,9 @@
       place.setAttribute("role", "img");
       const words = figure.querySelector("p.hidden");
       place.setAttribute("aria-label", (words ?? figure.querySelector("figcaption")).textContent.trim());
+      const picture = document.createElement("div"); // Vega writes its own words on it
+      picture.setAttribute("aria-hidden", "true");
+      place.append(picture);
       words?.setAttribute("aria-hidden", "true"); // said once
       figure.querySelector("figcaption").after(place);
     }
@@ -125,14 +128,13 @@
     const view = new window.vega.View(window.vega.parse(compiled(figure, width), null, { ast: true }), {
       expr: window.vegaExpressionInterpreter,
       renderer: "svg",
-      container: place,
+      container: place.firstElementChild,
       hover: false,
       locale: german ? German : undefined,
       loader: { load: () => Promise.reject(new Error("Charts load nothing.")) },
       logLevel: window.vega.Error,
     });
     view.run();
-    place.querySelector("svg")?.setAttribute("aria-hidden", "true");
     drawn.set(figure, { view, width });
   }
 
