@@ -53,7 +53,7 @@ class OidcSettings(BaseModel):
     """Where `/.well-known/openid-configuration` is found; exactly as the provider writes it."""
 
     client_id: Annotated[str, Field(min_length=1, max_length=200)]
-    secret_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] = "BENCHWELL_OIDC_SECRET"
+    secret_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] = "BENCHWELL_OIDC_SECRET"  # noqa: S105  a name
     """Which environment variable holds the client's secret."""
 
     name: Annotated[str, Field(max_length=60)] | None = None

@@ -1,6 +1,7 @@
 """Words, numbers and dates in the reader's language.
 
     using(language)   a context in which the functions below speak that language
+    speak(language)   from here on, in one request
     _ , ngettext      texts by gettext; the English text is the key
     number, percent, day, month   by locale
 
@@ -8,7 +9,7 @@ Texts have named places, `_("{n} people").format(n=…)`, so that a translator m
 the `.po` files under `locale/`; they are read as they are, so there is nothing to compile.
 """
 
-from benchwell.i18n.catalogues import LANGUAGES, N_, _, current, ngettext, using
+from benchwell.i18n.catalogues import LANGUAGES, N_, _, current, ngettext, speak, using
 from benchwell.i18n.formats import day, month, number, percent
 
-__all__ = ["LANGUAGES", "N_", "_", "current", "day", "month", "ngettext", "number", "percent", "using"]
+__all__ = ["LANGUAGES", "N_", "_", "current", "day", "month", "ngettext", "number", "percent", "speak", "using"]

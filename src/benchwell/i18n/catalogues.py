@@ -55,6 +55,11 @@ def using(language: str) -> Iterator[None]:
         _language.reset(token)
 
 
+def speak(language: str) -> None:
+    """Speak a language from here on, in this request; one that we do not have is English."""
+    _language.set(language if language in LANGUAGES else "en")
+
+
 def _(text: str) -> str:
     """The text in the language being spoken."""
     found: str = translations(_language.get()).gettext(text)

@@ -147,8 +147,9 @@ def remove_grant(connection: Connection, grant_id: str) -> None:
     Raises:
         AccessError: If nobody would be left to administer.
     """
+    before = has_admin(connection)
     connection.execute(delete(grants).where(grants.c.id == grant_id))
-    _keep_an_admin(connection)
+    _keep_an_admin(connection, before)
 
 
 def set_disabled(connection: Connection, user_id: str, disabled: bool) -> None:
@@ -157,10 +158,11 @@ def set_disabled(connection: Connection, user_id: str, disabled: bool) -> None:
     Raises:
         AccessError: If nobody would be left to administer.
     """
+    before = has_admin(connection)
     connection.execute(update(users).where(users.c.id == user_id).values(disabled=disabled))
     close_sessions_of(connection, user_id)
     revoke_links_of(connection, user_id)
-    _keep_an_admin(connection)
+    _keep_an_admin(connection, before)
 
 
 def invite(connection: Connection, now: float, user_id: str, *, created_by: str | None = None) -> str:
@@ -252,8 +254,8 @@ def join_provider(connection: Connection, user_id: str, issuer: str, subject: st
         raise AccessError(_("This account already belongs to somebody at your organization's sign-in."))
 
 
-def _keep_an_admin(connection: Connection) -> None:
-    if not has_admin(connection):
+def _keep_an_admin(connection: Connection, before: bool) -> None:
+    if before and not has_admin(connection):
         raise AccessError(_("Somebody must remain who can administer."), hint=_("make another administrator first"))
 
 

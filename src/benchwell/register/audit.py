@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert
+from collections.abc import Iterable
 
-from benchwell.register.schema import audit
+from sqlalchemy import Connection, insert, select
+
+from benchwell.register.schema import audit, people
 from benchwell.register.viewer import Viewer
 
 
@@ -41,3 +43,36 @@ def log(
             detail=detail,
         )
     )
+
+
+def log_many(
+    connection: Connection, now: float, viewer: Viewer, action: str, route: str, person_ids: Iterable[str]
+) -> None:
+    """Add one line for each person whose data a page with many people shows.
+
+    Args:
+        connection: Inside a transaction.
+        now: Seconds since 1970-01-01 UTC.
+        viewer: Who.
+        action: read, write or export.
+        route: The pattern of the address, without ids.
+        person_ids: About whom; each once, however often they stand on the page.
+    """
+    who = {"user_id": viewer.user_id, "client_id": viewer.client_id, "role": viewer.role.value}
+    what = {"at": now, "action": action, "route": route}
+    if lines := [who | what | {"person_id": person} for person in dict.fromkeys(person_ids)]:
+        connection.execute(insert(audit), lines)
+
+
+def log_refusal(connection: Connection, now: float, viewer: Viewer, route: str, person_id: str | None) -> None:
+    """Add a line about something that was refused; the person is named only if there is such a person.
+
+    Args:
+        connection: Inside a transaction.
+        now: Seconds since 1970-01-01 UTC.
+        viewer: Who.
+        route: The pattern of the address, without ids.
+        person_id: Whom the address named; it may be anything that was typed.
+    """
+    known = person_id and connection.execute(select(people.c.id).where(people.c.id == person_id)).scalar()
+    log(connection, now, viewer, "refuse", route, person_id=known or None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, false, select
+from sqlalchemy import ColumnElement, Connection, false, select, true
 
 from benchwell.register.schema import courses, people
 from benchwell.register.viewer import Role, Viewer
@@ -12,13 +12,15 @@ def own_people(viewer: Viewer) -> ColumnElement[bool]:
     """A condition on `people.id`: the people whom this viewer may see one by one.
 
     A clinician reaches the people of own courses, a patient the own record, and a program with a key those of its
-    organization. Everybody else sees groups of people, never one.
+    organization, or all if its key is for every organization. Everybody else sees groups of people, never one.
     """
     if viewer.role is Role.CLINICIAN and viewer.practitioner_id is not None:
         return people.c.id.in_(select(courses.c.person_id).where(courses.c.practitioner_id == viewer.practitioner_id))
     if viewer.role is Role.PATIENT and viewer.person_id is not None:
         return people.c.id == viewer.person_id
-    if viewer.role is Role.CLIENT and viewer.organization_id is not None:
+    if viewer.role is Role.CLIENT and viewer.client_id is not None:
+        if viewer.organization_id is None:
+            return true()
         return people.c.id.in_(select(courses.c.person_id).where(courses.c.organization_id == viewer.organization_id))
     return false()
 

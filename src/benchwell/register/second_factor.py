@@ -25,8 +25,8 @@ def new_secret() -> str:
 def address_of(secret: str, login: str) -> str:
     """What the picture for the phone says.
 
-    >>> address_of("JBSWY3DPEHPK3PXP", "kim")
-    'otpauth://totp/Benchwell:kim?secret=JBSWY3DPEHPK3PXP&issuer=Benchwell'
+    >>> address_of("JBSWY3DPEHPK3PXPJBSWY3DP", "kim")
+    'otpauth://totp/Benchwell:kim?secret=JBSWY3DPEHPK3PXPJBSWY3DP&issuer=Benchwell'
     """
     return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name="Benchwell")
 

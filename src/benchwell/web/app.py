@@ -12,6 +12,7 @@ from benchwell.pipeline.live.service import LiveService
 from benchwell.web.assets import STATIC
 from benchwell.web.guard import NothingThereError, SignInNeededError, visit_for
 from benchwell.web.headers import SecurityHeaders
+from benchwell.web.limits import Limits, TooManyError
 from benchwell.web.routes import ALL_ROUTES
 
 
@@ -25,6 +26,7 @@ def create_app(service: LiveService) -> FastAPI:
         title="Benchwell", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     app.state.service = service
+    app.state.limits = Limits()
     app.add_middleware(SecurityHeaders)
     for routes in ALL_ROUTES:
         app.include_router(routes.router)
@@ -36,12 +38,17 @@ def create_app(service: LiveService) -> FastAPI:
 async def _tell(request: Request, error: Exception) -> Response:
     assert isinstance(error, BenchwellError)  # noqa: S101  registered for these only
     status = _status(error)
-    if request.url.path.startswith(("/api/", "/fhir/")):
-        return JSONResponse({"error": error.message, "hint": error.hint}, status_code=status)
+    headers = {"retry-after": str(error.wait)} if isinstance(error, TooManyError) else {}
+    if request.url.path.startswith(("/api/", "/fhir/")) or "authorization" in request.headers:
+        if status == 401:
+            headers["www-authenticate"] = 'Bearer realm="Benchwell"'
+        return JSONResponse({"error": error.message, "hint": error.hint}, status_code=status, headers=headers)
     if isinstance(error, SignInNeededError):
         return RedirectResponse("/sign-in", status_code=303)
     visit = getattr(request.state, "visit", None) or visit_for(request)
-    return visit.page("problem.html.j2", status=status, message=error.message, hint=error.hint)
+    answer = visit.page("problem.html.j2", status=status, message=error.message, hint=error.hint)
+    answer.headers.update(headers)
+    return answer
 
 
 def _status(error: BenchwellError) -> int:
@@ -49,4 +56,6 @@ def _status(error: BenchwellError) -> int:
         return 401
     if isinstance(error, NothingThereError):
         return 404
+    if isinstance(error, TooManyError):
+        return 429
     return 403 if isinstance(error, AccessError) else 400

@@ -24,8 +24,8 @@ BEGINNINGS = {
 
 @routes.get("/", ANYONE)
 def home(visit: Here) -> RedirectResponse:
-    """To the page where this role begins."""
-    return RedirectResponse(BEGINNINGS[visit.viewer.role], status_code=303)
+    """To the page where this role begins; programs have none."""
+    return RedirectResponse(BEGINNINGS.get(visit.viewer.role, "/alive"), status_code=303)
 
 
 @routes.get("/alive", ANYONE)
