@@ -22,11 +22,11 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from live_house import House, live_house
 
 from benchwell.register import Role
 from benchwell.web.choices import LOOK
 from benchwell.web.guard import COOKIE
+from live_house import House, live_house
 
 ROOT = Path(__file__).parents[1]
 ARTIFACTS = Path(os.environ.get("BENCHWELL_ARTIFACTS", ROOT / "build" / "artifacts"))
@@ -105,6 +105,10 @@ def _listen(page: Any, host: str) -> None:
     page.on("console", said)
     page.on("pageerror", lambda error: page.troubles.append(f"error: {error}"))
     page.on("request", asked)
+
+
+def _quiet(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
 
 
 @contextmanager

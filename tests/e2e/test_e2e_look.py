@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browser import Desk, check_page, keep, needs_chromium, served, settle, until
 from fastapi.responses import HTMLResponse, PlainTextResponse
-from live_house import live_house
 
 from benchwell.i18n import using
 from benchwell.register import Role
@@ -18,6 +16,8 @@ from benchwell.web.access import ANYONE, only
 from benchwell.web.routing import Routes
 from benchwell.web.templating import environment
 from benchwell.web.visit import Here
+from browser import Desk, check_page, keep, needs_chromium, served, settle, until
+from live_house import live_house
 
 pytestmark = needs_chromium
 
@@ -64,8 +64,10 @@ SAMPLE = """
 <section class="card">{{ chart(course, "The score fell by 9 points", "A line from 18 to 9 points in 8 weeks.",
   ["Week", "Score"], [["0", "18"], ["8", "9"]], id="course", key="Shaded: mild.") }}</section>
 {{ chart(none, "Nothing to draw", "There is one score so far.", ["Week", "Score"], [["0", "18"]], id="none") }}
-<p class="notice">A notice with <a href="/sample">a link</a>.</p><p class="note">A note with <a href="/sample">a link</a>.</p>
-<p><span class="tag">a tag</span> <a class="button" href="/sample">Go on</a> <a class="button quiet" href="/sample">Not now</a></p>
+<p class="notice">A notice with <a href="/sample">a link</a>.</p>
+<p class="note">A note with <a href="/sample">a link</a>.</p>
+<p><span class="tag">a tag</span> <a class="button" href="/sample">Go on</a>
+<a class="button quiet" href="/sample">Not now</a></p>
 <div class="safety" role="alert"><h2>Safety</h2><p>Somebody answered the question about death.</p></div>
 <form method="post" action="/sample">
 <input type="hidden" name="csrf" value="{{ visit.csrf }}">
@@ -79,7 +81,8 @@ SAMPLE = """
 </fieldset>
 <p class="buttons"><button>Send</button><button class="quiet">Later</button><button disabled>Wait</button></p>
 </form>
-<button id="htmx" hx-post="/sample" hx-target="#answer" hx-swap="innerHTML">By itself</button> <p id="answer">nothing yet</p>
+<button id="htmx" hx-post="/sample" hx-target="#answer" hx-swap="innerHTML">By itself</button>
+<p id="answer">nothing yet</p>
 {{ confirm("/sample", "Delete this", "It cannot be undone.", "Delete", visit.csrf) }}
 {{ pager("/sample", "/sample", "June") }}
 {{ table(["What"] + wide, [["Row"] + wide], "A wide table") }}
@@ -125,7 +128,7 @@ def test_parts_of_patient_pages_are_large_enough_to_touch(desk: Desk) -> None:
     page = desk.window(Role.PATIENT, size="phone")
     page.goto("/sample")
     small = page.evaluate(
-        """() => [...document.querySelectorAll('main button, main a.button, .choice, .top a, .top button, main summary')]
+        """() => [...document.querySelectorAll('button, a.button, .choice, .top a, summary')]
              .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 43.5)
              .map(e => e.textContent.trim())"""
     )
