@@ -17,6 +17,7 @@ from benchwell.register.viewer import Role, Viewer
 SCOPES: Final = {
     "scores.write": N_("send scores"),
     "scores.read": N_("read scores"),
+    "people.write": N_("add people who are not here yet"),
     "editions.read": N_("read editions and measures"),
     "reports.read": N_("read reports"),
 }

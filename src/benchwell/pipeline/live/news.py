@@ -1,11 +1,18 @@
-"""News of new scores, from whoever writes them to the pages that are open (in one process)."""
+"""News of new scores, from whoever writes them to the pages that are open in this process."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from benchwell.register.tokens import new_id
+
+if TYPE_CHECKING:
+    from benchwell.pipeline.live.receiving import Received
 
 _HELD = 100  # news that a slow page may be behind; then it is told to load itself again
 
@@ -15,44 +22,87 @@ class Item:
     """One piece of news.
 
     Attributes:
-        topic: Whom it concerns: `practitioner:<id>`, `person:<id>`, `organization:<id>`.
-        kind: score | safety | reload.
+        topic: Whom it concerns: `practitioner:<id>`, `person:<id>`, `course:<id>`.
+        kind: score | safety (a score that somebody must look at) | reload | end.
         person_id: About whom.
         assessment_id: Which record.
+        received: What the record says, where it came in to this process; others read it from the register.
     """
 
     topic: str
     kind: str
     person_id: str | None = None
     assessment_id: str | None = None
+    received: Received | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(eq=False)
+class _Listener:
+    loop: asyncio.AbstractEventLoop
+    topics: frozenset[str]
+    queue: asyncio.Queue[Item] = field(default_factory=lambda: asyncio.Queue(_HELD))
+
+    def take(self, item: Item) -> None:
+        """In the listener's own thread."""
+        if self.queue.full():  # nobody reads: what is lost is told as one "load yourself again"
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            item = Item(item.topic, "end" if item.kind == "end" else "reload")
+        self.queue.put_nowait(item)
 
 
 class News:
-    """Topics, and the pages that listen to them. All calls come from the event loop's own thread."""
+    """Topics, and the pages that listen to them. It may be told of something from any thread.
+
+    Attributes:
+        id: Names this process among those that share a register.
+    """
 
     def __init__(self) -> None:
-        self._listeners: defaultdict[str, set[asyncio.Queue[Item]]] = defaultdict(set)
+        self.id = new_id()
+        self._guard = threading.Lock()
+        self._listeners: defaultdict[str, set[_Listener]] = defaultdict(set)
 
     def publish(self, item: Item) -> None:
-        """Tell every page that listens to the topic."""
-        for queue in self._listeners.get(item.topic, ()):
-            if queue.full():  # nobody reads: what is lost is told as one "load yourself again"
-                while not queue.empty():
-                    queue.get_nowait()
-                queue.put_nowait(Item(item.topic, "reload"))
-            else:
-                queue.put_nowait(item)
+        """Tell every page that listens to the topic; it returns at once."""
+        with self._guard:
+            found = tuple(self._listeners.get(item.topic, ()))
+        self._tell(found, item)
+
+    def publish_all(self, item: Item) -> None:
+        """Tell every page, whatever it listens to."""
+        with self._guard:
+            found = {one for several in self._listeners.values() for one in several}
+        self._tell(tuple(found), item)
 
     async def listen(self, *topics: str) -> AsyncIterator[Item]:
         """What happens on some topics from now on."""
-        queue: asyncio.Queue[Item] = asyncio.Queue(_HELD)
-        for topic in topics:
-            self._listeners[topic].add(queue)
+        listener = self.open(*topics)
         try:
             while True:
-                yield await queue.get()
+                yield await listener.queue.get()
         finally:
-            for topic in topics:
-                self._listeners[topic].discard(queue)
+            self.close(listener)
+
+    def open(self, *topics: str) -> _Listener:
+        """Begin to listen in the running event loop; `close` ends it."""
+        listener = _Listener(asyncio.get_running_loop(), frozenset(topics))
+        with self._guard:
+            for topic in listener.topics:
+                self._listeners[topic].add(listener)
+        return listener
+
+    def close(self, listener: _Listener) -> None:
+        """Stop listening."""
+        with self._guard:
+            for topic in listener.topics:
+                self._listeners[topic].discard(listener)
                 if not self._listeners[topic]:
                     del self._listeners[topic]
+
+    def _tell(self, listeners: tuple[_Listener, ...], item: Item) -> None:
+        for listener in listeners:
+            try:
+                listener.loop.call_soon_threadsafe(listener.take, item)
+            except RuntimeError:  # its loop has ended: so has its page
+                self.close(listener)

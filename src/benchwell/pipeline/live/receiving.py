@@ -1,0 +1,284 @@
+"""A score comes in: it is scored, kept, compared with what was before, and told to whoever has the page open.
+
+    Entry -> scores -> one commit (record, scores, safety prompts, log) -> Received -> news
+
+What is acknowledged is durable: the future of `receive` is fulfilled after the commit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from benchwell.i18n import _
+from benchwell.pipeline.live.news import Item
+from benchwell.pipeline.live.service import LiveService
+from benchwell.register.audit import log
+from benchwell.register.prompts import RAISED, UNANSWERED, SafetyPrompt
+from benchwell.register.receiving import (
+    Entry,
+    NotReceivedError,
+    Place,
+    ScoreOf,
+    add_unknown_person,
+    find_stored,
+    keep,
+    past_scores,
+    place_of,
+    take_back,
+    tell_others,
+)
+from benchwell.register.viewer import Role, Viewer
+from benchwell.registry import Instrument
+from benchwell.scoring import safety_findings, score_form
+from benchwell.signals.course_signal import CourseSignal, Point, course_signal
+from benchwell.signals.response_curve import ResponseCurve, response_curve
+
+__all__ = ["Entry", "NotReceivedError", "Received", "read_received", "receive", "retract"]
+
+MAY_ADD_PEOPLE = "people.write"
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of a record, and what it says.
+
+    Attributes:
+        assessment_id: Its id.
+        is_new: False: it was there already, word for word, and nothing was changed.
+        scores: One a scale.
+        signal: What the newest score of the course says; null where the form is on none of the instrument's scales.
+        prompts: Safety questions that somebody must look at now.
+        is_correction: It replaced an earlier version.
+        person_id: Whose.
+        course_id: Of which course, if one ran.
+        practitioner_id: Who treats.
+        instrument: Id of the instrument.
+        date: Day of the form.
+        received_at: Seconds since 1970-01-01 UTC.
+    """
+
+    assessment_id: str
+    is_new: bool
+    scores: tuple[ScoreOf, ...]
+    signal: CourseSignal | None
+    prompts: tuple[SafetyPrompt, ...]
+    is_correction: bool = False
+    person_id: str = ""
+    course_id: str | None = None
+    practitioner_id: str | None = None
+    instrument: str = ""
+    date: dt.date | None = None
+    received_at: float = 0.0
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Whom it concerns, as news calls them."""
+        return _topics(self.person_id, self.course_id, self.practitioner_id)
+
+
+def receive(
+    service: LiveService, entry: Entry, now: float, *, viewer: Viewer | None = None, route: str = "receive"
+) -> Future[Received]:
+    """Take a filled-in form or a stated score in.
+
+    Args:
+        service: The running service.
+        entry: The record.
+        now: Seconds since 1970-01-01 UTC.
+        viewer: Must reach the person, and stands in the log; null: the caller has made sure (a link, a kiosk).
+        route: What the log calls the way it came.
+
+    Returns:
+        Fulfilled when it is durable, with what it says; or with `NotReceivedError`, and then nothing was kept.
+
+    Raises:
+        NotReceivedError: If it cannot be a record at all: an unknown instrument or scale, a day to come, no score.
+    """
+    instrument = _check(service, entry)
+    entry = replace(entry, items=_numbers(entry.items), total=_number(entry.total))
+    rows = score_form(instrument, entry.items, entry.total, scale=entry.scale, unit=entry.unit)
+    found = tuple(ScoreOf(row.scale, row.value, row.status, row.band, row.reason) for row in rows)
+    answered = entry.items is not None and any(one is not None for one in entry.items)
+    raised = safety_findings(instrument, entry.items) if answered else ()
+    safety = [(one.item, RAISED if is_raised else UNANSWERED) for one, is_raised in raised]
+    scale = instrument.scale(entry.scale if not answered else None).id
+    curve, off = _curve(service, instrument, scale)
+    who = viewer or _whoever(entry)
+
+    def work(connection: Connection) -> Received:
+        if viewer is not None and MAY_ADD_PEOPLE in viewer.scopes:
+            add_unknown_person(connection, entry, viewer)
+        place = place_of(connection, entry, viewer)
+        kept = keep(connection, entry, place, found, safety, now)
+        log(connection, now, who, "write", route, person_id=entry.person_id)
+        signal = _signal(connection, place, instrument, scale, curve, off)
+        received = Received(
+            kept.assessment_id,
+            kept.is_new,
+            found,
+            signal,
+            kept.prompts,
+            kept.is_correction,
+            entry.person_id,
+            place.course_id,
+            place.practitioner_id,
+            instrument.id,
+            entry.date,
+            now,
+        )
+        if kept.is_new:
+            tell_others(connection, _message(service, received))
+        return received
+
+    future = service.register.submit(work)
+    future.add_done_callback(lambda done: _publish(service, done))
+    return future
+
+
+def retract(service: LiveService, record: str, now: float, viewer: Viewer, route: str) -> Future[bool]:
+    """Take a record back that was entered in error.
+
+    Args:
+        service: The running service.
+        record: Its id; every instrument that stood in it goes with it.
+        now: Seconds since 1970-01-01 UTC.
+        viewer: Must reach the person.
+        route: What the log calls the way it came.
+
+    Returns:
+        Fulfilled when it is durable: false if there was no such record.
+    """
+
+    def work(connection: Connection) -> list[str]:
+        whose = take_back(connection, viewer, record)
+        for person in whose:
+            log(connection, now, viewer, "retract", route, person_id=person)
+        return whose
+
+    told: Future[bool] = Future()
+
+    def tell(done: Future[list[str]]) -> None:
+        if (problem := done.exception()) is not None:
+            told.set_exception(problem)
+            return
+        for person in done.result():
+            service.news.publish(Item(f"person:{person}", "reload", person))
+        told.set_result(bool(done.result()))
+
+    service.register.submit(work).add_done_callback(tell)
+    return told
+
+
+def read_received(service: LiveService, assessment_id: str) -> Received | None:
+    """What a record that is kept says, as if it had just come in; null if it was taken back since."""
+    with service.register.read() as connection:
+        stored = find_stored(connection, assessment_id)
+        if stored is None:
+            return None
+        instrument = service.workspace.registry.instrument(stored.instrument)
+        one_scale = stored.scores[0].scale if len(stored.scores) == 1 else instrument.primary.id
+        signal = None
+        if one_scale in {scale.id for scale in instrument.scales}:
+            curve, off = _curve(service, instrument, one_scale)
+            signal = _signal(connection, stored.place, instrument, one_scale, curve, off)
+    place = stored.place
+    return Received(
+        assessment_id,
+        True,
+        stored.scores,
+        signal,
+        stored.prompts,
+        False,
+        place.person_id,
+        place.course_id,
+        place.practitioner_id,
+        stored.instrument,
+        stored.date,
+    )
+
+
+def _check(service: LiveService, entry: Entry) -> Instrument:
+    instrument = service.workspace.registry.instruments.get(entry.instrument)
+    if instrument is None:
+        raise NotReceivedError("unknown_instrument", _("This instrument is not declared here."))
+    if entry.scale is not None and entry.scale not in {scale.id for scale in instrument.scales}:
+        raise NotReceivedError("unknown_scale", _("This instrument has no such scale."))
+    # A day of the place where people are treated may have begun already where this program does not run.
+    if entry.date > dt.date.today() + dt.timedelta(days=1):
+        raise NotReceivedError("after_snapshot", _("The day of this form has not come yet."))
+    if _number(entry.total) is None and not any(one is not None for one in _numbers(entry.items) or ()):
+        raise NotReceivedError("no_score", _("There is no answer and no total in it."))
+    return instrument
+
+
+def _numbers(items: tuple[float | None, ...] | None) -> tuple[float | None, ...] | None:
+    return None if not items else tuple(_number(one) for one in items)
+
+
+def _number(value: float | None) -> float | None:
+    """A number that JSON can hold; what is none is missing."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _whoever(entry: Entry) -> Viewer:
+    if entry.source in ("link", "kiosk"):
+        return Viewer(Role.PATIENT, person_id=entry.person_id)
+    return Viewer(Role.CLINICIAN, user_id=entry.entered_by)
+
+
+def _curve(service: LiveService, instrument: Instrument, scale: str) -> tuple[ResponseCurve | None, Any]:
+    """The curve to speak of; without one, why there is none."""
+    if not service.workspace.settings.expected_course:
+        return None, "setting"
+    edition = service.edition()
+    return (None if edition is None else response_curve(edition, instrument, scale)), "no_curve"
+
+
+def _signal(
+    connection: Connection,
+    place: Place,
+    instrument: Instrument,
+    scale: str,
+    curve: ResponseCurve | None,
+    off: Any,
+) -> CourseSignal:
+    if place.expected is False:
+        curve, off = None, "opted_out"
+    by_session = curve is not None and curve.clock == "sessions"
+    past = past_scores(connection, place, instrument.id, scale, with_occasions=by_session)
+    points = [Point(one.date, one.occasion, one.value, one.status) for one in past]
+    return course_signal(points, instrument, scale=scale, curve=curve, off=off)
+
+
+def _topics(person_id: str, course_id: str | None, practitioner_id: str | None) -> tuple[str, ...]:
+    named = (("practitioner", practitioner_id), ("person", person_id), ("course", course_id))
+    return tuple(f"{kind}:{id_}" for kind, id_ in named if id_)
+
+
+def _publish(service: LiveService, done: Future[Received]) -> None:
+    if done.cancelled() or done.exception() is not None or not done.result().is_new:
+        return
+    received = done.result()
+    for item in items_of(received.topics, received.person_id, received.assessment_id, bool(received.prompts), received):
+        service.news.publish(item)
+
+
+def items_of(
+    topics: tuple[str, ...], person_id: str, assessment_id: str, is_safety: bool, received: Received | None = None
+) -> list[Item]:
+    """The news of one record, for each of its topics."""
+    kind = "safety" if is_safety else "score"
+    return [Item(topic, kind, person_id, assessment_id, received) for topic in topics]
+
+
+def _message(service: LiveService, received: Received) -> str:
+    """What other processes are told: ids only."""
+    about = [received.person_id, received.assessment_id, bool(received.prompts)]
+    return json.dumps([service.news.id, list(received.topics), *about])
