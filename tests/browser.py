@@ -199,8 +199,13 @@ def check_page(page: Any, name: str) -> None:
             page.emulate_media(color_scheme=look)
             settle(page)
             keep(page, f"{name}-{size}-{look}")
-            found += [f"{size}, {look}: {one}" for one in _barriers(page) + _sideways(page)]
+            found += [f"{size}, {look}: {one}" for one in look_over(page)]
     assert page.troubles + found == []
+
+
+def look_over(page: Any) -> list[str]:
+    """What axe finds on the page as it is now, and whether it scrolls sideways."""
+    return _barriers(page) + _sideways(page)
 
 
 def keep(page: Any, name: str) -> Path:
