@@ -16,7 +16,7 @@ from benchwell.benchmarks.records import benchmark_records
 from benchwell.benchmarks.results import organization_results
 from benchwell.benchmarks.windows import Windows
 from benchwell.errors import DeclarationError
-from benchwell.registry import Benchmark, CaseMix, EpisodeRule, Measure, Reference
+from benchwell.registry import Benchmark, CaseMix, CurveDeclaration, EpisodeRule, Measure, Reference
 from benchwell.tables import DERIVED
 
 # Frozen inputs beside the statistics; each may be empty.
@@ -32,6 +32,7 @@ class Declarations:
     references: Mapping[str, Reference]
     casemix: Mapping[str, CaseMix] = field(default_factory=dict)
     episode_rules: Mapping[str, EpisodeRule] = field(default_factory=dict)
+    response_curves: Mapping[str, CurveDeclaration] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

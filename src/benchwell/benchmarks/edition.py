@@ -21,10 +21,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchwell.benchmarks.compute import FROZEN_BESIDE, Declarations
+from benchwell.benchmarks.curves import CURVE_TABLES
 from benchwell.errors import EditionError, UnknownDeclarationError
 from benchwell.registry import (
     Benchmark,
     CaseMix,
+    CurveDeclaration,
     Declaration,
     EpisodeRule,
     Instrument,
@@ -44,6 +46,7 @@ PUBLIC_TABLES = (
     "exclusions",
     "organizations",
 )
+OPTIONAL_TABLES = CURVE_TABLES  # only where the workspace switched expected courses on
 PRIVATE_TABLES = ("outcomes", "features")
 KINDS: dict[str, type[Declaration]] = {
     "instruments": Instrument,
@@ -52,6 +55,7 @@ KINDS: dict[str, type[Declaration]] = {
     "references": Reference,
     "casemix": CaseMix,
     "episode_rules": EpisodeRule,
+    "response_curves": CurveDeclaration,
 }
 
 _Kind = TypeVar("_Kind", bound=Declaration)
@@ -105,11 +109,9 @@ class Edition:
         Raises:
             EditionError: If there is no such table, or the private rows were deleted.
         """
-        if name not in (*PUBLIC_TABLES, *PRIVATE_TABLES):
-            raise EditionError(
-                f"Edition {self.id} has no table {name!r}.",
-                hint=f"Tables: {', '.join((*PUBLIC_TABLES, *PRIVATE_TABLES))}",
-            )
+        known = (*PUBLIC_TABLES, *OPTIONAL_TABLES, *PRIVATE_TABLES)
+        if name not in known:
+            raise EditionError(f"Edition {self.id} has no table {name!r}.", hint=f"Tables: {', '.join(known)}")
         file = self.file_of(name)
         if not file.exists():
             private = " It is private and may have been deleted." if name in PRIVATE_TABLES else ""
@@ -120,7 +122,8 @@ class Edition:
             raise EditionError(f"Edition {self.id}: {file.name} cannot be read.") from None
 
     def table(self, name: str) -> nw.DataFrame[pa.Table]:
-        """A table as a Narwhals frame: one of `PUBLIC_TABLES`, or of `PRIVATE_TABLES` while the rows are there.
+        """A table as a Narwhals frame: one of `PUBLIC_TABLES`, of `OPTIONAL_TABLES` where the edition has them, or of
+        `PRIVATE_TABLES` while the rows are there.
 
         Raises:
             EditionError: If there is no such table, or the private rows were deleted.
@@ -150,6 +153,7 @@ class Edition:
             references=self._all("references", Reference),
             casemix=self._all("casemix", CaseMix),
             episode_rules=self._all("episode_rules", EpisodeRule),
+            response_curves=self._all("response_curves", CurveDeclaration),
         )
 
     @cached_property
@@ -160,7 +164,8 @@ class Edition:
     def declaration(self, kind: str, declaration_id: str) -> Declaration:
         """One frozen declaration.
 
-        `kind` is "measure", "benchmark", "reference", "casemix", "instrument" or "episode_rule".
+        `kind` is "measure", "benchmark", "reference", "casemix", "instrument", "episode_rule" or
+        "response_curve".
 
         Raises:
             UnknownDeclarationError: If the edition holds none of that kind and id.

@@ -55,6 +55,7 @@ class Inputs:
 
     Attributes:
         statistics: Frozen `tables.DERIVED["statistics"]`.
+        curves: Frozen tables of the expected courses by name (`curves.CURVE_TABLES`); empty: none was asked for.
         adjusted: Frozen tables of the case-mix models by name (`compute.FROZEN_BESIDE`); empty: nothing was adjusted.
         exclusions: `tables.DERIVED["exclusions"]`.
         organizations: `tables.CANONICAL["organizations"]`.
@@ -87,6 +88,7 @@ class Inputs:
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     snapshot: Mapping[str, Any] = field(default_factory=dict)
     adjusted: Mapping[str, pa.Table] = field(default_factory=dict)
+    curves: Mapping[str, pa.Table] = field(default_factory=dict)
     engine: str = "duckdb"
     settings: Mapping[str, Any] = field(default_factory=dict)
     outcomes: pa.Table | None = None
@@ -110,6 +112,8 @@ class Inputs:
 def all_declarations(inputs: Inputs) -> dict[str, Mapping[str, Declaration]]:
     """Declarations by folder name."""
     found = inputs.declarations
+    # Editions without curves are named as they were before there were any.
+    curves = {"response_curves": found.response_curves} if found.response_curves else {}
     return {
         "instruments": inputs.instruments,
         "measures": found.measures,
@@ -117,6 +121,7 @@ def all_declarations(inputs: Inputs) -> dict[str, Mapping[str, Declaration]]:
         "references": found.references,
         "casemix": found.casemix,
         "episode_rules": found.episode_rules,
+        **curves,
     }
 
 
@@ -143,6 +148,7 @@ def identity(inputs: Inputs) -> dict[str, Any]:
                 ("exclusions", inputs.exclusions),
                 ("organizations", inputs.organizations),
                 *((name, inputs.beside(name)) for name in FROZEN_BESIDE),
+                *inputs.curves.items(),
             )
         },
         "supersedes": inputs.supersedes,

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from benchwell.benchmarks.adjusted_checks import adjusted_findings
 from benchwell.benchmarks.compare import compare_tables, compare_values
 from benchwell.benchmarks.compute import Computed, Declarations, compute
+from benchwell.benchmarks.curves import CURVE_TABLES, curve_findings
 from benchwell.benchmarks.digest import table_digest
 from benchwell.benchmarks.edition import MANIFEST, PUBLIC_TABLES, Edition, manifest_hash, read_manifest
 from benchwell.benchmarks.manifest import derived, edition_id
@@ -198,12 +199,14 @@ def _in_force(kind: str, name: str, stated: Mapping[str, Any], current: Declarat
 
 def _number_checks(edition: Edition) -> Iterator[Check]:
     tables: dict[str, pa.Table] = {}
-    for name in PUBLIC_TABLES:
+    stated_inputs = edition.manifest["identity"]["inputs"]
+    curves = CURVE_TABLES if set(CURVE_TABLES) & set(stated_inputs) else ()
+    for name in (*PUBLIC_TABLES, *curves):
         try:
             tables[name] = edition.arrow(name)
         except EditionError as error:
             yield Check(f"table {name}", False, found="unreadable", detail=error.message)
-    for name, stated in edition.manifest["identity"]["inputs"].items():
+    for name, stated in stated_inputs.items():
         if name in tables:
             found = table_digest(tables[name])
             yield Check(
@@ -212,7 +215,8 @@ def _number_checks(edition: Edition) -> Iterator[Check]:
     yield from _flow_checks(tables.get("exclusions"))
     yield from _monitoring_checks(edition, tables)
     yield from _adjusted_checks(edition, tables)
-    if len(tables) < len(PUBLIC_TABLES):
+    yield from _curve_checks(edition, tables)
+    if len(tables) < len(PUBLIC_TABLES) + len(curves):
         return
     try:
         again = compute(
@@ -286,6 +290,16 @@ def _adjusted_checks(edition: Edition, tables: Mapping[str, pa.Table]) -> Iterat
         yield from (Check(*one) for one in adjusted_findings(sums, coefficients, statistics, models))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowInvalid) as error:
         yield Check("adjusted sums", False, detail=f"the case-mix models cannot be checked: {type(error).__name__}")
+
+
+def _curve_checks(edition: Edition, tables: Mapping[str, pa.Table]) -> Iterator[Check]:
+    """Expected courses cannot be fitted again without rows of people, but they must agree with themselves."""
+    if not set(CURVE_TABLES) <= set(tables):
+        return
+    try:
+        yield from (Check(*one) for one in curve_findings(tables, edition.declarations.response_curves))
+    except (ValidationError, ValueError, KeyError, TypeError) as error:
+        yield Check("expected courses", False, detail=f"the curves cannot be checked: {type(error).__name__}")
 
 
 def _row_checks(edition: Edition, engine: Engine | None) -> Iterator[Check]:

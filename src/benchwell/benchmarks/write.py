@@ -88,6 +88,7 @@ def _public_files(inputs: Inputs, computed: Computed) -> dict[str, bytes]:
     tables = {
         "statistics": DERIVED["statistics"].conform(inputs.statistics),
         **{name: inputs.beside(name) for name in FROZEN_BESIDE},
+        **inputs.curves,
         "organization_results": computed.organization_results,
         "adjusted_results": computed.adjusted_results,
         "benchmarks": computed.benchmarks,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchwell.models.arrays import BoolArray
+
 
 def share_of_gain(baseline: float, value: float, healthy_end: float) -> float | None:
     """How much of the way from the start to the healthy end of the scale was gone; below 0 is a loss.
@@ -91,3 +93,21 @@ class TwoByTwo:
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
+
+
+def two_by_two(flagged: BoolArray, responded: BoolArray) -> TwoByTwo:
+    """Count people by what a rule said and what was seen at the end.
+
+    Args:
+        flagged: Whether the rule said "no response", shape (n,).
+        responded: Whether there was one at the end, same shape.
+
+    >>> two_by_two(np.array([True, True, False]), np.array([False, True, True]))
+    TwoByTwo(tp=1, fp=1, fn=0, tn=1)
+    """
+    return TwoByTwo(
+        int((flagged & ~responded).sum()),
+        int((flagged & responded).sum()),
+        int((~flagged & ~responded).sum()),
+        int((~flagged & responded).sum()),
+    )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from benchwell import __version__
 from benchwell.benchmarks import Code, Edition, Inputs, write_edition
@@ -20,6 +21,7 @@ from benchwell.lake.lock import write_lock
 from benchwell.pipeline.computing import Sums, compute_sums
 from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.pages import edition_pages
+from benchwell.settings import Settings
 
 
 def build(
@@ -60,8 +62,9 @@ def build(
             snapshot=snapshot.to_dict(),
             code=code(),
             adjusted=sums.adjusted.tables,
+            curves=sums.curves.tables,
             engine="duckdb",
-            settings={"use": settings.use.value, "consent_rule": settings.consent_rule.value},
+            settings=moving_settings(settings),
             outcomes=sums.outcomes,
             features=sums.features,
             extra_files=extra_files(sums),
@@ -74,6 +77,12 @@ def build(
         built = {"at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "seconds": workspace.stages.seconds}
         with _only_builder(workspace.path) as editions:
             return write_edition(editions, inputs, built=built)
+
+
+def moving_settings(settings: Settings) -> dict[str, Any]:
+    """Settings that could move a number; expected courses are named only where they are on."""
+    moving: dict[str, Any] = {"use": settings.use.value, "consent_rule": settings.consent_rule.value}
+    return moving | ({"expected_course": True} if settings.expected_course else {})
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from benchwell.outcomes import OutcomeInputs, build_outcomes, episode_features, 
 from benchwell.outcomes.cuts import sign_of
 from benchwell.pipeline.adjusting import FrozenModels, adjust
 from benchwell.pipeline.choosing import Present, choose, distinct, instruments_of, published_pairs
+from benchwell.pipeline.curves import FrozenCurves, freeze_curves
 from benchwell.pipeline.inputs import Reader, known_rates, outcome_inputs, present_instruments
 from benchwell.pipeline.progress import Stages
 from benchwell.registry import EpisodeRule, Instrument, Measure, Registry
@@ -45,6 +46,7 @@ class Sums:
     adjusted: FrozenModels
     notes: tuple[str, ...]
     reading: Mapping[str, int] = field(default_factory=dict)
+    curves: FrozenCurves = FrozenCurves()
 
 
 def compute_sums(
@@ -87,6 +89,9 @@ def compute_sums(
         outcomes = engine.keep(with_weights(outcomes, engine.from_arrow(weights.table)))
     with stages.stage("case mix and missing follow-up"):
         adjusted = adjust(engine, inputs, outcomes, features, history, declarations, instruments, plan)
+    with stages.stage("expected courses"):
+        curves = freeze_curves(engine, inputs, built.scores, registry, instruments, settings, epoch_day(as_of))
+        declarations = replace(declarations, response_curves=curves.declarations)
     with stages.stage("sums"):
         rates = engine.to_arrow(known_rates(read, as_of))
         statistics = _statistics(engine, rates, outcomes, features, declarations, plan)
@@ -103,6 +108,7 @@ def compute_sums(
             adjusted,
             (*_notes(weights.models), *adjusted.notes),
             reading.counts,
+            curves,
         )
 
 

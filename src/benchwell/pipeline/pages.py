@@ -33,6 +33,7 @@ def _declared(sums: Sums) -> Iterator[tuple[str, Declaration]]:
         ("references", found.references),
         ("casemix", found.casemix),
         ("episode_rules", found.episode_rules),
+        ("response_curves", found.response_curves),
     ):
         for name, declaration in known.items():
             yield f"{folder}/{name}", declaration

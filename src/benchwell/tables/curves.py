@@ -33,7 +33,6 @@ CURVE_TABLES = [
         covariance=NUMBER,
         slope_variance=NUMBER,
         residual_variance=NUMBER,
-        edition=TEXT,
     ),
     # What people with a similar start did: counts at the end of the course.
     table(
@@ -46,7 +45,6 @@ CURVE_TABLES = [
         n_people=INTEGER,  # with a score at the end; null: too few to show
         n_responded=INTEGER,
         n_remitted=INTEGER,  # null: no declared cut-off, or too few
-        edition=TEXT,
     ),
     # The expected range by first score and occasion, and what was seen there.
     table(
@@ -63,7 +61,6 @@ CURVE_TABLES = [
         empirical_lower=NUMBER,  # percentiles of what was seen; null below gates.empirical_band
         empirical_median=NUMBER,
         empirical_upper=NUMBER,
-        edition=TEXT,
     ),
     # What the early-change rule and "review" were followed by (METHODS M6.3), on clinics that the fit did not see.
     table(
@@ -85,7 +82,6 @@ CURVE_TABLES = [
         ppv=NUMBER,
         npv=NUMBER,
         prevalence=NUMBER,  # share without a response: PPV and NPV hold for this one only
-        edition=TEXT,
     ),
     # Checks on clinics that the fit did not see: a curve that fails one is not served.
     table(
@@ -101,6 +97,5 @@ CURVE_TABLES = [
         lowest=NUMBER,  # what the declaration allows
         highest=NUMBER,
         passed=FLAG,  # null: too few to judge
-        edition=TEXT,
     ),
 ]
