@@ -8,8 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
+from benchwell.register.audit import log
+from benchwell.register.links import use_link
 from benchwell.register.schema import (
     assessments,
+    audit,
     choices,
     consents,
     contacts,
@@ -22,7 +25,9 @@ from benchwell.register.schema import (
     safety_prompts,
     scores,
 )
+from benchwell.register.sessions import close_session, open_session
 from benchwell.register.tokens import new_id
+from benchwell.register.viewer import Role, Viewer
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,11 @@ def record_of(connection: Connection, person_id: str) -> OwnRecord | None:
     )
 
 
+def label_of(connection: Connection, person_id: str) -> str:
+    """What the clinic calls a record; "" if nothing was given."""
+    return str(connection.execute(select(people.c.label).where(people.c.id == person_id)).scalar() or "")
+
+
 def decisions_of(connection: Connection, person_id: str) -> tuple[OwnDecision, ...]:
     """Every decision of a person, in the order in which they were made."""
     asked = select(consents).where(consents.c.person_id == person_id).order_by(consents.c.sequence)
@@ -165,6 +175,19 @@ def decisions_of(connection: Connection, person_id: str) -> tuple[OwnDecision, .
 def choices_of(connection: Connection, person_id: str) -> dict[str, bool]:
     """What a person switched for the own views."""
     return {row.name: row.value for row in connection.execute(select(choices).where(choices.c.person_id == person_id))}
+
+
+def reading_of(connection: Connection, person_id: str) -> tuple[tuple[float, str, str], ...]:
+    """Every time that somebody read, changed or took along a person's record: when, in which role, what; newest first.
+
+    What the person did with the own record is left out.
+    """
+    asked = (
+        select(audit.c.at, audit.c.role, audit.c.action)
+        .where(audit.c.person_id == person_id, audit.c.role != Role.PATIENT.value, audit.c.action != "refuse")
+        .order_by(audit.c.at.desc(), audit.c.sequence.desc())
+    )
+    return tuple((row.at, row.role, row.action) for row in connection.execute(asked))
 
 
 def choose(connection: Connection, now: float, person_id: str, name: str, *, value: bool) -> None:
@@ -188,6 +211,28 @@ def deletions_of(connection: Connection, person_id: str) -> tuple[Deletion, ...]
     asked = select(deletion_requests).where(deletion_requests.c.person_id == person_id)
     found = connection.execute(asked.order_by(deletion_requests.c.asked_at, deletion_requests.c.id))
     return tuple(Deletion(row.id, row.asked_at, row.state, row.decided_at, row.reason) for row in found)
+
+
+def enter_by_link(connection: Connection, now: float, token: str, before: str | None = None) -> str | None:
+    """Use a link to the own page once: a session of its own, for an hour.
+
+    Args:
+        connection: Inside a transaction.
+        now: Seconds since 1970-01-01 UTC.
+        token: Of the link.
+        before: Hash of the session that this browser had; it ends, so that nothing of whoever sat there reaches into it.
+
+    Returns:
+        The token for the cookie; null if the link does not work, or no longer.
+    """
+    link = use_link(connection, now, "my_data", token)
+    if link is None or link.person_id is None:
+        return None
+    if before is not None:
+        close_session(connection, before)
+    viewer = Viewer(Role.PATIENT, person_id=link.person_id)
+    log(connection, now, viewer, "sign_in", "/my/enter/{token}", person_id=link.person_id)
+    return open_session(connection, now, person_id=link.person_id, link=link.id)
 
 
 def _answers(connection: Connection, person_id: str) -> tuple[OwnAnswers, ...]:

@@ -79,7 +79,9 @@ class ConsentTexts:
         """The text that is asked about now: the highest number that is not retired."""
         known = [one for one in self._by_place.values() if one.purpose is purpose and one.status != "retired"]
         if not known:
-            raise DeclarationError(f"No consent text for {purpose.value} is in force.", hint=f"declare one in {FOLDER}/")
+            raise DeclarationError(
+                f"No consent text for {purpose.value} is in force.", hint=f"declare one in {FOLDER}/"
+            )
         return max(known, key=lambda one: one.number)
 
     def of_version(self, version: str) -> ConsentText | None:

@@ -102,7 +102,12 @@ def _x(points: Sequence[OwnPoint], width: int) -> dict[str, Any]:
     kept = [iso for iso, said in words.items() if said in shown]
     label = " : ".join(f"timeFormat(datum.value, '%Y-%m-%d') == '{iso}' ? '{words[iso]}'" for iso in kept)
     axis = {"values": [f"{iso}T00:00:00" for iso in kept], "labelExpr": f"{label} : ''", "labelAngle": 0, "grid": False}
-    return {"field": "day", "type": "temporal", "title": None, "axis": axis | {"labelOverlap": True, "labelFlush": True}}
+    return {
+        "field": "day",
+        "type": "temporal",
+        "title": None,
+        "axis": axis | {"labelOverlap": True, "labelFlush": True},
+    }
 
 
 def _line(points: Sequence[OwnPoint], width: int, low: float, high: float) -> list[dict[str, Any]]:
@@ -115,9 +120,7 @@ def _line(points: Sequence[OwnPoint], width: int, low: float, high: float) -> li
     ]
 
 
-def _range(
-    points: Sequence[OwnPoint], expected: OwnRange | None, low: float, high: float
-) -> list[dict[str, Any]]:
+def _range(points: Sequence[OwnPoint], expected: OwnRange | None, low: float, high: float) -> list[dict[str, Any]]:
     if expected is None:
         return []
     place = {"day": f"{points[-1].date.isoformat()}T00:00:00", "low": expected.lower, "high": expected.upper}

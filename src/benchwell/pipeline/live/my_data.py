@@ -10,8 +10,9 @@ from itertools import groupby
 from benchwell.consent.one_person import allowed
 from benchwell.errors import AccessError
 from benchwell.i18n import _, current, day, ngettext, number
+from benchwell.pipeline.live.my_words import decision_words, purpose_words, readers_said, shared_said
 from benchwell.pipeline.live.service import LiveService
-from benchwell.pipeline.live.shared_editions import Shared, shared_editions
+from benchwell.pipeline.live.shared_editions import shared_editions
 from benchwell.register.my_data import Deletion, OwnAnswers, OwnDecision, OwnRecord, record_of
 from benchwell.registry.consent_text import ConsentText, ConsentTexts, Words
 from benchwell.registry.instrument import Instrument
@@ -79,19 +80,23 @@ class MyData:
         lines: Questionnaires over time, the one answered last first.
         purposes: In the order of `terms.Purpose`.
         seen_by: Who can see what, in words.
-        shared: Editions that the scores may be counted in, the newest first.
+        shared: Editions since the first score, the newest first: day, purpose, whether the scores were allowed, id.
         expected_offered: Whether the workspace computes expected courses at all.
         expected_wanted: Whether this person wants them.
         deletions: Requests to delete.
+        decisions: Receipts of the own decisions, the newest first: number, day, purpose, decision.
+        readers: Who has opened the record: day, role, what; the newest first.
     """
 
     lines: tuple[MyLine, ...]
     purposes: tuple[MyPurpose, ...]
     seen_by: tuple[str, ...]
-    shared: tuple[Shared, ...]
+    shared: tuple[tuple[str, str, str, str], ...]
     expected_offered: bool
     expected_wanted: bool
     deletions: tuple[Deletion, ...]
+    decisions: tuple[tuple[str, str, str, str], ...]
+    readers: tuple[tuple[str, str, str], ...]
 
 
 def my_record(service: LiveService, person_id: str) -> OwnRecord:
@@ -122,10 +127,15 @@ def my_data(service: LiveService, person_id: str, today: dt.date) -> MyData:
         lines=my_lines(service, record),
         purposes=my_purposes(service, record.decisions, today),
         seen_by=_seen_by(record, settings),
-        shared=shared_editions(service.workspace, record.decisions, _first_day(record)),
+        shared=shared_said(shared_editions(service.workspace, record.decisions, _first_day(record))),
         expected_offered=settings.expected_course,
         expected_wanted=wanted,
         deletions=record.deletions,
+        decisions=tuple(
+            (one.id, day(one.date), purpose_words(Purpose(one.purpose)), decision_words(one.decision))
+            for one in reversed(record.decisions)
+        ),
+        readers=readers_said(service, person_id),
     )
 
 
@@ -159,9 +169,7 @@ def _purpose(text: ConsentText, decisions: Sequence[OwnDecision], settings: Sett
         if last.decided_by == "person" and last.text_version != text.version:
             state = "asked_again"
             said += " " + _("That was about an earlier text. Please read the new one and decide again if you like.")
-    return MyPurpose(
-        text.purpose, text.said(current()), text.version, state, said, usable=usable, status=text.status
-    )
+    return MyPurpose(text.purpose, text.said(current()), text.version, state, said, usable=usable, status=text.status)
 
 
 def _silence_words(purpose: Purpose, rule: ConsentRule) -> str:

@@ -1,0 +1,292 @@
+"""Everything that is kept about a person, to take along: JSON for programs, CSV for tables, a document for people.
+
+The content is told in two parts (METHODS M8.7): what the person provided and the scores recorded from it, which may be
+handed to anybody else as they are (GDPR article 20); and what others wrote down or computed, which the person may see
+with its explanation (article 15).
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import re
+import zipfile
+from dataclasses import asdict
+from importlib import resources
+from typing import Any
+
+from benchwell import __version__
+from benchwell.i18n import _, current, day, number
+from benchwell.pipeline.live.my_data import MyLine, my_lines, my_purposes, my_record, wants_expected
+from benchwell.pipeline.live.my_words import decision_words, purpose_words, readers_said, shared_said
+from benchwell.pipeline.live.printing import printed
+from benchwell.pipeline.live.service import LiveService
+from benchwell.pipeline.live.shared_editions import shared_editions
+from benchwell.publish.document import Block, Document, Facts, Heading, Items, Note, Picture, Table, Text
+from benchwell.register.my_data import OwnAnswers, OwnRecord
+from benchwell.terms import Purpose
+
+FORMAT = "benchwell-my-data"
+_VERSION = 1
+_Row = dict[str, Any]
+
+
+def schema_text() -> str:
+    """The JSON Schema of the download, with a description of each part."""
+    return (resources.files("benchwell.publish") / "documents" / "my-data.schema.json").read_text(encoding="utf-8")
+
+
+def everything(service: LiveService, person_id: str, now: float) -> dict[str, Any]:
+    """All of a person's data, as `my-data.schema.json` describes it.
+
+    Args:
+        service: The live service.
+        person_id: Whose.
+        now: Seconds since 1970-01-01 UTC.
+    """
+    record = my_record(service, person_id)
+    first = min((one.date for one in record.answers), default=None)
+    shared = shared_editions(service.workspace, record.decisions, first)
+    return {
+        "format": FORMAT,
+        "version": _VERSION,
+        "made_at": _instant(now),
+        "made_by": {"program": "benchwell", "version": __version__, "workspace": service.workspace.settings.id},
+        "provided_and_recorded": {
+            "person": {"id": record.person_id, "birth_year": record.birth_year, "language": record.language},
+            "questionnaires": [_questionnaire(one) for one in record.answers],
+            "decisions": [
+                {
+                    "receipt": one.id,
+                    "purpose": one.purpose,
+                    "decision": one.decision,
+                    "holds_from": one.date.isoformat(),
+                    "decided_at": _instant(one.decided_at),
+                    "text_version": one.text_version,
+                    "decided_by": one.decided_by,
+                }
+                for one in record.decisions
+            ],
+            "choices": dict(sorted(record.choices.items())),
+            "deletion_requests": [
+                {"receipt": one.id, "asked_at": _instant(one.asked_at), "state": one.state, "reason": one.reason}
+                for one in record.deletions
+            ],
+        },
+        "written_or_computed_by_others": {
+            "label": record.label,
+            "courses": [_dated(asdict(one)) for one in record.courses],
+            "contacts": [
+                {"date": date.isoformat(), "time": hour, "kind": kind, "attended": attended}
+                for date, hour, kind, attended in record.contacts
+            ],
+            "marks": [{"date": date.isoformat(), "kind": kind, "note": note} for date, kind, note in record.marks],
+            "safety_prompts": [
+                {"raised_at": _instant(at), "item": item, "action": action} for at, item, action in record.prompts
+            ],
+            "statements": [_statement(one) for one in my_lines(service, record)],
+            "expected_course_wanted": wants_expected(record),
+            "read_by": [
+                {"date": date, "who": who, "what": what} for date, who, what in readers_said(service, person_id)
+            ],
+            "editions": [
+                {
+                    "edition": one.edition,
+                    "as_of": one.as_of.isoformat(),
+                    "purpose": one.purpose.value,
+                    "allowed": one.counted,
+                    "since": one.since.isoformat() if one.since else None,
+                }
+                for one in shared
+            ],
+        },
+    }
+
+
+def download_json(service: LiveService, person_id: str, now: float) -> bytes:
+    """All of a person's data as JSON."""
+    found = everything(service, person_id, now)
+    return (json.dumps(found, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def download_csv(service: LiveService, person_id: str, now: float) -> bytes:
+    """All of a person's data as tables in a zip; no cell is read as a formula by a spreadsheet."""
+    found = everything(service, person_id, now)
+    own, others = found["provided_and_recorded"], found["written_or_computed_by_others"]
+    questionnaires = own["questionnaires"]
+    tables: dict[str, list[_Row]] = {
+        "person": [own["person"]],
+        "questionnaires": [{k: v for k, v in one.items() if k not in ("answers", "scores")} for one in questionnaires],
+        "answers": [{"questionnaire": one["id"]} | row for one in questionnaires for row in one["answers"]],
+        "scores": [{"questionnaire": one["id"]} | row for one in questionnaires for row in one["scores"]],
+        "decisions": own["decisions"],
+        "choices": [{"name": name, "value": value} for name, value in own["choices"].items()],
+        "deletion_requests": own["deletion_requests"],
+        **{name: rows for name, rows in others.items() if isinstance(rows, list)},
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as folder:
+        _put(folder, "README.txt", _readme())
+        for name, rows in tables.items():
+            if rows:
+                _put(folder, f"{name}.csv", _csv(rows))
+    return packed.getvalue()
+
+
+def download_document(service: LiveService, person_id: str, now: float) -> Document:
+    """All of a person's data, to read and print, in the language being spoken."""
+    record = my_record(service, person_id)
+    today = dt.datetime.fromtimestamp(now).date()
+    blocks: list[Block] = [Text(_("Everything that is kept here about you, as of {day}.").format(day=day(today)))]
+    lines = my_lines(service, record)
+    blocks += [Heading(_("My course")), *(block for line in lines for block in _line_blocks(line))]
+    if not lines:
+        blocks.append(Text(_("There are no scores yet. After your first questionnaire you see your own line here.")))
+    blocks += [Heading(_("My answers")), *_answer_blocks(record)]
+    blocks += [Heading(_("What my data may be used for"))]
+    blocks += [Facts(tuple((one.words.title, one.said) for one in my_purposes(service, record.decisions, today)))]
+    blocks += _tables(service, record)
+    return Document(_("My data"), current(), f"Benchwell · {day(today)}", tuple(blocks))
+
+
+def _questionnaire(one: OwnAnswers) -> _Row:
+    return {
+        "id": one.id,
+        "course": one.course_id,
+        "instrument": one.instrument,
+        "date": one.date.isoformat(),
+        "time": one.time,
+        "stated_total": one.total,
+        "stated_scale": one.scale,
+        "unit": one.unit,
+        "language": one.language,
+        "informant": one.informant,
+        "mode": one.mode,
+        "entered_by": one.source,
+        "received_at": _instant(one.received_at),
+        "answers": [{"item": place, "value": value} for place, value in enumerate(one.items or (), start=1)],
+        "scores": [asdict(score) for score in one.scores],
+    }
+
+
+def _statement(line: MyLine) -> _Row:
+    return {
+        "questionnaire": line.name,
+        "meaning": line.meaning,
+        "latest": line.latest,
+        "change": line.change,
+        "expected": line.expected or None,
+    }
+
+
+def _dated(row: _Row) -> _Row:
+    return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row.items()}
+
+
+def _instant(at: float) -> str:
+    return dt.datetime.fromtimestamp(at, tz=dt.UTC).isoformat(timespec="seconds")
+
+
+def _put(folder: zipfile.ZipFile, name: str, content: str) -> None:
+    folder.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content.encode("utf-8"))
+
+
+def _readme() -> str:
+    words = _(
+        "Each file is one table, in UTF-8, with commas. Words that a spreadsheet could take for a formula begin with an "
+        "apostrophe. The same data for other programs: the JSON file, which is described at /my/schema.json."
+    )
+    return f"{words}\n"
+
+
+def _csv(rows: list[_Row]) -> str:
+    written = io.StringIO()
+    writer = csv.DictWriter(written, fieldnames=list(rows[0]), lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: never_computed(value) for name, value in row.items()} for row in rows)
+    return written.getvalue()
+
+
+def never_computed(value: Any) -> Any:
+    """A cell as a spreadsheet will not compute it: words that begin like a formula get an apostrophe.
+
+    >>> never_computed("=1+1"), never_computed("well"), never_computed(-3)
+    ("'=1+1", 'well', -3)
+    """
+    return f"'{value}" if isinstance(value, str) and re.match(r"\s*[=+\-@\t\r\n|%]", value) else value
+
+
+def _line_blocks(line: MyLine) -> list[Block]:
+    words = (line.latest, line.change, line.meaning, line.expected)
+    blocks: list[Block] = [Heading(line.name, 2), *(Text(one) for one in words if one)]
+    picture = printed(line.chart)
+    if picture is not None:
+        blocks.append(Picture(picture, line.chart.text, line.chart.caption))
+    if line.chart.rows:
+        blocks.append(Table(line.chart.caption, line.chart.columns, line.chart.rows))
+    return blocks
+
+
+def _answer_blocks(record: OwnRecord) -> list[Block]:
+    if not record.answers:
+        return [Text(_("There are none."))]
+    rows = tuple(
+        (
+            day(one.date),
+            one.instrument,
+            ", ".join("–" if value is None else _plain(value) for value in one.items or ()) or "–",
+            ", ".join(f"{score.scale}: {_plain(score.value)}" for score in one.scores) or "–",
+        )
+        for one in record.answers
+    )
+    columns = (_("Day"), _("Questionnaire"), _("Answers, in their order"), _("Scores"))
+    return [Table(_("Each questionnaire as it was answered"), columns, rows)]
+
+
+def _tables(service: LiveService, record: OwnRecord) -> list[Block]:
+    first = min((one.date for one in record.answers), default=None)
+    parts: list[tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]] = [
+        (
+            _("My decisions"),
+            (_("Day"), _("Purpose"), _("Decision"), _("Text"), _("Receipt")),
+            tuple(
+                (day(o.date), purpose_words(Purpose(o.purpose)), decision_words(o.decision), o.text_version, o.id)
+                for o in record.decisions
+            ),
+        ),
+        (
+            _("My treatment"),
+            (_("From"), _("To"), _("Where"), _("With"), _("Why"), _("How")),
+            tuple(
+                (
+                    day(o.start_date) if o.start_date else "–",
+                    day(o.end_date) if o.end_date else "–",
+                    *(value or "–" for value in (o.organization, o.practitioner, o.condition, o.therapy)),
+                )
+                for o in record.courses
+            ),
+        ),
+        (
+            _("What happened on the way"),
+            (_("Day"), _("What"), _("Note")),
+            tuple((day(date), kind, note or "–") for date, kind, note in record.marks),
+        ),
+        (_("Who has looked"), (_("Day"), _("Who"), _("What")), readers_said(service, record.person_id)),
+        (
+            _("What was shared when"),
+            (_("Day"), _("For what"), _("Your scores"), _("Edition")),
+            shared_said(shared_editions(service.workspace, record.decisions, first)),
+        ),
+    ]
+    blocks: list[Block] = []
+    for title, columns, rows in parts:
+        blocks += [Heading(title), Table(title, columns, rows) if rows else Text(_("There are none."))]
+    contacts = tuple(f"{day(date)} {hour or ''}".strip() for date, hour, _kind, _attended in record.contacts)
+    blocks += [Heading(_("Appointments")), Items(contacts) if contacts else Text(_("There are none."))]
+    return [*blocks, Note(_("You can ask your clinic to correct what is wrong, and to delete it."))]
+
+
+def _plain(value: float | None) -> str:
+    return "–" if value is None else number(value, 0 if value == int(value) else 1)

@@ -1,0 +1,174 @@
+"""Decisions of a person, and the receipts for them: on the page and on paper, the same words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from benchwell.errors import AccessError
+from benchwell.i18n import _, current, day
+from benchwell.pipeline.live.my_data import consent_texts, my_record
+from benchwell.pipeline.live.my_words import decision_words, purpose_words
+from benchwell.pipeline.live.service import LiveService
+from benchwell.publish.document import Document, Facts, Heading, Text
+from benchwell.register.my_data import Deletion, OwnDecision, ask_deletion
+from benchwell.terms import Purpose
+
+
+@dataclass(frozen=True)
+class ReceiptPage:
+    """A receipt.
+
+    Attributes:
+        title: What it is.
+        lead: What it says.
+        facts: Number, day and the like.
+        words: What follows from it.
+    """
+
+    title: str
+    lead: str
+    facts: tuple[tuple[str, str], ...]
+    words: tuple[str, ...]
+
+    def document(self) -> Document:
+        """The same on paper."""
+        follows = tuple(Text(one) for one in self.words)
+        blocks = (Text(self.lead), Facts(self.facts), Heading(_("What follows from it")), *follows)
+        return Document(self.title, current(), "Benchwell", blocks)
+
+
+def decide_for_oneself(
+    service: LiveService, person_id: str, purpose: str, decision: str, version: str, now: float
+) -> str:
+    """Keep what a person decided on a purpose.
+
+    Args:
+        service: The live service.
+        person_id: Who decides, about the own data.
+        purpose: One of `terms.Purpose`.
+        decision: `granted`, or anything else for no.
+        version: Of the text that was shown; it must be the one in force, or the decision was on something else.
+        now: Seconds since 1970-01-01 UTC.
+
+    Returns:
+        Number of the receipt.
+
+    Raises:
+        AccessError: If there is no such purpose, or the text has changed since the page was loaded.
+    """
+    from benchwell.register.consents import decide
+
+    if purpose not in {one.value for one in Purpose} or decision not in ("granted", "refused"):
+        raise AccessError(_("There is no such decision to make."))
+    wanted = Purpose(purpose)
+    if consent_texts(service).in_force(wanted).version != version:
+        raise AccessError(_("The text has changed meanwhile."), hint=_("read the new text, then decide"))
+    held = [one.decision for one in my_record(service, person_id).decisions if one.purpose == purpose]
+    refusal = "withdrawn" if held[-1:] == ["granted"] else "declined"
+    made = service.register.write(
+        lambda connection: decide(
+            connection,
+            now,
+            person_id,
+            wanted,
+            "granted" if decision == "granted" else refusal,
+            text_version=version,
+            decided_by="person",
+        )
+    )
+    return made.id
+
+
+def decision_receipt(service: LiveService, person_id: str, number: str) -> ReceiptPage:
+    """The receipt for one decision of a person.
+
+    Raises:
+        AccessError: If this person has no such receipt.
+    """
+    found = next((one for one in my_record(service, person_id).decisions if one.id == number), None)
+    if found is None:
+        raise AccessError(_("You have no such receipt."))
+    purpose = Purpose(found.purpose)
+    granted = found.decision == "granted"
+    lead = _("You said yes to: {purpose}.") if granted else _("You said no to: {purpose}.")
+    return ReceiptPage(
+        title=_("Receipt for your decision"),
+        lead=lead.format(purpose=purpose_words(purpose)),
+        facts=(
+            (_("Number"), found.id),
+            (_("Decided on"), _hour(found.decided_at)),
+            (_("Purpose"), purpose_words(purpose)),
+            (_("Decision"), decision_words(found.decision)),
+            (_("Holds from"), day(found.date)),
+            (_("Text"), found.text_version),
+        ),
+        words=(*_text_of(service, found), *_follows(purpose, granted=granted)),
+    )
+
+
+def ask_for_deletion(service: LiveService, person_id: str, now: float) -> str:
+    """Keep a request to delete; the number of its receipt."""
+    return service.register.write(lambda connection: ask_deletion(connection, now, person_id)).id
+
+
+def deletion_receipt(service: LiveService, person_id: str, number: str) -> ReceiptPage:
+    """The receipt for a request to delete.
+
+    Raises:
+        AccessError: If this person has no such receipt.
+    """
+    found = next((one for one in my_record(service, person_id).deletions if one.id == number), None)
+    if found is None:
+        raise AccessError(_("You have no such receipt."))
+    return ReceiptPage(
+        title=_("Receipt for your request to delete"),
+        lead=_("You asked your clinic to delete your data here."),
+        facts=(
+            (_("Number"), found.id),
+            (_("Asked on"), _hour(found.asked_at)),
+            (_("Where it stands"), _state_words(found)),
+        ),
+        words=(
+            _(
+                "What is deleted: your answers, scores, courses and decisions in this program, and in the figures that are "
+                "put together from then on."
+            ),
+            _(
+                "What stays: the clinic's own file about your treatment, which it must keep by law, and figures about "
+                "groups that were put together before. Nobody can be found in those."
+            ),
+            _("A line stays that says that a record was deleted, without saying whose it was."),
+            _("Your treatment stays the same."),
+        ),
+    )
+
+
+def _state_words(request: Deletion) -> str:
+    if request.state == "asked":
+        return _("asked for; the clinic has not answered yet")
+    return _("done") if request.state == "done" else _("not done; please ask your clinic why")
+
+
+def _text_of(service: LiveService, decision: OwnDecision) -> tuple[str, ...]:
+    text = consent_texts(service).of_version(decision.text_version)
+    if text is None:
+        return (_("You decided on a text that is not kept in this program, such as one on paper."),)
+    words = text.said(current())
+    return (words.question, words.text, words.refusal)
+
+
+def _follows(purpose: Purpose, *, granted: bool) -> tuple[str, ...]:
+    change = _("You can change your mind at any time. Your treatment stays the same, whatever you decide.")
+    if granted or purpose is Purpose.CARE:
+        return (change,)
+    return (
+        _("From this day on your scores are left out whenever figures are put together for this purpose."),
+        _("Figures about groups that were published before stay as they are, since nobody can be found in them."),
+        change,
+    )
+
+
+def _hour(at: float) -> str:
+    moment = dt.datetime.fromtimestamp(at, tz=dt.UTC)
+    return _("{day}, {hour} UTC").format(day=day(moment.date()), hour=f"{moment:%H:%M}")
