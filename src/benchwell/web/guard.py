@@ -72,7 +72,7 @@ def visit_for(request: Request) -> Visit:
     else:
         session = _session(request, service, idle=settings.idle_minutes * 60)
         viewer = session.viewer if session else PUBLIC
-    return Visit(request, service, viewer, session, _language(request, session), address)
+    return Visit(request, service, viewer, session, language_of(request, session), address)
 
 
 def _program(request: Request, service: LiveService, address: str) -> Viewer:
@@ -95,7 +95,8 @@ def _session(request: Request, service: LiveService, *, idle: float) -> OpenSess
         return find_session(connection, token, time.time(), idle=idle)
 
 
-def _language(request: Request, session: OpenSession | None) -> str:
+def language_of(request: Request, session: OpenSession | None) -> str:
+    """What to speak: as was chosen here, or on the account, or as the browser asks."""
     wanted = [request.cookies.get("benchwell_language"), session.language if session else None]
     wanted += [part.split(";")[0].strip()[:2] for part in request.headers.get("accept-language", "").split(",")]
     return next((one for one in wanted if one in LANGUAGES), "en")

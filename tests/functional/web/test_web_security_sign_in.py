@@ -39,7 +39,9 @@ def hashed() -> str:
 @pytest.fixture
 def house(tmp_path: Path, hashed: str) -> Iterator[House]:
     with live_house(tmp_path) as made:
-        made.service.register.write(lambda c: add_grant(c, add_account(c, 0, "Kim", "Kim", hashed=hashed), Role.ANALYST))
+        made.service.register.write(
+            lambda c: add_grant(c, add_account(c, 0, "Kim", "Kim", hashed=hashed), Role.ANALYST)
+        )
         yield made
 
 
@@ -126,7 +128,9 @@ def test_a_code_is_asked_and_works_once(house: House) -> None:
 def test_an_account_shut_out_or_without_its_role_is_out_at_once(house: House) -> None:
     for end in (
         lambda c: set_disabled(c, user_id(house), True),
-        lambda c: remove_grant(c, c.execute(select(s.grants.c.id).where(s.grants.c.user_id == user_id(house))).scalar()),
+        lambda c: remove_grant(
+            c, c.execute(select(s.grants.c.id).where(s.grants.c.user_id == user_id(house))).scalar()
+        ),
     ):
         house.service.register.write(lambda c: set_disabled(c, user_id(house), False))
         client = stranger(house)
