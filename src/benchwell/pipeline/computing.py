@@ -46,7 +46,7 @@ class Sums:
     adjusted: FrozenModels
     notes: tuple[str, ...]
     reading: Mapping[str, int] = field(default_factory=dict)
-    curves: FrozenCurves = FrozenCurves()
+    curves: FrozenCurves = field(default_factory=FrozenCurves)
 
 
 def compute_sums(

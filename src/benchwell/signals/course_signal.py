@@ -19,9 +19,11 @@ from benchwell.registry.instrument import Instrument, Scale
 from benchwell.signals import course_words as words
 from benchwell.signals.next_steps import step_texts, steps_for
 from benchwell.signals.person_change import change_of, gain, reliable_points_of
-from benchwell.signals.response_curve import EarlyRule, ResponseCurve
+from benchwell.signals.response_curve import EarlyRule, ResponseCurve, ReviewRecord
 from benchwell.terms import Better, ChangeClass, ScoreStatus
 
+# Scores of half an occasion before and after count as of it, as in the build.
+_NEAR = 0.5
 State = Literal["on_track", "review", "not_enough", "off"]
 Off = Literal["no_curve", "setting", "opted_out"]
 
@@ -251,8 +253,16 @@ def _state(valid: list[Point], curve: ResponseCurve | None, off: Off) -> tuple[S
     mean = min(max(predicted.mean, curve.low), curve.high)
     expected = Expected(mean, lower, upper, boundary, 2 * curve.boundary - 1, curve.n_people, curve.edition)
     beyond = gain(boundary, _value(latest), curve.better) < 0
-    state: State = "review" if beyond else "on_track"
-    return state, words.state_reason(expected, _value(latest), beyond, curve, occasion), expected
+    reason = words.state_reason(expected, _value(latest), beyond, curve, occasion)
+    if not beyond:
+        return "on_track", reason, expected
+    record = _record(curve, occasion)
+    return "review", reason if record is None else f"{reason} {words.review_text(record, curve)}", expected
+
+
+def _record(curve: ResponseCurve, occasion: float) -> ReviewRecord | None:
+    """How often a review at this occasion was followed by no response, if that could be counted."""
+    return next((one for one in curve.reviews if abs(one.occasion - occasion) <= _NEAR), None)
 
 
 def _early(valid: list[Point], curve: ResponseCurve | None) -> Early | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchwell.i18n import N_, _, day, ngettext, number
 from benchwell.registry.instrument import Instrument, Scale
-from benchwell.signals.response_curve import EarlyRule, ResponseCurve
+from benchwell.signals.response_curve import EarlyRule, ResponseCurve, ReviewRecord
 from benchwell.terms import Better, ChangeClass
 
 if TYPE_CHECKING:
@@ -160,6 +160,15 @@ def state_reason(expected: Expected, value: float, beyond: bool, curve: Response
         share=round(100 * expected.range_share),
         n=number(expected.n_people),
         edition=expected.edition,
+    )
+
+
+def review_text(record: ReviewRecord, curve: ResponseCurve) -> str:
+    """What followed a score beyond the range at this occasion, in natural frequencies."""
+    some = round(100 * record.ppv)
+    text = _("Of 100 people with such a score at {when}, {some} had not responded at the end and {others} had (n {n}).")
+    return text.format(
+        when=occasion_text(curve, record.occasion), some=some, others=100 - some, n=number(record.n_review)
     )
 
 

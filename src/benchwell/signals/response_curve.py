@@ -256,10 +256,11 @@ def expected_series(curve: ResponseCurve, baseline: float, *, step: float = 1.0)
 
 def similar_start(curve: ResponseCurve, baseline: float) -> SimilarStart | None:
     """What people with a similar first score did; None outside every band, or where too few to show."""
-    for start in curve.starts:
-        if start.lower <= baseline <= start.upper:
-            return start if start.n_people is not None else None
-    return None
+    order = sorted(curve.starts, key=lambda one: one.lower, reverse=True)
+    if not order or baseline > order[0].upper:
+        return None
+    found = next((one for one in order if one.lower <= baseline), None)  # 14.5 belongs to the band that begins at 10
+    return found if found is not None and found.n_people is not None else None
 
 
 @lru_cache(maxsize=16)
