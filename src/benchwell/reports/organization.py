@@ -41,6 +41,7 @@ class Card:
 
     id: str
     comparison: Comparison
+    views: FourViews
     sentence: Sentence
     face: LightFace
     withheld: str
@@ -131,6 +132,7 @@ def organization_card(
     return Card(
         id=place,
         comparison=comparison,
+        views=views,
         sentence=sentence(comparison),
         face=comparison.face,
         withheld=_withheld(comparison, views),

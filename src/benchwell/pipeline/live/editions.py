@@ -18,6 +18,12 @@ def edition_in_force(workspace: Workspace) -> Edition | None:
     return _open(newest)
 
 
-@lru_cache(maxsize=8)
+def edition_of(workspace: Workspace, edition_id: str) -> Edition | None:
+    """The edition of exactly this id; null if there is none."""
+    folder = next((path for path in workspace.editions() if path.name == edition_id), None)
+    return None if folder is None else _open(folder)
+
+
+@lru_cache(maxsize=32)
 def _open(folder: Path) -> Edition:
     return Edition.load(folder)

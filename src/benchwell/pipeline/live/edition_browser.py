@@ -1,0 +1,367 @@
+"""The editions of a workspace: what each holds, what changed between them, and the method pages frozen in them."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from benchwell.benchmarks import Edition
+from benchwell.benchmarks.edition import KINDS, PUBLIC_TABLES
+from benchwell.errors import BenchwellError
+from benchwell.pipeline.live.editions import edition_in_force, edition_of
+from benchwell.pipeline.live.remembered import Remembered
+from benchwell.pipeline.live.service_view import held, key_of
+from benchwell.pipeline.live.use_policy import check_columns
+from benchwell.reports.method import Link, MethodParts, method_parts
+from benchwell.reports.model_card import ModelCard, model_card
+from benchwell.reports.network import measures_of
+from benchwell.reports.standing import Standing, standing
+from benchwell.signals import four_views
+from benchwell.signals.reading import OneMeasure, rows
+
+if TYPE_CHECKING:
+    from benchwell.pipeline.live.service import LiveService
+
+# From declarations/<folder> to what a page's address calls it.
+_SINGULAR = {"casemix": "casemix", "episode_rules": "episode_rule"}
+_FOLDERS = {_SINGULAR.get(folder, folder.removesuffix("s")): folder for folder in KINDS}
+FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/json", "parquet": "application/vnd.apache.parquet"}
+
+
+@dataclass(frozen=True)
+class NumbersChanged:
+    """What differs between an edition and the one before it, or that it corrects.
+
+    Attributes:
+        before: Id of the earlier edition.
+        same: Figures that both have and that agree.
+        changed: Figures that both have and that differ.
+        added: Figures that only the later one has.
+        gone: Figures that only the earlier one had.
+        declarations: What was declared anew, otherwise or no more: pairs of a word and the declaration.
+    """
+
+    before: str
+    same: int
+    changed: int
+    added: int
+    gone: int
+    declarations: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class EditionLine:
+    """One edition in the list.
+
+    Attributes:
+        id: Its id.
+        as_of: The day that it looks from.
+        built: The day on which it was built, ISO; "" if not known.
+        is_provisional: Whether any of its benchmarks is provisional.
+        standing: Whether it was superseded, or corrects another.
+        measures: How many.
+        organizations: How many.
+        change: What changed; None for the first.
+    """
+
+    id: str
+    as_of: str
+    built: str
+    is_provisional: bool
+    standing: Standing
+    measures: int
+    organizations: int
+    change: NumbersChanged | None
+
+
+@dataclass(frozen=True)
+class MeasureOfEdition:
+    """A measure of an edition, with its benchmarks and how its models were made."""
+
+    id: str
+    title: str
+    benchmarks: tuple[str, ...]
+    gates: tuple[tuple[str, str], ...]
+    card: ModelCard | None
+
+
+@dataclass(frozen=True)
+class EditionPage:
+    """One edition, opened.
+
+    Attributes:
+        line: Its line in the list.
+        measures: Its measures.
+        methods: Its method pages: kind, id and title.
+        tables: Its public tables: name, rows, bytes.
+        facts: What it was made from.
+    """
+
+    line: EditionLine
+    measures: tuple[MeasureOfEdition, ...]
+    methods: tuple[tuple[str, str, str], ...]
+    tables: tuple[tuple[str, int, int], ...]
+    facts: tuple[tuple[str, str], ...]
+
+
+_lines = Remembered[tuple[bool, NumbersChanged | None]](limit=128)
+_measures = Remembered[tuple[MeasureOfEdition, ...]](limit=16)
+
+
+def edition_list(service: LiveService) -> tuple[EditionLine, ...]:
+    """Every edition, the latest first. One that cannot be opened is left out here; `verify` says what is wrong."""
+    editions = _in_order(service)
+    lines = [_line(one, editions[place - 1] if place else None) for place, one in enumerate(editions)]
+    return tuple(reversed(lines))
+
+
+def edition_page(service: LiveService, edition_id: str) -> EditionPage | None:
+    """One edition, opened; None if there is none of that id."""
+    editions = _in_order(service)
+    place = next((place for place, one in enumerate(editions) if one.id == edition_id), None)
+    if place is None:
+        return None
+    edition = editions[place]
+    return EditionPage(
+        line=_line(edition, editions[place - 1] if place else None),
+        measures=_measures.get(key_of(edition), lambda: _measures_of(edition)),
+        methods=_methods_of(edition),
+        tables=tuple(
+            (name, pq.read_metadata(edition.file_of(name)).num_rows, edition.file_of(name).stat().st_size)
+            for name in PUBLIC_TABLES
+            if edition.file_of(name).exists()
+        ),
+        facts=_facts(edition),
+    )
+
+
+def public_table(service: LiveService, edition_id: str, name: str, form: str) -> bytes | None:
+    """A public table of an edition as a file.
+
+    Args:
+        service: The running service.
+        edition_id: Which edition.
+        name: One of the public tables; rows of people are none.
+        form: `csv`, `json` or `parquet`.
+
+    Returns:
+        The file; None if there is no such edition, table or format.
+
+    Raises:
+        AccessError: If the table has a column of clinicians.
+    """
+    edition = edition_of(service.workspace, edition_id)
+    if edition is None or name not in PUBLIC_TABLES or form not in FORMATS or not edition.file_of(name).exists():
+        return None
+    found = edition.arrow(name)
+    check_columns(service.workspace, found.column_names)
+    if form == "parquet":
+        return edition.file_of(name).read_bytes()
+    return _csv(found) if form == "csv" else _json(found)
+
+
+def method_pages(service: LiveService) -> tuple[tuple[str, str, str], ...]:
+    """Kind, id and title of every method page: of the edition in force, or of what is declared before the first."""
+    edition = edition_in_force(service.workspace)
+    if edition is not None:
+        return _methods_of(edition)
+    found = []
+    for kind in _FOLDERS:
+        declared = getattr(service.workspace.registry, _FOLDERS[kind])
+        found += [(kind, one.id, one.title) for _, one in sorted(declared.items())]
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class MethodShown:
+    """A method page, and which edition froze it; "" where it is what is declared now."""
+
+    parts: MethodParts
+    edition: str
+
+
+def one_method(service: LiveService, kind: str, declaration: str, edition_id: str | None = None) -> MethodShown | None:
+    """One method page, rendered from the declarations as frozen.
+
+    Args:
+        service: The running service.
+        kind: measure, benchmark, instrument, reference, casemix or episode_rule.
+        declaration: Its id.
+        edition_id: Which edition; null is the one in force.
+
+    Returns:
+        The page; None if there is none.
+    """
+    folder = _FOLDERS.get(kind)
+    if folder is None:
+        return None
+    workspace = service.workspace
+    edition = edition_in_force(workspace) if edition_id is None else edition_of(workspace, edition_id)
+    if edition is None and edition_id is not None:
+        return None
+    registry = workspace.registry if edition is None else edition.registry
+    found = getattr(registry, folder).get(declaration)
+    if found is None:
+        return None
+    query = "" if edition_id is None else f"?edition={edition_id}"
+
+    def target(link: Link) -> str | None:
+        named = next((one for one, kept in _FOLDERS.items() if kept == link.folder), None)
+        known = {} if named is None else getattr(registry, link.folder)
+        return f"/methods/{named}/{link.id}{query}" if link.id in known else None
+
+    return MethodShown(method_parts(found, target=target), "" if edition is None else edition.id)
+
+
+def _in_order(service: LiveService) -> list[Edition]:
+    """The editions that can be opened, in the order in which they were made."""
+    found = []
+    for folder in service.workspace.editions():
+        try:
+            edition = edition_of(service.workspace, folder.name)
+        except BenchwellError:
+            continue
+        if edition is not None:
+            found.append(edition)
+    return sorted(found, key=lambda one: (one.path / "manifest.json").stat().st_mtime_ns)
+
+
+def _line(edition: Edition, before: Edition | None) -> EditionLine:
+    corrects = str(edition.manifest.get("supersedes") or "")
+    if corrects and (before is None or before.id != corrects):
+        beside = edition.path.parent / corrects
+        before = Edition.load(beside) if (beside / "manifest.json").exists() else before
+    key = (key_of(edition), None if before is None else key_of(before))
+    provisional, change = _lines.get(key, lambda: (_is_provisional(edition), _changed(before, edition)))
+    counts = edition.manifest.get("counts", {})
+    build = edition.document("build.json") or {}
+    return EditionLine(
+        id=edition.id,
+        as_of=edition.as_of,
+        built=str(build.get("at") or "")[:10],
+        is_provisional=provisional,
+        standing=standing(edition),
+        measures=int(counts.get("measures", 0)),
+        organizations=int(counts.get("organizations", 0)),
+        change=change,
+    )
+
+
+def _is_provisional(edition: Edition) -> bool:
+    return any(row["provisional"] for row in edition.arrow("benchmarks").select(["provisional"]).to_pylist())
+
+
+_FIGURES = {
+    "organization_results": ("measure", "organization_id", "period", "stratum", "level"),
+    "benchmarks": (
+        "benchmark",
+        "adjustment",
+        "kind",
+        "method",
+        "tier",
+        "tier_id",
+        "stratum",
+        "level",
+        "period",
+        "without",
+    ),
+}
+
+
+def _changed(before: Edition | None, after: Edition) -> NumbersChanged | None:
+    """How many figures of organizations and benchmarks differ, and which declarations."""
+    if before is None:
+        return None
+    same = changed = added = gone = 0
+    for table, key in _FIGURES.items():
+        old, new = (_figures(one, table, key) for one in (before, after))
+        both = old.keys() & new.keys()
+        equal = sum(_agree(old[one], new[one]) for one in both)
+        same, changed = same + equal, changed + len(both) - equal
+        added, gone = added + len(new.keys() - both), gone + len(old.keys() - both)
+    return NumbersChanged(before.id, same, changed, added, gone, _declared_otherwise(before, after))
+
+
+def _figures(edition: Edition, table: str, key: tuple[str, ...]) -> dict[tuple[Any, ...], float | None]:
+    found = edition.arrow(table).select([*key, "estimate"]).to_pylist()
+    return {tuple(row[one] for one in key): row["estimate"] for row in found}
+
+
+def _agree(one: float | None, other: float | None) -> bool:
+    """Equal to what an edition is held to when it is verified (METHODS M13.2)."""
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= 1e-8 * max(abs(one), abs(other), 1e-4)
+
+
+def _declared_otherwise(before: Edition, after: Edition) -> tuple[tuple[str, str], ...]:
+    found = []
+    for kind in KINDS:
+        old, new = (_hashes(one, kind) for one in (before, after))
+        found += [("new", f"{kind}/{one}") for one in sorted(new.keys() - old.keys())]
+        found += [("gone", f"{kind}/{one}") for one in sorted(old.keys() - new.keys())]
+        found += [("changed", f"{kind}/{one}") for one in sorted(new.keys() & old.keys()) if new[one] != old[one]]
+    return tuple(found)
+
+
+def _hashes(edition: Edition, kind: str) -> dict[str, str]:
+    return {one: declared.numbers_hash for one, declared in getattr(edition.registry, kind).items()}
+
+
+def _measures_of(edition: Edition) -> tuple[MeasureOfEdition, ...]:
+    source, found = held(edition), []
+    for measure in measures_of(source):
+        views = four_views(OneMeasure.of(source, measure.id), measure)
+        declared = [one for _, one in sorted(edition.declarations.benchmarks.items()) if one.measure == measure.id]
+        gates = declared[0].gates.model_dump(mode="json") if declared else {}
+        found.append(
+            MeasureOfEdition(
+                measure.id,
+                measure.title,
+                tuple(one.id for one in declared),
+                tuple(
+                    (name.replace("_", " "), "–" if value is None else f"{value:g}") for name, value in gates.items()
+                ),
+                model_card(views.views),
+            )
+        )
+    return tuple(found)
+
+
+def _methods_of(edition: Edition) -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (kind, one.id, one.title)
+        for kind, folder in _FOLDERS.items()
+        for _, one in sorted(getattr(edition.registry, folder).items())
+    )
+
+
+def _facts(edition: Edition) -> tuple[tuple[str, str], ...]:
+    manifest = edition.manifest
+    people = rows(edition, "exclusions")
+    facts = [
+        ("Id", edition.id),
+        ("Data up to", edition.as_of),
+        ("SHA-256", str(manifest.get("sha256", ""))),
+        ("Steps of who is counted", str(len(people))),
+        ("Rows of people", "kept here, never downloaded" if edition.has_rows else "not kept"),
+    ]
+    return tuple((name, value) for name, value in facts if value)
+
+
+def _csv(found: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(found, sink)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _json(found: pa.Table) -> bytes:
+    text = io.StringIO()
+    json.dump(found.to_pylist(), text, default=str, allow_nan=False)
+    return text.getvalue().encode()

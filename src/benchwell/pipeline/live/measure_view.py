@@ -1,0 +1,366 @@
+"""One measure of one organization, opened: trend, others, fair comparison, missing follow-up, groups, definition."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from benchwell.benchmarks import Edition
+from benchwell.pipeline.live.remembered import Remembered
+from benchwell.pipeline.live.service_view import held, key_of
+from benchwell.pipeline.live.use_policy import without_clinicians
+from benchwell.registry import Measure
+from benchwell.reports.canvas import NARROW, Chart
+from benchwell.reports.chart_distribution import distribution_chart
+from benchwell.reports.chart_funnel import funnel_chart
+from benchwell.reports.compared import CaseMixSection, casemix_sections
+from benchwell.reports.method.structure import Table
+from benchwell.reports.model_card import ModelCard
+from benchwell.reports.names import definition_rows
+from benchwell.reports.organization import Card, organization_card
+from benchwell.reports.page import anchor
+from benchwell.reports.standing import standing
+from benchwell.signals import LightFace, Sentence, funnel_view
+from benchwell.signals.gates import Gate
+from benchwell.signals.peers import distribution
+from benchwell.signals.reading import (
+    ALL,
+    EditionSource,
+    OneMeasure,
+    casemix_of,
+    organization_name,
+    preferred_adjustment,
+    rows,
+)
+from benchwell.signals.words import capital, direction
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart for a page in a browser: the specification, and the words and the table that say the same.
+
+    Attributes:
+        id: Unique on its page.
+        title: The finding.
+        text: Alternative text.
+        up: What the upright axis shows.
+        key: What bands, lines and shapes mean.
+        note: A limit that belongs beside the picture.
+        caption: What the table holds.
+        columns: Heads of the table.
+        rows: Its rows as text.
+        spec: Vega-Lite in the page's colours, with the picture for a phone under `usermeta.narrow`; None if there is
+            nothing to draw.
+    """
+
+    id: str
+    title: str
+    text: str
+    up: str
+    key: str
+    note: str
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    spec: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        id: trend, others, fair, groups, over_time or answers.
+        finding: What it says, where the pictures do not.
+        texts: Sentences beside the pictures.
+        pictures: Charts, each with its table.
+        tables: Tables without a chart: caption and table.
+        is_open: Whether it is shown unfolded.
+    """
+
+    id: str
+    finding: str
+    texts: tuple[str, ...]
+    pictures: tuple[Picture, ...]
+    tables: tuple[tuple[str, Table], ...] = ()
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class MeasureView:
+    """One measure of one organization, or of the network.
+
+    Attributes:
+        measure: Id.
+        title: Title.
+        why: Why it is measured.
+        edition: Id of the edition.
+        as_of: Its day.
+        warning: That the edition was superseded; "" while it stands.
+        organization: Whose; None for the network.
+        name: What it is called.
+        sentence: The sentence; None for the network.
+        face: The light; None for the network.
+        direction: Which direction is better.
+        withheld: Why an adjusted figure is missing; "" if it is not.
+        gates: What decided the light, in order.
+        deciding: Name of the gate that did.
+        figures: What travels with the figure.
+        sections: The parts of the page, own trend first.
+        card: How the models behind the views were made and checked; None without any.
+        casemixes: What was taken into account, and why.
+        definition: The definition.
+        benchmarks: Ids of the benchmarks of the measure, for their method pages.
+        has_figure: Whether there are people enough for a figure.
+    """
+
+    measure: str
+    title: str
+    why: str
+    edition: str
+    as_of: str
+    warning: str
+    organization: str | None
+    name: str
+    sentence: Sentence | None
+    face: LightFace | None
+    direction: str
+    withheld: str
+    gates: tuple[Gate, ...]
+    deciding: str
+    figures: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+    card: ModelCard | None
+    casemixes: tuple[CaseMixSection, ...]
+    definition: tuple[tuple[str, str], ...]
+    benchmarks: tuple[str, ...]
+    has_figure: bool
+
+    def tables(self) -> Iterator[tuple[str, str, tuple[str, ...], tuple[tuple[str, ...], ...]]]:
+        """Every table of the page: part, caption, heads, rows as text. A download is made of these alone."""
+        yield "figures", "Figures", ("Figure", "Value"), self.figures
+        for section in self.sections:
+            for picture in section.pictures:
+                yield section.id, picture.caption, picture.columns, picture.rows
+            for caption, table in section.tables:
+                yield section.id, caption, table.columns, tuple(tuple(str(one) for one in row) for row in table.rows)
+        gates = tuple((one.name, "passed" if one.passed else "not passed", one.text, one.change) for one in self.gates)
+        yield "gates", "What decided the light", ("Check", "Result", "Why", "What would change it"), gates
+        yield "definition", "Definition", ("Part", "Value"), self.definition
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the page shows, as plain data."""
+        said = self.sentence
+        return {
+            "edition": self.edition,
+            "as_of": self.as_of,
+            "measure": self.measure,
+            "title": self.title,
+            "direction": self.direction,
+            "organization": self.organization,
+            "name": self.name,
+            "sentence": None if said is None else said.text,
+            "light": None if self.face is None else {"symbol": self.face.symbol, "word": self.face.word},
+            "decided_by": self.deciding,
+            "tables": [
+                {"part": part, "caption": caption, "columns": list(columns), "rows": [list(row) for row in found]}
+                for part, caption, columns, found in self.tables()
+            ],
+        }
+
+    def to_csv(self) -> str:
+        """The tables of the page, one cell a line, after what they are about."""
+        text = io.StringIO()
+        lines = csv.writer(text, lineterminator="\r\n")
+        lines.writerow(["part", "table", "row", "column", "value"])
+        about = {
+            "edition": self.edition,
+            "as of": self.as_of,
+            "organization": self.name,
+            "measure": self.title,
+            "sentence": "" if self.sentence is None else self.sentence.text,
+            "light": "" if self.face is None else f"{self.face.symbol} {self.face.word}",
+        }
+        for name, value in about.items():
+            lines.writerow(["about", "About", "1", name, _cell(value)])
+        for part, caption, columns, found in self.tables():
+            for place, row in enumerate(found, start=1):
+                for column, value in zip(columns, row, strict=True):
+                    lines.writerow([part, _cell(caption), str(place), _cell(column), _cell(value)])
+        return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A text that a spreadsheet takes for a text: names come from outside, and could be a formula.
+
+    >>> _cell("=1+1"), _cell("North"), _cell("-0.5")
+    ("'=1+1", 'North', '-0.5')
+    """
+    if text[:1] in ("=", "@", "\t", "\r") or (text[:1] in "+-" and not text[1:2].isdigit()):
+        return f"'{text}"
+    return text
+
+
+_views = Remembered[MeasureView](limit=256)
+
+
+def measure_view(edition: Edition, organization: str | None, measure: str) -> MeasureView | None:
+    """One measure, opened.
+
+    Args:
+        edition: The edition.
+        organization: Whose; None for the network.
+        measure: Id of the measure.
+
+    Returns:
+        The page; None if the edition has no result of the organization for this measure.
+    """
+    declared = edition.declarations.measures.get(measure)
+    if declared is None:
+        return None
+    where = {"measure": measure, "period": ALL, "stratum": ALL}
+    if organization is not None:
+        where["organization_id"] = organization
+    if not rows(held(edition), "organization_results", **where):
+        return None
+
+    def make() -> MeasureView:
+        source = OneMeasure(held(edition), measure)
+        return (
+            _network(edition, source, declared)
+            if organization is None
+            else _organization(edition, source, declared, organization)
+        )
+
+    found = _views.get((key_of(edition), organization, measure), make)
+    # Whether an edition was superseded is no part of it: later editions say so.
+    return replace(found, warning=standing(edition).warning)
+
+
+def _organization(edition: Edition, source: EditionSource, measure: Measure, organization: str) -> MeasureView:
+    name = organization_name(source, organization)
+    card = organization_card(source, organization, measure, name)
+    comparison = card.comparison
+    return MeasureView(
+        measure=measure.id,
+        title=measure.title,
+        why=measure.why,
+        edition=edition.id,
+        as_of=edition.as_of,
+        warning="",
+        organization=organization,
+        name=name,
+        sentence=card.sentence,
+        face=card.face,
+        direction=direction(measure.better),
+        withheld=card.withheld,
+        gates=card.gates,
+        deciding=comparison.deciding,
+        figures=card.figures,
+        sections=tuple(one for one in _sections(card) if one is not None),
+        card=None if card.compared is None else card.compared.card,
+        casemixes=casemix_sections(source, [measure]),
+        definition=card.definition,
+        benchmarks=_benchmarks(edition, measure),
+        has_figure=comparison.status == "ok",
+    )
+
+
+def _network(edition: Edition, source: EditionSource, measure: Measure) -> MeasureView:
+    view = preferred_adjustment(source, measure.id)
+    spread = distribution(source, measure)
+    pictures = [distribution_chart(spread, anchor(measure.id, "distribution"))]
+    for one in dict.fromkeys(("unadjusted", view.value)):
+        funnel = funnel_view(source, measure, adjustment=one)
+        if funnel is not None and funnel.peers:
+            pictures.append(funnel_chart(funnel, anchor(measure.id, "funnel", one)))
+    return MeasureView(
+        measure=measure.id,
+        title=measure.title,
+        why=measure.why,
+        edition=edition.id,
+        as_of=edition.as_of,
+        warning="",
+        organization=None,
+        name="",
+        sentence=None,
+        face=None,
+        direction=direction(measure.better),
+        withheld="",
+        gates=(),
+        deciding="",
+        figures=(),
+        sections=(Section("others", "", (), tuple(picture(one) for one in pictures)),),
+        card=None,
+        casemixes=casemix_sections(source, [measure]),
+        definition=tuple(definition_rows(measure, casemix_of(source, measure.id))),
+        benchmarks=_benchmarks(edition, measure),
+        has_figure=spread.n > 0,
+    )
+
+
+def _benchmarks(edition: Edition, measure: Measure) -> tuple[str, ...]:
+    return tuple(one for one, made in sorted(edition.declarations.benchmarks.items()) if made.measure == measure.id)
+
+
+def _sections(card: Card) -> Iterator[Section | None]:
+    """The parts of the page in the order in which they help: own trend, the others, fairness, time, the missing."""
+    yield None if card.run is None else Section("trend", card.run.title, (), (picture(card.run),), is_open=True)
+    yield Section("others", "", (), tuple(picture(one) for one in card.charts), is_open=True) if card.charts else None
+    yield _fair(card)
+    yield _answers(card)
+    yield _groups(card)
+    if card.monitored is not None:
+        found = card.monitored
+        texts = (found.refusal,) if found.refusal else ()
+        charts = tuple(picture(one) for one in found.charts)
+        yield Section("over_time", capital(found.finding), texts, charts, is_open=found.open)
+
+
+def _fair(card: Card) -> Section | None:
+    """Four views of adjustment: what moves, and why."""
+    if card.compared is None:
+        return None
+    found = card.compared
+    texts = [*found.moves, *([found.only] if found.only else [])]
+    texts += [f"{title}: {why}" for title, why in found.missing]
+    texts += [one.text for one in card.views.transitions]
+    charts = () if found.chart is None else (picture(found.chart),)
+    return Section("fair", capital(card.views.title), tuple(texts), charts, is_open=True)
+
+
+def _answers(card: Card) -> Section | None:
+    if card.answers is None:
+        return None
+    texts = () if card.imputed is None else (card.imputed.text,)
+    tables = () if card.imputed is None else (("If the missing had done less or more well", card.imputed.table),)
+    return Section("answers", card.answers.title, texts, (picture(card.answers),), tables, is_open=card.open)
+
+
+def _groups(card: Card) -> Section | None:
+    """The levels within the organization; never a level that is a clinician."""
+    kept = {view.variable for view in without_clinicians(card.views.strata)}
+    charts = [one for view, one in zip(card.views.strata, card.strata, strict=True) if view.variable in kept]
+    return Section("groups", "", (), tuple(picture(one) for one in charts)) if charts else None
+
+
+def picture(chart: Chart) -> Picture:
+    """A chart for a page in a browser."""
+    wide = chart.specification()
+    if wide is not None:
+        wide = wide | {"usermeta": {"narrow": chart.specification(NARROW)}}
+    return Picture(
+        id=chart.id,
+        title=chart.title,
+        text=chart.text,
+        up=chart.up,
+        key=chart.key,
+        note=chart.note,
+        caption=chart.caption,
+        columns=chart.columns,
+        rows=chart.rows,
+        spec=wide,
+    )

@@ -1,0 +1,97 @@
+"""The wall between learning and contract use: a workspace declares one of them, and nothing here crosses it.
+
+Feedback that people learn from is honest only where it has no other consequence (METHODS M5.8), so a workspace is for
+one use. In a learning workspace a payer sees nothing. In neither does any view or export list clinicians: figures of
+single clinicians would be a purpose of their own, which no workspace can declare (METHODS C10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from benchwell.errors import AccessError, WorkspaceError
+from benchwell.register import Role, Viewer
+from benchwell.settings import UsePolicy
+from benchwell.signals.strata_view import StrataView
+
+if TYPE_CHECKING:
+    from benchwell.pipeline.workspace import Workspace
+
+BY = ("organization",)
+# What a clinician is called in tables and addresses; a column or variable of these would list them.
+_CLINICIANS = ("practitioner", "clinician", "therapist", "rater")
+
+
+def names_clinicians(variable: str) -> bool:
+    """Whether a column, variable or address would list clinicians.
+
+    >>> names_clinicians("practitioner_id"), names_clinicians("Therapists"), names_clinicians("therapy")
+    (True, True, False)
+    """
+    words = variable.casefold().replace("-", "_").split("_")
+    return any(word.removesuffix("s") in _CLINICIANS for word in words)
+
+
+def check_grouping(workspace: Workspace, by: str) -> None:
+    """Let figures be asked for by organization only.
+
+    Args:
+        workspace: The workspace, which declares its use.
+        by: What figures are asked by.
+
+    Raises:
+        AccessError: If that would list clinicians.
+        WorkspaceError: If there are no figures by that.
+    """
+    if names_clinicians(by):
+        learning = workspace.settings.use is UsePolicy.LEARNING
+        raise AccessError(
+            "This workspace is for learning: no page, file or program lists clinicians."
+            if learning
+            else "A contract is about organizations: no page, file or program lists clinicians.",
+            hint="look at the organization; what concerns one person is talked about with that person",
+        )
+    if by not in BY:
+        raise WorkspaceError("There are no figures by that.", hint=f"known: {', '.join(BY)}")
+
+
+def check_columns(workspace: Workspace, columns: Iterable[str]) -> None:
+    """Let no table out that has a column of clinicians.
+
+    Raises:
+        AccessError: If it has one.
+    """
+    for column in columns:
+        if names_clinicians(column):
+            check_grouping(workspace, column)
+
+
+def without_clinicians(views: Iterable[StrataView]) -> tuple[StrataView, ...]:
+    """Levels within an organization, without those that are clinicians, should somebody have declared such."""
+    return tuple(view for view in views if not names_clinicians(view.variable))
+
+
+def opens_contracts(workspace: Workspace) -> bool:
+    """Whether payers may see anything here."""
+    return workspace.settings.use is UsePolicy.CONTRACT
+
+
+def check_contract(workspace: Workspace, viewer: Viewer, contract_id: str) -> None:
+    """Let a payer see its own contract in a workspace for contract use, and nothing else.
+
+    Args:
+        workspace: The workspace.
+        viewer: Who asks.
+        contract_id: Which contract is asked for.
+
+    Raises:
+        AccessError: If the workspace is for learning, or the contract is another's.
+    """
+    if not opens_contracts(workspace):
+        raise AccessError(
+            "This workspace is for learning, so nobody who pays sees its figures.",
+            hint="figures for a contract come from a workspace of their own, with its own consent",
+        )
+    if viewer.role is not Role.PAYER or viewer.contract != contract_id:
+        raise AccessError("This is not your contract.")

@@ -1,0 +1,71 @@
+"""Editions: what there is, what changed, whether it still recomputes, and its public tables."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from benchwell.pipeline.live.edition_browser import FORMATS, edition_list, edition_page, public_table
+from benchwell.pipeline.live.verify_runs import last_run, start
+from benchwell.register import Role
+from benchwell.register.audit import log
+from benchwell.web.access import only
+from benchwell.web.guard import NothingThereError
+from benchwell.web.routing import Routes
+from benchwell.web.visit import Here
+
+routes = Routes()
+SEES = only(Role.LEAD, Role.MANAGER, Role.ANALYST)
+# Public tables hold every organization by its id: for those who may see the network.
+TAKES = only(Role.ANALYST)
+
+
+@routes.get("/editions", SEES)
+def editions(visit: Here) -> HTMLResponse:
+    """The list, the latest first."""
+    return visit.page("editions.html.j2", editions=edition_list(visit.service))
+
+
+@routes.get("/editions/{edition}", SEES)
+def edition(visit: Here, edition: str) -> HTMLResponse:
+    """One edition, opened."""
+    found = edition_page(visit.service, edition)
+    if found is None:
+        raise NothingThereError("There is no such edition.")
+    run = last_run(visit.service.workspace, found.line.id, visit.now)
+    may = visit.viewer.role in TAKES.roles
+    return visit.page("edition.html.j2", page=found, run=run, may_take=may, formats=tuple(FORMATS))
+
+
+@routes.post("/editions/{edition}/verify", only(Role.ANALYST))
+def verify(visit: Here, edition: str) -> RedirectResponse:
+    """Begin to recompute the edition; its page says how that stands."""
+    found = edition_page(visit.service, edition)
+    if found is None:
+        raise NothingThereError("There is no such edition.")
+    start(visit.service, found.line.id, visit.now)
+    return RedirectResponse(f"/editions/{quote(found.line.id)}#verify", status_code=303)
+
+
+@routes.get("/editions/{edition}/verify", only(Role.ANALYST))
+def verify_state(visit: Here, edition: str) -> HTMLResponse:
+    """How the verification stands, as a part of the page."""
+    found = edition_page(visit.service, edition)
+    if found is None:
+        raise NothingThereError("There is no such edition.")
+    run = last_run(visit.service.workspace, found.line.id, visit.now)
+    return visit.page("edition_verify.html.j2", edition=found.line.id, run=run, may_take=True)
+
+
+@routes.get("/editions/{edition}/tables/{table}.{form}", TAKES)
+def table(visit: Here, edition: str, table: str, form: str) -> Response:
+    """A public table as a file."""
+    found = public_table(visit.service, edition, table, form)
+    if found is None:
+        raise NothingThereError("There is no such table.")
+    route = visit.request.scope["route"].path
+    visit.register.write(lambda connection: log(connection, visit.now, visit.viewer, "export", route))
+    name = quote(f"{edition}-{table}.{form}")
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(found, media_type=FORMATS[form], headers=headers)
