@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchwell.web.pages.contract import routes as contract
-from benchwell.web.pages.editions import routes as editions
 from benchwell.web.pages.course import routes as course
+from benchwell.web.pages.editions import routes as editions
 from benchwell.web.pages.entry import routes as entry
 from benchwell.web.pages.home import routes as home
 from benchwell.web.pages.marks import routes as marks
@@ -23,6 +23,11 @@ ALL_ROUTES: tuple[Routes, ...] = (
     my_data,
     preferences,
     sign_in,
+    today,
+    people,
+    course,
+    entry,
+    marks,
     service,
     editions,
     contract,

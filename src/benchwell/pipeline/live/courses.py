@@ -184,6 +184,13 @@ def course_view(
     )
 
 
+def course_name(service: LiveService, person_id: str) -> str:
+    """What to call a record; the door has checked that the viewer may see it."""
+    with service.register.read() as connection:
+        person = find_person(connection, person_id)
+    return name_of(person.label if person else "", person_id)
+
+
 def course_of(courses: Sequence[Course], practitioner_id: str | None) -> Course | None:
     """The course that a new score belongs to: the viewer's own newest that runs, else the newest that runs."""
     running = [one for one in courses if one.end_date is None]

@@ -1,0 +1,39 @@
+"""A clinician's first page: who comes, who may need attention; and what was done about a safety answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from benchwell.pipeline.live.caseload import caseload
+from benchwell.pipeline.live.safety import actions, say_seen
+from benchwell.register import Role
+from benchwell.register.audit import log_many
+from benchwell.web.access import only, to_person
+from benchwell.web.addresses import course_address
+from benchwell.web.pages.preferences import within
+from benchwell.web.posted import Sent
+from benchwell.web.routing import Routes
+from benchwell.web.visit import Here
+
+routes = Routes()
+CLINICIAN = only(Role.CLINICIAN)
+_LONGEST = 100
+
+
+@routes.get("/today", CLINICIAN)
+def today(visit: Here, q: str = "") -> HTMLResponse:
+    """Who comes today, who may need attention and why. Everybody whom it names is in the log."""
+    load = caseload(visit.service, visit.viewer, dt.date.today(), words=q[:_LONGEST])
+    visit.register.write(lambda connection: log_many(connection, visit.now, visit.viewer, "read", "/today", load.shown))
+    return visit.page("today.html.j2", load=load, words=q[:_LONGEST], actions=actions())
+
+
+@routes.post("/people/{person_id}/safety", to_person(Role.CLINICIAN, action="write"))
+def safety_seen(visit: Here, person_id: str, sent: Sent) -> Response:
+    """Say what was done about a safety answer; the prompt then goes."""
+    # Said twice, the first one counts; either way the page is shown as it now stands.
+    say_seen(visit.service, visit.viewer, visit.now, person_id, sent.get("prompt", ""), sent.get("action", ""))
+    back = within(sent.get("back", "")) if sent.get("back") else course_address(person_id)
+    return RedirectResponse(back, status_code=303)

@@ -1,0 +1,61 @@
+// Entering a form by keyboard: a digit answers the question and goes on to the next, the total is shown while one types.
+// Without this script the radio buttons do the same, one at a time.
+
+(() => {
+  "use strict";
+
+  function begin(form) {
+    const questions = [...form.querySelectorAll("[data-question]")];
+    const byKeys = form.hasAttribute("data-keys");
+    const total = form.querySelector("[data-total]");
+    const left = form.querySelector("[data-left]");
+    const progress = form.querySelector("[data-progress]");
+
+    const inputs = (question) => [...question.querySelectorAll('input[type="radio"]')];
+    const chosen = (question) => inputs(question).find((one) => one.checked && one.value !== "");
+
+    function count() {
+      const answers = questions.map(chosen).filter(Boolean);
+      if (total) total.textContent = answers.length ? answers.reduce((sum, one) => sum + Number(one.value), 0) : total.dataset.none;
+      if (left) left.textContent = answers.length < questions.length ? `${left.dataset.text} ${questions.length - answers.length}` : "";
+      if (progress) progress.textContent = progress.dataset.text.replace("{done}", answers.length).replace("{all}", questions.length);
+    }
+
+    function goTo(place) {
+      const question = questions[place];
+      if (!question) {
+        form.querySelector("button:not([type='button'])").focus();
+        return;
+      }
+      (inputs(question).find((one) => one.checked) ?? inputs(question)[0]).focus();
+      question.scrollIntoView({ block: "nearest" });
+    }
+
+    function onKey(event) {
+      const question = event.target.closest?.("[data-question]");
+      if (!question || event.ctrlKey || event.altKey || event.metaKey) return;
+      const isRadio = event.target.type === "radio";
+      if (!isRadio) return;
+      const leaveOut = event.key === "m" || event.key === " ";
+      const wanted = inputs(question).find((one) => (leaveOut ? one.value === "" : one.value === event.key));
+      if (wanted && (leaveOut || /^[0-9]$/.test(event.key))) {
+        event.preventDefault();
+        wanted.checked = true;
+        count();
+        goTo(questions.indexOf(question) + 1);
+      } else if (event.key === "Backspace") {
+        event.preventDefault();
+        goTo(Math.max(0, questions.indexOf(question) - 1));
+      }
+    }
+
+    form.addEventListener("change", count);
+    if (byKeys) {
+      form.addEventListener("keydown", onKey);
+      goTo(0);
+    }
+    count();
+  }
+
+  document.querySelectorAll("form[data-entry]").forEach(begin);
+})();
