@@ -18,6 +18,7 @@ FOLDERS = {
     "quality": "Official quality measures",
     "casemix": "Case mixes: what is adjusted for, and what never",
     "episode_rules": "Episode rules: how contacts become courses of care",
+    "response_curves": "Expected courses: off until a workspace asks for them",
     "benchmarks": "Benchmarks",
     "references": "References: figures that others published",
 }

@@ -9,7 +9,7 @@ import re
 import pyarrow as pa
 
 from benchwell import terms
-from benchwell.tables import CANONICAL, DERIVED, Table, canonical, models, results, rows
+from benchwell.tables import CANONICAL, DERIVED, Table, canonical, curves, models, results, rows
 from docgen.markdown import page, table
 
 TYPES = {
@@ -29,7 +29,7 @@ PROVENANCE = {
 def notes() -> dict[tuple[str, str], str]:
     """(table, column) → the comment behind that column; column "" is the comment above the table."""
     found: dict[tuple[str, str], str] = {}
-    for module in (canonical, rows, models, results):
+    for module in (canonical, rows, models, results, curves):
         found |= _notes_of(inspect.getsource(module))
     return found
 

@@ -122,7 +122,7 @@ class Edition:
             raise EditionError(f"Edition {self.id}: {file.name} cannot be read.") from None
 
     def table(self, name: str) -> nw.DataFrame[pa.Table]:
-        """A table as a Narwhals frame: of `PUBLIC_TABLES`, or of `OPTIONAL_TABLES` and `PRIVATE_TABLES` if they are there.
+        """A table as a Narwhals frame: of `PUBLIC_TABLES`; of `OPTIONAL_TABLES` and `PRIVATE_TABLES` if it is there.
 
         Raises:
             EditionError: If there is no such table, or the private rows were deleted.

@@ -166,9 +166,16 @@ def state_reason(expected: Expected, value: float, beyond: bool, curve: Response
 def review_text(record: ReviewRecord, curve: ResponseCurve) -> str:
     """What followed a score beyond the range at this occasion, in natural frequencies."""
     some = round(100 * record.ppv)
-    text = _("Of 100 people with such a score at {when}, {some} had not responded at the end and {others} had (n {n}).")
+    text = _(
+        "Of 100 people with such a score at {when}, {some} had not responded at the end and {others} had (n {n}); of "
+        "100 people with any score then, {base} had not."
+    )
     return text.format(
-        when=occasion_text(curve, record.occasion), some=some, others=100 - some, n=number(record.n_review)
+        when=occasion_text(curve, record.occasion),
+        some=some,
+        others=100 - some,
+        n=number(record.n_review),
+        base=round(100 * record.prevalence),
     )
 
 
@@ -183,10 +190,10 @@ def early_text(rule: EarlyRule, little: bool, clock: str) -> str:
     share = round(100 * (rule.ppv if little else rule.npv))
     text = (
         _("Little change by {when} (less than {share} % of the way). Of 100 people with such a start, {some} had not "
-          "responded at the end and {others} had (n {n}).")
+          "responded at the end and {others} had (n {n}); of 100 people with any start, {base} had not.")
         if little
         else _("Change by {when} of {share} % of the way or more. Of 100 people with such a start, {some} had "
-               "responded at the end and {others} had not (n {n}).")
+               "responded at the end and {others} had not (n {n}); of 100 people with any start, {base} had.")
     )  # fmt: skip
     return text.format(
         when=when.format(n=figure(rule.by)),
@@ -194,6 +201,7 @@ def early_text(rule: EarlyRule, little: bool, clock: str) -> str:
         some=share,
         others=100 - share,
         n=number(rule.n_flagged if little else rule.n_people - rule.n_flagged),
+        base=round(100 * (rule.prevalence if little else 1 - rule.prevalence)),
     )
 
 

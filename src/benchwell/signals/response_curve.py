@@ -108,12 +108,14 @@ class ReviewRecord:
         n_people: People with a score at that occasion.
         n_review: Of them, those beyond the expected range.
         ppv: Of those, the share without a response at the end; the rest responded late.
+        prevalence: Share without a response among all of them, which the former is to be read against.
     """
 
     occasion: float
     n_people: int
     n_review: int
     ppv: float
+    prevalence: float
 
 
 @dataclass(frozen=True)
@@ -327,7 +329,7 @@ def _early(row: Mapping[str, Any]) -> EarlyRule:
 
 
 def _review(row: Mapping[str, Any]) -> ReviewRecord:
-    return ReviewRecord(row["occasion"], row["n_people"], row["tp"] + row["fp"], row["ppv"])
+    return ReviewRecord(row["occasion"], row["n_people"], row["tp"] + row["fp"], row["ppv"], row["prevalence"])
 
 
 def _table(edition: CurveSource, name: str) -> nw.DataFrame[Any] | None:

@@ -12,6 +12,7 @@ from benchwell.registry.instrument import Instrument
 from benchwell.registry.measure import Measure
 from benchwell.registry.quality_measure import QualityMeasure
 from benchwell.registry.reference import Reference
+from benchwell.registry.response_curve import CurveDeclaration
 from benchwell.reports.method.benchmark import benchmark_lead, benchmark_sections
 from benchwell.reports.method.casemix import casemix_lead, casemix_sections
 from benchwell.reports.method.episode_rule import episode_rule_lead, episode_rule_sections
@@ -19,6 +20,7 @@ from benchwell.reports.method.instrument import instrument_lead, instrument_sect
 from benchwell.reports.method.measure import measure_lead, measure_sections
 from benchwell.reports.method.quality import quality_lead, quality_sections
 from benchwell.reports.method.reference import reference_lead, reference_sections
+from benchwell.reports.method.response_curve import response_curve_lead, response_curve_sections
 from benchwell.reports.method.structure import Code, Mark, MethodPage, Section, Words, plain, table
 from benchwell.terms import FactStatus
 
@@ -63,6 +65,8 @@ def _body(one: Declaration) -> tuple[list[Words], list[Section]]:
         return episode_rule_lead(one), episode_rule_sections(one)
     if isinstance(one, QualityMeasure):
         return quality_lead(one), quality_sections(one)
+    if isinstance(one, CurveDeclaration):
+        return response_curve_lead(one), response_curve_sections(one)
     if isinstance(one, Reference):
         return reference_lead(one), reference_sections(one)
     return [], []
