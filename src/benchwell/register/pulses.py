@@ -13,6 +13,7 @@ import hmac
 import random
 
 from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from benchwell.register.schema import facts, pulse_turns, pulses
 from benchwell.register.tokens import new_id, new_token
@@ -46,10 +47,7 @@ def answer(connection: Connection, user_id: str, organization_id: str, week: dt.
         value: The answer.
     """
     _forget_before(connection, week)
-    key = _key(connection, week)
-    if key is None:
-        key = new_token()
-        connection.execute(insert(facts).values(name=f"{_KEY}{week.isoformat()}", value=key))
+    key = _locked_key(connection, week)
     ticket = _ticket(key, user_id)
     if _has_turn(connection, week, ticket):
         return False
@@ -90,6 +88,14 @@ def _forget_before(connection: Connection, week: dt.date) -> None:
 def _key(connection: Connection, week: dt.date) -> str | None:
     found = connection.execute(select(facts.c.value).where(facts.c.name == f"{_KEY}{week.isoformat()}")).scalar()
     return None if found is None else str(found)
+
+
+def _locked_key(connection: Connection, week: dt.date) -> str:
+    """The week's key, made if there is none; whoever else answers waits, since answers are written anew as a whole."""
+    name = f"{_KEY}{week.isoformat()}"
+    insert_once = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(facts)
+    connection.execute(insert_once.values(name=name, value=new_token()).on_conflict_do_nothing())
+    return str(connection.execute(select(facts.c.value).where(facts.c.name == name).with_for_update()).scalar_one())
 
 
 def _ticket(key: str, user_id: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 
-from benchwell.reports.canvas import BAND, MARK, MUTED, OWN, PAPER, Build, Chart, data, number_format
+from benchwell.reports.canvas import BAND, INK, MARK, MUTED, OWN, PAPER, Build, Chart, data, number_format
 from benchwell.signals.run_chart import RunChart, RunPoint
 from benchwell.signals.share_limits import PointLimits
 from benchwell.signals.words import capital
@@ -14,18 +15,20 @@ from benchwell.signals.words import capital
 HEIGHT = 200
 
 
-def run_picture(chart: RunChart, chart_id: str) -> Chart:
+def run_picture(chart: RunChart, chart_id: str, changes: Sequence[tuple[str, str]] = ()) -> Chart:
     """Draw a run chart.
 
     Args:
         chart: What to draw; below two neighboring points only words and the table are given.
         chart_id: Unique on its page.
+        changes: Periods in which something was changed, with a word or two for each; those outside are left out.
     """
     picture: Build | None = None
     if chart.center is not None:
 
         def build(width: int) -> Any:
-            layers = alt.layer(*_limits(chart), *_share_limits(chart, width), *_series(chart, width))
+            marked = _changes(chart, changes, width)
+            layers = alt.layer(*_limits(chart), *_share_limits(chart, width), *_series(chart, width), *marked)
             return layers.properties(width=width, height=HEIGHT)
 
         picture = build
@@ -173,3 +176,14 @@ def _series(chart: RunChart, width: int) -> list[Any]:
             rule.mark_text(align="left", dx=4, color=MUTED, fontSize=12).encode(y=alt.value(10), text="words:N")
         )
     return layers
+
+
+def _changes(chart: RunChart, changes: Sequence[tuple[str, str]], width: int) -> list[Any]:
+    """An upright line with words where something was changed."""
+    known = {point.period for point in chart.points}
+    records = [{"period": period, "words": words} for period, words in changes if period in known]
+    if not records:
+        return []
+    base = alt.Chart(data(*records)).encode(x=_x(chart, width))
+    words = base.mark_text(align="left", dx=4, color=INK, fontSize=12).encode(y=alt.value(24), text="words:N")
+    return [base.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[2, 2]), words]

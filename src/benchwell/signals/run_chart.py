@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -117,6 +118,7 @@ def run_chart(
     measure: str | Measure,
     *,
     adjustment: Adjustment | str = Adjustment.UNADJUSTED,
+    changed_on: dt.date | None = None,
 ) -> RunChart:
     """The run chart of one organization over the periods of an edition.
 
@@ -127,6 +129,8 @@ def run_chart(
         organization_id: Whose figures.
         measure: A measure, or its id.
         adjustment: Which view; editions hold quarters unadjusted and clinically adjusted, other views have none.
+        changed_on: First day of a change that was made: the usual range then comes from the periods before it, where
+            there are enough, so that what the change brought does not widen it.
 
     Returns:
         The chart; without limits below two neighboring points.
@@ -154,7 +158,8 @@ def run_chart(
         for row in single
     ]
     named = f"{declared.title}{in_view(view)}"
-    return chart_points(points, title_of=named, figure=figure_of(declared), better=declared.better)
+    before = None if changed_on is None else sum(1 for one in _fill(points) if _is_before(one.period, changed_on))
+    return chart_points(points, title_of=named, figure=figure_of(declared), better=declared.better, reference=before)
 
 
 def individual_chart(
@@ -176,7 +181,13 @@ def individual_chart(
 
 
 def chart_points(
-    points: Sequence[RunPoint], *, title_of: str, figure: Figure, better: Better, each: str = "period"
+    points: Sequence[RunPoint],
+    *,
+    title_of: str,
+    figure: Figure,
+    better: Better,
+    each: str = "period",
+    reference: int | None = None,
 ) -> RunChart:
     """Chart a series: limits from its first twelve points, frozen for those that follow.
 
@@ -186,6 +197,8 @@ def chart_points(
         figure: How figures are written.
         better: Direction.
         each: What one point is, in one word.
+        reference: How many points at the beginning the limits come from at most; fewer than two neighbors with a figure
+            among them are too few, and the usual twelve are taken.
     """
     series = _with_breaks(_fill(points))
     values = [point.value for point in series]
@@ -194,7 +207,8 @@ def chart_points(
         title = f"Too few {each}s to see a trend"
         text = f"{title_of} over time: {count(known, each)} with a figure. {title}."
         return RunChart(title_of, figure, better, tuple(series), None, None, None, False, title, text, each)
-    limits = xmr_limits(_reference(values))
+    taken = _reference(values, reference)
+    limits = xmr_limits(taken)
     found = xmr_chart(values, limits)
     marked = tuple(
         replace(point, signal="; ".join(_RULES[rule] for rule in fired))
@@ -202,7 +216,7 @@ def chart_points(
     )
     firm = "" if limits.firm else f" Limits are provisional: fewer than {FIRM_LIMITS_FROM} points."
     labels = [point.period for point in marked]
-    share = share_limits(values, [point.counted for point in marked], labels, len(_reference(values)), figure)
+    share = share_limits(values, [point.counted for point in marked], labels, len(taken), figure)
     title = _title(labels, found, each)
     text = (
         f"{title_of} over {count(len(marked), each)}, {labels[0]} to {labels[-1]}: centre "
@@ -213,8 +227,12 @@ def chart_points(
     return RunChart(title_of, figure, better, marked, center, low, high, limits.firm, title, text, each, share)
 
 
-def _reference(values: Sequence[float | None]) -> list[float | None]:
+def _reference(values: Sequence[float | None], most: int | None = None) -> list[float | None]:
     """The first points until twelve are known; all of them if there are fewer, or if no two of these are neighbors."""
+    if most is not None:
+        first = _reference(values[:most])
+        if any(a is not None and b is not None for a, b in pairwise(first)):
+            return first
     taken: list[float | None] = []
     for value in values:
         taken.append(value)
@@ -283,6 +301,23 @@ def _fill(points: Sequence[RunPoint]) -> list[RunPoint]:
     first, last = min(place[1] for place in known), max(place[1] for place in known)
     labels = (_label(kind, step) for step in range(first, last + 1))
     return [by_label.get(label, RunPoint(label, None)) for label in labels]
+
+
+def period_of(label: str, day: dt.date) -> str:
+    """The label of the period that a day lies in, of the kind that a label is.
+
+    >>> period_of("2026-Q1", dt.date(2026, 5, 4)), period_of("2026-01", dt.date(2026, 5, 4))
+    ('2026-Q2', '2026-05')
+    """
+    place = _place(label)
+    if place is not None and place[0] == "Q":
+        return _label("Q", day.year * 4 + (day.month - 1) // 3)
+    return _label("M", day.year * 12 + day.month - 1)
+
+
+def _is_before(label: str, day: dt.date) -> bool:
+    """Whether a period is over before a day's own period begins; labels of one kind sort by time."""
+    return label < period_of(label, day)
 
 
 def _place(label: str) -> tuple[str, int] | None:
