@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -10,24 +13,32 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from benchwell.errors import RegisterError
-from benchwell.register.schema import METADATA
+from benchwell.private_file import owner_only
+from benchwell.register.migrations import upgrade
+from benchwell.register.refusals import why
 from benchwell.register.writer import Writer
 
 T = TypeVar("T")
 _WRITERS = {"sqlite": 1, "postgresql": 4}  # SQLite has one writer at a time; more would only wait for one another
+_UPGRADING = 5_217_303_110_442_001  # the key of the lock under which one of several workers upgrades; any number does
+_TRIES, _BETWEEN = 100, 0.02  # for the switch to a write-ahead log, which does not wait for others by itself
 
 
 class Register:
     """An open register. Reads go through `read()`, writes through `write()` or `submit()`.
 
+    A register of an earlier version is brought up to date on opening; one of a newer version is refused. Several
+    processes may open one register at once.
+
     Args:
-        url: `sqlite:///…` or `postgresql://…`.
+        url: `sqlite:///…` or `postgresql://…`. A password may also come from `PGPASSWORD` or `~/.pgpass`.
+        room: How many writes may wait in line; more are refused as busy.
 
     Raises:
-        RegisterError: If the URL is of another kind, or the database cannot be opened.
+        RegisterError: If the URL is of another kind, the database cannot be opened, or it is of a newer version.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, Register.in_file(Path(folder) / "register.db") as register:
@@ -35,24 +46,28 @@ class Register:
     2
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, room: int = 4096) -> None:
         self.url = _known(url)
-        self.engine = _engine(self.url)
         try:
-            METADATA.create_all(self.engine)
-        except SQLAlchemyError as problem:
-            self.engine.dispose()
+            _make_private(self.url)
+            self.engine = _engine(self.url)
+            try:
+                _upgrade(self.engine)
+            except BaseException:
+                self.engine.dispose()
+                raise
+        except (SQLAlchemyError, OSError) as problem:
             raise RegisterError(
-                f"The register cannot be opened ({type(problem).__name__}).",
+                f"The register cannot be opened ({why(problem)}).",
                 hint="check the address, and that the database is running and may be written",
             ) from None
-        self._writer = Writer(self.engine.execution_options(writes=True), threads=_WRITERS[self.kind])
+        self._writer = Writer(self.engine.execution_options(writes=True), threads=_WRITERS[self.kind], room=room)
 
     @classmethod
     def in_file(cls, path: Path) -> Self:
-        """The register in an SQLite file, which is made if it is not there."""
+        """The register in an SQLite file, which is made if it is not there, for its owner's eyes only."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        return cls(f"sqlite:///{path.resolve()}")
+        return cls(URL.create("sqlite", database=str(path.resolve())).render_as_string(hide_password=False))
 
     @property
     def kind(self) -> str:
@@ -61,21 +76,47 @@ class Register:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection to read with; what it sees is one moment of the register."""
+        """A connection to read with; what it sees is one moment of the register. Nothing written with it is kept."""
         with self.engine.connect() as connection:
+            if self.kind == "postgresql":  # its usual transactions see a new moment with each statement
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield connection
 
     def submit(self, work: Callable[[Connection], T]) -> Future[T]:
         """Do some writing soon; the result is there when it is durable.
 
         Args:
-            work: Gets a connection inside a transaction; whatever it raises undoes its own writes only.
+            work: Gets a connection inside a transaction; whatever it raises undoes its own writes only. It may be
+                called a second time, after what it wrote was undone, so it must write nowhere else. It does not end
+                the transaction.
+
+        Raises:
+            RegisterError: If the register is closed, or too many writes wait already.
         """
         return self._writer.submit(work)
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Do some writing, and wait until it is durable."""
+        """Do some writing, and wait until it is durable. Arguments and errors as in `submit`.
+
+        Raises:
+            RegisterError: Also if the database refused.
+        """
+        if self._writer.is_own_thread():
+            raise RegisterError("A write was asked for inside of another one, which would wait for itself.")
         return self.submit(work).result()
+
+    def compact(self) -> None:
+        """Rewrite what deleted rows leave behind in the database's files, so that it cannot be read there.
+
+        SQLite's file and log are rewritten; PostgreSQL frees the space, and reuses it (backups and archived logs are
+        with whoever keeps them).
+        """
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if self.kind == "postgresql":
+                connection.exec_driver_sql("VACUUM")
+                return
+            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                _driver(connection).execute(statement)
 
     def close(self) -> None:
         """Finish what is waiting, and let go of the database."""
@@ -87,6 +128,9 @@ class Register:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return f"Register({self.kind!r})"
 
 
 def _known(url: str) -> URL:
@@ -100,23 +144,45 @@ def _known(url: str) -> URL:
         raise RegisterError(
             f"A register cannot be kept in {parsed.get_backend_name()}.", hint="use sqlite:///… or postgresql://…"
         )
-    return parsed.set(drivername="postgresql+psycopg") if parsed.get_backend_name() == "postgresql" else parsed
+    if parsed.get_backend_name() == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.database in (None, "", ":memory:"):
+        raise RegisterError("The register's address names no file.", hint="write sqlite:///folder/register.db")
+    return parsed
+
+
+def _make_private(url: URL) -> None:
+    """Make the file before SQLite does, so that nobody else may read it, nor its log, which takes the same rights."""
+    if url.get_backend_name() == "sqlite":
+        os.close(owner_only(str(url.database), os.O_CREAT | os.O_RDWR))
 
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         # The driver's own idea of when a transaction begins differs between Python versions: we begin it ourselves.
-        engine = create_engine(url, connect_args={"isolation_level": None, "timeout": 20})
+        settings = {"isolation_level": None, "timeout": 20}
+        engine = create_engine(url, connect_args=settings, pool_size=16, max_overflow=32)
         event.listen(engine, "connect", _durable)
         event.listen(engine, "begin", _begin)
         return engine
-    return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True)
+    # Nobody waits for another's lock without end: it is told, and may try again.
+    waits = {} if "options" in url.query else {"options": "-c lock_timeout=20s"}
+    return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args=waits)
 
 
 def _durable(connection: Any, _: object) -> None:
-    # What SQLite acknowledges survives a loss of power, and readers do not wait for the writer.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=20000"):
+    # What SQLite acknowledges survives a loss of power, readers do not wait for the writer, and what is deleted is
+    # overwritten.
+    for pragma in ("busy_timeout=20000", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    for left in reversed(range(_TRIES)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if not left:
+                raise
+            time.sleep(_BETWEEN)
 
 
 def _begin(connection: Connection) -> None:
@@ -124,6 +190,33 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
 
 
-def why(problem: SQLAlchemyError) -> str:
-    """What kind of refusal it was; never the statement or its values."""
-    return type(problem.orig).__name__ if isinstance(problem, DBAPIError) else type(problem).__name__
+def _upgrade(engine: Engine) -> None:
+    """Bring the tables up to date; of several workers that start at once, one does it and the others wait."""
+    is_sqlite = engine.dialect.name == "sqlite"
+    with engine.execution_options(writes=True).connect() as connection:
+        if is_sqlite:
+            # SQLite changes a table by dropping and refilling it, which its references must survive. Only outside of a
+            # transaction can that be said.
+            _driver(connection).execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                if not is_sqlite:
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADING})")
+                if upgrade(connection) and is_sqlite:
+                    _check_references(connection)
+        finally:
+            if is_sqlite:
+                _driver(connection).execute("PRAGMA foreign_keys=ON")
+
+
+def _check_references(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise RegisterError(
+            f"The register cannot be upgraded: {len(broken)} of its rows refer to rows that are gone.",
+            hint="nothing was changed; restore a backup from before they were lost",
+        )
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection

@@ -21,6 +21,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    literal_column,
+    text,
 )
 
 # Names of constraints are given by rule, so that migrations can name them on both databases.
@@ -39,6 +42,15 @@ def _id() -> Column[str]:
     return Column("id", String(128), primary_key=True)
 
 
+def _changed() -> Column[int]:
+    """How often the row was changed here since it last went into the lake; 0 is "the lake has it".
+
+    Whatever is entered here waits for the lake by default, and a change makes it wait again; what came from the lake
+    states 0. Whoever takes rows to the lake resets only what it has read (`register.flowing`).
+    """
+    return Column("changed", Integer, nullable=False, server_default="1", onupdate=literal_column("changed + 1"))
+
+
 # --- who is treated, where, by whom: copied from the lake, or entered here -------------------------------------------
 
 organizations = Table(
@@ -48,6 +60,7 @@ organizations = Table(
     Column("part_of", String(128)),
     Column("name", Text),
     Column("origin", String(8), nullable=False),  # lake | live
+    _changed(),
 )
 
 teams = Table(
@@ -66,6 +79,7 @@ practitioners = Table(
     Column("team_id", ForeignKey("teams.id"), index=True),
     Column("name", Text),
     Column("origin", String(8), nullable=False),
+    _changed(),
 )
 
 people = Table(
@@ -76,7 +90,8 @@ people = Table(
     Column("birth_year", Integer),
     Column("language", String(16)),
     Column("origin", String(8), nullable=False),
-    Column("erased_at", Float),  # a tombstone: all else about the person is gone
+    Column("erased_at", Float, index=True),  # a tombstone: its id is a keyed hash, and all else is gone
+    _changed(),
 )
 
 courses = Table(
@@ -92,7 +107,7 @@ courses = Table(
     Column("end_date", Date),
     Column("end_reason", Text),
     Column("origin", String(8), nullable=False),
-    Column("changed", BIG, nullable=False, server_default="0"),  # see `assessments.sequence`
+    _changed(),
 )
 
 contacts = Table(
@@ -107,7 +122,7 @@ contacts = Table(
     Column("kind", Text),
     Column("attended", Boolean),  # null: planned, or not said
     Column("origin", String(8), nullable=False),
-    Column("changed", BIG, nullable=False, server_default="0"),
+    _changed(),
 )
 
 marks = Table(
@@ -120,7 +135,7 @@ marks = Table(
     Column("kind", Text, nullable=False),  # medication_started, medication_changed, therapy_changed, life_event …
     Column("note", Text),  # one's own words: stays here, never flows into the lake
     Column("origin", String(8), nullable=False),
-    Column("changed", BIG, nullable=False, server_default="0"),
+    _changed(),
 )
 
 # --- scores ---------------------------------------------------------------------------------------------------------
@@ -128,7 +143,7 @@ marks = Table(
 assessments = Table(
     "assessments",
     METADATA,
-    # One number per acknowledged record, in the order of arrival; what flows to the lake is told from it.
+    # One number per acknowledged record, in the order of arrival.
     Column("sequence", BIG, primary_key=True, autoincrement=True),
     Column("id", String(128), nullable=False, unique=True),  # assessments.assessment_id
     Column("person_id", ForeignKey("people.id"), nullable=False),
@@ -147,9 +162,12 @@ assessments = Table(
     Column("entered_by", String(128)),  # user or client
     Column("received_at", Float, nullable=False),
     Column("fingerprint", String(64)),  # of what was posted, to tell a repetition from a correction
-    Column("retracted", Boolean, nullable=False, server_default="0"),
+    Column("retracted", Boolean, nullable=False, server_default=false()),
+    _changed(),
     Index("ix_assessments_course", "course_id", "instrument", "date"),
     Index("ix_assessments_person", "person_id", "instrument", "date"),
+    # Few of many wait for the lake at any time.
+    Index("ix_assessments_waiting", "sequence", sqlite_where=text("changed > 0"), postgresql_where=text("changed > 0")),
 )
 
 scores = Table(
@@ -193,6 +211,7 @@ consents = Table(
     Column("decided_at", Float, nullable=False),
     Column("text_version", String(32), nullable=False),
     Column("decided_by", String(16), nullable=False),  # person | clinician | lake
+    _changed(),
 )
 
 # What a person switched for the own views, such as `expected`: whether an expected course is computed and shown.
@@ -231,7 +250,7 @@ users = Table(
     Column("totp", Text),
     Column("totp_last", BIG),  # the last time step used: a code works once
     Column("language", String(16)),
-    Column("disabled", Boolean, nullable=False, server_default="0"),
+    Column("disabled", Boolean, nullable=False, server_default=false()),
     Column("created_at", Float, nullable=False),
     UniqueConstraint("issuer", "subject"),
 )
@@ -309,7 +328,7 @@ clients = Table(
     Column("secret", String(64), nullable=False, unique=True),  # SHA-256 of a long random token
     Column("scopes", JSON, nullable=False),  # scores.write, editions.read …
     Column("organization_id", String(128)),  # null: any organization of the workspace
-    Column("disabled", Boolean, nullable=False, server_default="0"),
+    Column("disabled", Boolean, nullable=False, server_default=false()),
     Column("created_at", Float, nullable=False),
 )
 
@@ -388,6 +407,6 @@ pulse_turns = Table(
 facts = Table(
     "facts",
     METADATA,
-    Column("name", String(64), primary_key=True),  # lake_snapshot, flowed_assessments, flowed_consents …
+    Column("name", String(64), primary_key=True),  # lake_snapshot, tombstone_key …
     Column("value", Text, nullable=False),
 )

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, RootTransaction, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from benchwell.errors import RegisterError
+from benchwell.register.refusals import is_lost, is_passing, why
 
 T = TypeVar("T")
 _TOGETHER = 64  # writes per commit; more would make the first of them wait for the last
+_STATE = threading.local()  # `.working` while a thread runs somebody's work
 
 
 class _Task(NamedTuple):
@@ -22,21 +24,53 @@ class _Task(NamedTuple):
     done: Future[Any]
 
 
+class _Answer(NamedTuple):
+    done: Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+    def give(self) -> None:
+        if self.error is None:
+            self.done.set_result(self.result)
+        else:
+            self.done.set_exception(self.error)
+
+
+class _UndecidedError(Exception):
+    """The connection went away while committing: whether the writes were kept is not known here."""
+
+
+class _SpoiltError(Exception):
+    """A piece of work ended the transaction that it shares with others.
+
+    Attributes:
+        told: What whoever asked for it is told.
+    """
+
+    def __init__(self, told: BaseException) -> None:
+        super().__init__()
+        self.told = told
+
+
 class Writer:
     """Threads that take waiting writes and commit them together.
 
     Each piece of work runs in a savepoint of its own: what it raises undoes its own writes, and goes to whoever asked.
-    A future is fulfilled only after the commit.
+    A future is fulfilled only after the commit. Where a commit as a whole fails, each piece is tried again alone, so
+    that one cannot spoil another.
 
     Args:
         engine: The database.
         threads: How many commits may be under way at once.
+        room: How many writes may wait.
     """
 
-    def __init__(self, engine: Engine, threads: int = 1) -> None:
+    def __init__(self, engine: Engine, threads: int = 1, room: int = 4096) -> None:
         self._engine = engine
-        self._waiting: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        event.listen(engine, "commit", _not_by_the_work)
+        self._waiting: queue.Queue[_Task | None] = queue.Queue(room)
         self._closed = False
+        self._door = threading.Lock()  # nobody gets in line behind the last in line
         self._threads = [
             threading.Thread(target=self._serve, name=f"register-writer-{number}", daemon=True)
             for number in range(threads)
@@ -48,19 +82,30 @@ class Writer:
         """Put work in line.
 
         Raises:
-            RegisterError: If the register is closed.
+            RegisterError: If the register is closed, or the line is full.
         """
-        if self._closed:
-            raise RegisterError("The register is closed.")
         done: Future[T] = Future()
-        self._waiting.put(_Task(work, done))
+        with self._door:
+            if self._closed:
+                raise RegisterError("The register is closed.")
+            try:
+                self._waiting.put_nowait(_Task(work, done))
+            except queue.Full:
+                raise RegisterError(
+                    "The register is busy: too many writes wait already.", hint="nothing was kept; try again soon"
+                ) from None
         return done
+
+    def is_own_thread(self) -> bool:
+        """Whether the caller is one of the writer's threads, which must not wait for one another."""
+        return threading.current_thread() in self._threads
 
     def close(self) -> None:
         """Finish what is in line, then end."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._door:
+            if self._closed:
+                return
+            self._closed = True
         for _ in self._threads:
             self._waiting.put(None)
         for thread in self._threads:
@@ -69,7 +114,7 @@ class Writer:
     def _serve(self) -> None:
         while (first := self._waiting.get()) is not None:
             tasks, is_last = self._more(first)
-            self._commit(tasks)
+            self._answer([task for task in tasks if task.done.set_running_or_notify_cancel()])
             if is_last:
                 return
 
@@ -85,30 +130,100 @@ class Writer:
             tasks.append(task)
         return tasks, False
 
-    def _commit(self, tasks: list[_Task]) -> None:
-        answers: list[tuple[Future[Any], Any, BaseException | None]] = []
+    def _answer(self, tasks: list[_Task]) -> None:
         try:
-            with self._engine.begin() as connection:
-                for task in tasks:
-                    if not task.done.set_running_or_notify_cancel():
-                        continue
-                    try:
-                        with connection.begin_nested():
-                            answers.append((task.done, task.work(connection), None))
-                    except SQLAlchemyError:
-                        raise
-                    except Exception as problem:  # the asker's own: it learns of it, the others go on
-                        answers.append((task.done, None, problem))
-        except SQLAlchemyError as problem:
-            refused = RegisterError(
-                f"The register refused a write ({type(problem).__name__}).", hint="nothing of it was kept; try again"
-            )
-            for task in tasks:
-                if not task.done.done():
-                    task.done.set_exception(refused)
-            return
-        for done, result, error in answers:
-            if error is None:
-                done.set_result(result)
-            else:
-                done.set_exception(error)
+            answers = self._together(tasks)
+        except BaseException as problem:  # whatever it was, whoever asked must hear of it, and the thread goes on
+            answers = [_Answer(task.done, error=problem) for task in tasks]
+        for answer in answers:
+            answer.give()
+
+    def _together(self, tasks: list[_Task]) -> list[_Answer]:
+        if not tasks:
+            return []
+        try:
+            return self._commit(tasks)
+        except _UndecidedError:
+            return [_Answer(task.done, error=_undecided()) for task in tasks]
+        except (SQLAlchemyError, _SpoiltError):
+            return [self._alone(task) for task in tasks]
+
+    def _alone(self, task: _Task) -> _Answer:
+        """One piece in a commit of its own; once more if others were in the way."""
+        for is_last in (False, True):
+            try:
+                return self._commit([task])[0]
+            except _UndecidedError:
+                return _Answer(task.done, error=_undecided())
+            except _SpoiltError as problem:
+                return _Answer(task.done, error=problem.told)
+            except SQLAlchemyError as problem:
+                if is_last or not (is_passing(problem) or is_lost(problem)):
+                    return _Answer(task.done, error=_refused(problem))
+        raise AssertionError("the loop returns")  # pragma: no cover
+
+    def _commit(self, tasks: list[_Task]) -> list[_Answer]:
+        with self._engine.connect() as connection:
+            whole = connection.begin()
+            try:
+                answers = [_run(connection, task) for task in tasks]
+            except BaseException:
+                _undo(connection, whole)
+                raise
+            try:
+                whole.commit()
+            except SQLAlchemyError as problem:
+                if is_lost(problem):
+                    raise _UndecidedError from None
+                raise
+        return answers
+
+
+def _undo(connection: Connection, whole: RootTransaction) -> None:
+    if whole.is_active:
+        whole.rollback()
+    elif not connection.closed:
+        connection.invalidate()  # somebody's work tried to end it: only a new connection is surely in no transaction
+
+
+def _run(connection: Connection, task: _Task) -> _Answer:
+    answer = _asked(connection, task)
+    if connection.closed or not connection.in_transaction():
+        raise _SpoiltError(answer.error or _not_yours())
+    return answer
+
+
+def _asked(connection: Connection, task: _Task) -> _Answer:
+    _STATE.working = True
+    try:
+        with connection.begin_nested():
+            return _Answer(task.done, task.work(connection))
+    except SQLAlchemyError as problem:
+        if is_passing(problem) or is_lost(problem):
+            raise  # the transaction as a whole is lost
+        return _Answer(task.done, error=_refused(problem))
+    except BaseException as problem:  # the asker's own: it learns of it, the others go on
+        return _Answer(task.done, error=problem)
+    finally:
+        _STATE.working = False
+
+
+def _not_by_the_work(_: Connection) -> None:
+    if getattr(_STATE, "working", False):
+        raise _not_yours()
+
+
+def _not_yours() -> RegisterError:
+    return RegisterError("A write may not end the transaction that it shares with others.")
+
+
+def _refused(problem: SQLAlchemyError) -> RegisterError:
+    hint = "others were in the way; try again" if is_passing(problem) else "nothing of it was kept"
+    return RegisterError(f"The register refused a write ({why(problem)}).", hint=hint)
+
+
+def _undecided() -> RegisterError:
+    return RegisterError(
+        "The connection to the register was lost while it kept a write.",
+        hint="whether it was kept cannot be told from here; send it again under the same id",
+    )

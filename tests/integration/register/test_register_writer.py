@@ -1,0 +1,196 @@
+"""Writes share commits, and nobody's write spoils another's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, func, insert, select, text, update
+
+from benchwell.errors import RegisterError
+from benchwell.register import Register
+from benchwell.register import schema as s
+
+
+@pytest.fixture
+def register(register_url: str) -> Iterator[Register]:
+    with Register(register_url) as opened:
+        yield opened
+
+
+def _put(name: str) -> Any:
+    def work(connection: Connection) -> str:
+        connection.execute(insert(s.facts).values(name=name, value="1"))
+        return name
+
+    return work
+
+
+def _names(register: Register) -> list[str]:
+    with register.read() as connection:
+        return list(connection.execute(select(s.facts.c.name).order_by(s.facts.c.name)).scalars())
+
+
+def _together(register: Register, *works: Any) -> list[Future[Any]]:
+    """Let several writes be taken together: every thread of the writer waits until all are in line."""
+    gate = threading.Event()
+    threads = 1 if register.kind == "sqlite" else 4
+    held = [register.submit(lambda _: gate.wait(10)) for _ in range(threads)]
+    while register._writer._waiting.qsize():
+        pass
+    futures = [register.submit(work) for work in works]
+    gate.set()
+    for one in held:
+        one.result(10)
+    return futures
+
+
+def test_register_writer_shares_a_commit(register: Register) -> None:
+    futures = _together(register, *(_put(f"n{number:03d}") for number in range(40)))
+    assert [future.result(10) for future in futures] == _names(register)
+
+
+class _Odd(BaseException):
+    """Something that nobody expects."""
+
+
+def _raise(error: BaseException) -> Any:
+    def work(connection: Connection) -> None:
+        _put("lost")(connection)
+        raise error
+
+    return work
+
+
+def _end_early(connection: Connection) -> None:
+    _put("lost")(connection)
+    connection.commit()
+
+
+def _undo_all(connection: Connection) -> None:
+    _put("lost")(connection)
+    connection.rollback()
+
+
+SPOILERS = {
+    "an error of its own": _raise(KeyError("mine")),
+    "something that is no exception": _raise(_Odd()),
+    "an interrupt": _raise(KeyboardInterrupt()),
+    "a row that is there": lambda connection: [_put("again")(connection) for _ in range(2)],
+    "words that are no SQL": lambda connection: connection.execute(text("SELECT nonsense FROM nowhere")),
+    "an early commit": _end_early,
+    "a rollback of all": _undo_all,
+    "a closed connection": lambda connection: connection.close(),
+}
+
+
+@pytest.mark.parametrize("spoiler", SPOILERS)
+def test_register_writer_keeps_others_from_harm(register: Register, spoiler: str) -> None:
+    before, spoilt, after = _together(register, _put("before"), SPOILERS[spoiler], _put("later"))
+    assert before.result(10) == "before"
+    assert after.result(10) == "later"
+    assert spoilt.exception(10) is not None
+    assert _names(register) == ["before", "later"]
+    assert register.write(_put("next")) == "next"
+
+
+def test_register_writer_tells_no_value(register: Register) -> None:
+    register.write(_put("synthetic-secret"))
+    with pytest.raises(RegisterError) as told:
+        register.write(_put("synthetic-secret"))
+    assert "synthetic-secret" not in str(told.value)
+    assert told.value.__cause__ is None
+
+
+def test_register_writer_refuses_when_the_line_is_full(register_url: str) -> None:
+    gate = threading.Event()
+    with Register(register_url, room=3) as register:
+        held = []
+        with pytest.raises(RegisterError, match="busy"):
+            for _ in range(400):  # 64 in each thread's hands, and three in line
+                held.append(register.submit(lambda _: gate.wait(10)))
+        gate.set()
+        assert [one.result(10) for one in held] == [True] * len(held)
+        assert register.write(_put("after")) == "after"
+
+
+def test_register_writer_finishes_what_waits_and_then_refuses(register_url: str) -> None:
+    register = Register(register_url)
+    futures = [register.submit(_put(f"n{number:03d}")) for number in range(100)]
+    register.close()
+    register.close()
+    assert [future.result(0) for future in futures] == [f"n{number:03d}" for number in range(100)]
+    with pytest.raises(RegisterError, match="closed"):
+        register.submit(_put("late"))
+
+
+def test_register_writer_leaves_out_what_was_cancelled(register: Register) -> None:
+    gate, begun = threading.Event(), threading.Event()
+
+    def hold(_: Connection) -> None:
+        begun.set()
+        gate.wait(10)
+
+    held = register.submit(hold)
+    assert begun.wait(10)
+    extra = [register.submit(lambda _: gate.wait(10)) for _ in range(200)]
+    cancelled = [future for future in extra if future.cancel()]
+    gate.set()
+    held.result(10)
+    assert cancelled
+    assert register.write(_put("after")) == "after"
+
+
+def test_register_writer_does_not_wait_for_itself(register: Register) -> None:
+    with pytest.raises(RegisterError, match="inside of another"):
+        register.write(lambda _: register.write(_put("inner")))
+
+
+def test_register_writer_tries_again_after_a_deadlock(postgres_url: str) -> None:
+    with Register(postgres_url) as register:
+        for name in ("a", "b"):
+            register.write(_put(name))
+        meeting = threading.Barrier(2, timeout=5)
+        tries: list[str] = []
+
+        def take(first: str, second: str) -> Any:
+            def work(connection: Connection) -> None:
+                tries.append(first)
+                bump = update(s.facts).values(value=s.facts.c.value + "1")
+                connection.execute(bump.where(s.facts.c.name == first))
+                if len(tries) <= 2:
+                    meeting.wait()
+                connection.execute(bump.where(s.facts.c.name == second))
+
+            return work
+
+        # Two threads that hold one row each and want the other's: the database ends one of them.
+        futures = [register.submit(take("a", "b"))]
+        while not tries:
+            pass
+        futures.append(register.submit(take("b", "a")))
+        for future in futures:
+            future.result(10)
+        with register.read() as connection:
+            assert connection.execute(select(s.facts.c.value)).scalars().all() == ["111", "111"]
+        assert len(tries) == 3
+
+
+def test_register_writer_counts_every_write_of_many_threads(register: Register) -> None:
+    register.write(lambda connection: connection.execute(insert(s.facts).values(name="n", value="")))
+    bump = update(s.facts).values(value=s.facts.c.value + "1")
+
+    def ask() -> None:
+        for future in [register.submit(lambda connection: connection.execute(bump).rowcount) for _ in range(25)]:
+            assert future.result(20) == 1
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    with register.read() as connection:
+        assert connection.execute(select(func.length(s.facts.c.value))).scalar() == 100
