@@ -10,9 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -37,10 +37,10 @@ from benchwell.register.receiving import (
 from benchwell.register.viewer import Role, Viewer
 from benchwell.registry import Instrument
 from benchwell.scoring import safety_findings, score_form
-from benchwell.signals.course_signal import CourseSignal, Point, course_signal
+from benchwell.signals.course_signal import CourseSignal, Off, Point, course_signal
 from benchwell.signals.response_curve import ResponseCurve, response_curve
 
-__all__ = ["Entry", "NotReceivedError", "Received", "read_received", "receive", "retract"]
+__all__ = ["Entry", "NotReceivedError", "Received", "read_received", "receive", "receive_all", "retract"]
 
 MAY_ADD_PEOPLE = "people.write"
 
@@ -101,45 +101,81 @@ def receive(
     Raises:
         NotReceivedError: If it cannot be a record at all: an unknown instrument or scale, a day to come, no score.
     """
+    one: Future[Received] = Future()
+
+    def tell(done: Future[tuple[Received, ...]]) -> None:
+        problem = done.exception()
+        one.set_result(done.result()[0]) if problem is None else one.set_exception(problem)
+
+    receive_all(service, (entry,), now, viewer=viewer, route=route).add_done_callback(tell)
+    return one
+
+
+def receive_all(
+    service: LiveService, entries: Sequence[Entry], now: float, *, viewer: Viewer | None = None, route: str = "receive"
+) -> Future[tuple[Received, ...]]:
+    """Take several in, all of them or none; otherwise like `receive`."""
+    scored = [_score(service, entry) for entry in entries]
+
+    def work(connection: Connection) -> tuple[Received, ...]:
+        return tuple(_keep(service, connection, one, now, viewer, route) for one in scored)
+
+    future = service.register.submit(work)
+    future.add_done_callback(lambda done: _publish(service, done))
+    return future
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """A record and what it says on its own: known before the register is asked."""
+
+    entry: Entry
+    instrument: Instrument
+    scores: tuple[ScoreOf, ...]
+    safety: tuple[tuple[int, str], ...]
+    scale: str
+    curve: ResponseCurve | None
+    off: Off
+
+
+def _score(service: LiveService, entry: Entry) -> _Scored:
     instrument = _check(service, entry)
     entry = replace(entry, items=_numbers(entry.items), total=_number(entry.total))
     rows = score_form(instrument, entry.items, entry.total, scale=entry.scale, unit=entry.unit)
     found = tuple(ScoreOf(row.scale, row.value, row.status, row.band, row.reason) for row in rows)
     answered = entry.items is not None and any(one is not None for one in entry.items)
     raised = safety_findings(instrument, entry.items) if answered else ()
-    safety = [(one.item, RAISED if is_raised else UNANSWERED) for one, is_raised in raised]
+    safety = tuple((one.item, RAISED if is_raised else UNANSWERED) for one, is_raised in raised)
     scale = instrument.scale(entry.scale if not answered else None).id
-    curve, off = _curve(service, instrument, scale)
-    who = viewer or _whoever(entry)
+    return _Scored(entry, instrument, found, safety, scale, *_curve(service, instrument, scale))
 
-    def work(connection: Connection) -> Received:
-        if viewer is not None and MAY_ADD_PEOPLE in viewer.scopes:
-            add_unknown_person(connection, entry, viewer)
-        place = place_of(connection, entry, viewer)
-        kept = keep(connection, entry, place, found, safety, now)
-        log(connection, now, who, "write", route, person_id=entry.person_id)
-        signal = _signal(connection, place, instrument, scale, curve, off)
-        received = Received(
-            kept.assessment_id,
-            kept.is_new,
-            found,
-            signal,
-            kept.prompts,
-            kept.is_correction,
-            entry.person_id,
-            place.course_id,
-            place.practitioner_id,
-            instrument.id,
-            entry.date,
-            now,
-        )
-        if kept.is_new:
-            tell_others(connection, _message(service, received))
-        return received
 
-    future = service.register.submit(work)
-    future.add_done_callback(lambda done: _publish(service, done))
-    return future
+def _keep(
+    service: LiveService, connection: Connection, one: _Scored, now: float, viewer: Viewer | None, route: str
+) -> Received:
+    entry = one.entry
+    if viewer is not None and MAY_ADD_PEOPLE in viewer.scopes:
+        add_unknown_person(connection, entry, viewer)
+    place = place_of(connection, entry, viewer)
+    kept = keep(connection, entry, place, one.scores, one.safety, now)
+    log(connection, now, viewer or _whoever(entry), "write", route, person_id=entry.person_id)
+    received = Received(
+        kept.assessment_id,
+        kept.is_new,
+        one.scores,
+        _signal(connection, place, one.instrument, one.scale, one.curve, one.off),
+        kept.prompts,
+        kept.is_correction,
+        entry.person_id,
+        place.course_id,
+        place.practitioner_id,
+        one.instrument.id,
+        entry.date,
+        now,
+    )
+    if kept.is_new:
+        tell_others(connection, _message(service, received))
+    return received
 
 
 def retract(service: LiveService, record: str, now: float, viewer: Viewer, route: str) -> Future[bool]:
@@ -233,7 +269,7 @@ def _whoever(entry: Entry) -> Viewer:
     return Viewer(Role.CLINICIAN, user_id=entry.entered_by)
 
 
-def _curve(service: LiveService, instrument: Instrument, scale: str) -> tuple[ResponseCurve | None, Any]:
+def _curve(service: LiveService, instrument: Instrument, scale: str) -> tuple[ResponseCurve | None, Off]:
     """The curve to speak of; without one, why there is none."""
     if not service.workspace.settings.expected_course:
         return None, "setting"
@@ -247,7 +283,7 @@ def _signal(
     instrument: Instrument,
     scale: str,
     curve: ResponseCurve | None,
-    off: Any,
+    off: Off,
 ) -> CourseSignal:
     if place.expected is False:
         curve, off = None, "opted_out"
@@ -262,12 +298,13 @@ def _topics(person_id: str, course_id: str | None, practitioner_id: str | None) 
     return tuple(f"{kind}:{id_}" for kind, id_ in named if id_)
 
 
-def _publish(service: LiveService, done: Future[Received]) -> None:
-    if done.cancelled() or done.exception() is not None or not done.result().is_new:
+def _publish(service: LiveService, done: Future[tuple[Received, ...]]) -> None:
+    if done.cancelled() or done.exception() is not None:
         return
-    received = done.result()
-    for item in items_of(received.topics, received.person_id, received.assessment_id, bool(received.prompts), received):
-        service.news.publish(item)
+    for one in done.result():
+        if one.is_new:
+            for item in items_of(one.topics, one.person_id, one.assessment_id, bool(one.prompts), one):
+                service.news.publish(item)
 
 
 def items_of(
