@@ -16,8 +16,8 @@ from benchwell.models.conditional_growth import Growth, log_sessions, log_weeks
 from benchwell.models.early_change import TwoByTwo
 from benchwell.registry import CurveDeclaration
 from benchwell.tables import DERIVED
+from benchwell.tables.curves import CURVE_TABLE_NAMES
 
-CURVE_TABLES = ("response_curves", "response_starts", "response_bands", "early_change", "curve_checks")
 Finding = tuple[str, bool, str, str, str]
 _Row = Mapping[str, Any]
 
@@ -32,11 +32,11 @@ def curve_findings(tables: Mapping[str, pa.Table], declarations: Mapping[str, Cu
     Yields:
         Name, whether it holds, what is stated, what was found, where it differs: once per thing that must hold.
     """
-    if any(set(tables[name].column_names) != set(DERIVED[name].columns) for name in CURVE_TABLES):
+    if any(set(tables[name].column_names) != set(DERIVED[name].columns) for name in CURVE_TABLE_NAMES):
         return  # a changed name of a column is named by the check of its values
-    rows = {name: tables[name].to_pylist() for name in CURVE_TABLES}
+    rows = {name: tables[name].to_pylist() for name in CURVE_TABLE_NAMES}
     curves = {row["curve"]: row for row in rows["response_curves"]}
-    strange = [one for name in CURVE_TABLES for one in rows[name] if one["curve"] not in declarations]
+    strange = [one for name in CURVE_TABLE_NAMES for one in rows[name] if one["curve"] not in declarations]
     yield _finding("curve declarations", strange, len(curves), "every curve is declared")
     wrong = [row for row in curves.values() if not _as_declared(row, declarations.get(row["curve"]))]
     yield _finding("curve settings", wrong, len(curves), "clock, horizon and boundary as declared")
@@ -50,8 +50,8 @@ def curve_findings(tables: Mapping[str, pa.Table], declarations: Mapping[str, Cu
     starts = rows["response_starts"]
     wrong = [row for row in starts if not _within(row, "n_responded", "n_remitted")]
     yield _finding("curve starts", wrong, len(starts), "responses and remissions within n")
-    rules = rows["early_change"]
-    yield _finding("early change", [row for row in rules if not _adds_up(row)], len(rules), "counts and shares agree")
+    rules = rows["early_changes"]
+    yield _finding("early changes", [row for row in rules if not _adds_up(row)], len(rules), "counts and shares agree")
 
 
 def _finding(name: str, wrong: Iterable[_Row], total: int, rule: str) -> Finding:

@@ -21,7 +21,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchwell.benchmarks.compute import FROZEN_BESIDE, Declarations
-from benchwell.benchmarks.curves import CURVE_TABLES
 from benchwell.errors import EditionError, UnknownDeclarationError
 from benchwell.registry import (
     Benchmark,
@@ -35,6 +34,7 @@ from benchwell.registry import (
     Registry,
     hash_canonical,
 )
+from benchwell.tables.curves import CURVE_TABLE_NAMES
 
 MANIFEST = "manifest.json"
 PUBLIC_TABLES = (
@@ -46,7 +46,7 @@ PUBLIC_TABLES = (
     "exclusions",
     "organizations",
 )
-OPTIONAL_TABLES = CURVE_TABLES  # only where the workspace switched expected courses on
+OPTIONAL_TABLES = CURVE_TABLE_NAMES  # only where the workspace switched expected courses on
 PRIVATE_TABLES = ("outcomes", "features")
 KINDS: dict[str, type[Declaration]] = {
     "instruments": Instrument,

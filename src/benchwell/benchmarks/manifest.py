@@ -55,7 +55,7 @@ class Inputs:
 
     Attributes:
         statistics: Frozen `tables.DERIVED["statistics"]`.
-        curves: Frozen tables of the expected courses by name (`curves.CURVE_TABLES`); empty: none was asked for.
+        curves: Frozen tables of the expected courses by name (`tables.curves`); empty: none was asked for.
         adjusted: Frozen tables of the case-mix models by name (`compute.FROZEN_BESIDE`); empty: nothing was adjusted.
         exclusions: `tables.DERIVED["exclusions"]`.
         organizations: `tables.CANONICAL["organizations"]`.

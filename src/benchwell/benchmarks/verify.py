@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from benchwell.benchmarks.adjusted_checks import adjusted_findings
 from benchwell.benchmarks.compare import compare_tables, compare_values
 from benchwell.benchmarks.compute import Computed, Declarations, compute
-from benchwell.benchmarks.curves import CURVE_TABLES, curve_findings
+from benchwell.benchmarks.curves import curve_findings
 from benchwell.benchmarks.digest import table_digest
 from benchwell.benchmarks.edition import MANIFEST, PUBLIC_TABLES, Edition, manifest_hash, read_manifest
 from benchwell.benchmarks.manifest import derived, edition_id
@@ -27,6 +27,7 @@ from benchwell.engine import DuckDBEngine, Engine
 from benchwell.errors import BenchwellError, EditionError
 from benchwell.registry import Declaration, Registry
 from benchwell.tables import DERIVED
+from benchwell.tables.curves import CURVE_TABLE_NAMES
 
 CASEMIX_MODELS = "casemix_models.json"
 LakeCheck = Callable[[dict[str, Any]], list[str]]
@@ -200,7 +201,7 @@ def _in_force(kind: str, name: str, stated: Mapping[str, Any], current: Declarat
 def _number_checks(edition: Edition) -> Iterator[Check]:
     tables: dict[str, pa.Table] = {}
     stated_inputs = edition.manifest["identity"]["inputs"]
-    curves = CURVE_TABLES if set(CURVE_TABLES) & set(stated_inputs) else ()
+    curves = CURVE_TABLE_NAMES if set(CURVE_TABLE_NAMES) & set(stated_inputs) else ()
     for name in (*PUBLIC_TABLES, *curves):
         try:
             tables[name] = edition.arrow(name)
@@ -294,7 +295,7 @@ def _adjusted_checks(edition: Edition, tables: Mapping[str, pa.Table]) -> Iterat
 
 def _curve_checks(edition: Edition, tables: Mapping[str, pa.Table]) -> Iterator[Check]:
     """Expected courses cannot be fitted again without rows of people, but they must agree with themselves."""
-    if not set(CURVE_TABLES) <= set(tables):
+    if not set(CURVE_TABLE_NAMES) <= set(tables):
         return
     try:
         yield from (Check(*one) for one in curve_findings(tables, edition.declarations.response_curves))

@@ -112,7 +112,7 @@ def band_rows(
 
 
 def rule_rows(held: HeldOut, declaration: CurveDeclaration, healthy_end: float) -> list[dict[str, Any]]:
-    """Rows of `early_change`: the early rule, and "review" at each occasion, against response at the end (M6.3)."""
+    """Rows of `early_changes`: the early rule, and "review" at each occasion, against response at the end (M6.3)."""
     rows = held.rows
     ends = last_scores(rows, declaration)
     response = responded(rows, ends, declaration, healthy_end)

@@ -22,9 +22,9 @@ from benchwell.outcomes import OutcomeInputs
 from benchwell.registry import CurveDeclaration, Instrument
 from benchwell.registry.instrument import Scale
 from benchwell.tables import DERIVED
+from benchwell.tables.curves import CURVE_TABLE_NAMES
 from benchwell.terms import Better
 
-CURVE_TABLES = ("response_curves", "response_starts", "response_bands", "early_change", "curve_checks")
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -55,7 +55,7 @@ def fit_response_curves(
     """
     if not declarations:
         return {}
-    found: Rows = {name: [] for name in CURVE_TABLES}
+    found: Rows = {name: [] for name in CURVE_TABLE_NAMES}
     for name, declaration in sorted(declarations.items()):
         subject = _Subject.of(declaration, instruments[declaration.instrument])
         rows = curve_rows(engine, inputs, scores, declaration, subject.scale.id, last_day=last_day)
@@ -129,7 +129,7 @@ class _Subject:
             "response_curves": [head | status | _coefficients(fit, growth)],
             "response_starts": self._starts(held.rows, bands),
             "response_bands": band_rows(held.rows, bands, self.declaration, growth),
-            "early_change": rule_rows(held, self.declaration, self.healthy_end),
+            "early_changes": rule_rows(held, self.declaration, self.healthy_end),
             "curve_checks": checks,
         }
 

@@ -271,12 +271,12 @@ def _curves(edition: CurveSource) -> tuple[ResponseCurve, ...]:
     if table is None:
         return ()
     rows = [row for row in table.iter_rows(named=True) if row["status"] == "ok"]
-    beside = {name: _rows(edition, name) for name in ("response_starts", "early_change")} if rows else {}
+    beside = {name: _rows(edition, name) for name in ("response_starts", "early_changes")} if rows else {}
     return tuple(_curve(edition.id, row, beside) for row in rows)
 
 
 def _curve(edition: str, row: Mapping[str, Any], beside: Mapping[str, list[dict[str, Any]]]) -> ResponseCurve:
-    rules = [one for one in beside["early_change"] if one["curve"] == row["curve"] and one["status"] == "ok"]
+    rules = [one for one in beside["early_changes"] if one["curve"] == row["curve"] and one["status"] == "ok"]
     return ResponseCurve(
         id=row["curve"],
         instrument=row["instrument"],

@@ -64,7 +64,7 @@ CURVE_TABLES = [
     ),
     # What the early-change rule and "review" were followed by (METHODS M6.3), on clinics that the fit did not see.
     table(
-        "early_change",
+        "early_changes",
         ("curve", "rule", "occasion"),
         curve=TEXT,
         rule=TEXT,  # early_change | review
@@ -99,3 +99,4 @@ CURVE_TABLES = [
         passed=FLAG,  # null: too few to judge
     ),
 ]
+CURVE_TABLE_NAMES = tuple(one.name for one in CURVE_TABLES)
