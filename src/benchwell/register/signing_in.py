@@ -68,6 +68,26 @@ def sign_in(
     return register.write(finish)
 
 
+def knows_password(register: Register, now: float, user_id: str, password: str) -> bool:
+    """Whether somebody who is signed in also knows the password; wrong answers count as failed sign-ins.
+
+    Args:
+        register: The live store.
+        now: Seconds since 1970-01-01 UTC.
+        user_id: Who.
+        password: As typed.
+    """
+    with register.read() as connection:
+        user = connection.execute(select(users).where(users.c.id == user_id)).one_or_none()
+    login = user.login if user else None
+    if login is None or register.write(lambda connection: begin_attempt(connection, now, login)):
+        return False
+    if not is_right(user.password if user else None, password):
+        return False
+    register.write(lambda connection: forgive(connection, login))
+    return True
+
+
 def admit(
     connection: Connection, now: float, user_id: str, *, route: str = ROUTE, lasts: float | None = None
 ) -> SignIn:

@@ -114,7 +114,7 @@ def accept(visit: Here, token: str, password: Typed = "", again: Typed = "") -> 
     """Set the password; the link does not work again."""
     account, now = _invited(visit, token), visit.now
     try:
-        hashed = hash_password(_twice(password, again), login=account.login)
+        hashed = hash_password(twice(password, again), login=account.login)
     except AccessError as problem:
         return _invitation(visit, token, account, problem=problem, status=400)
     visit.register.write(lambda connection: accept_invitation(connection, now, token, hashed))
@@ -135,7 +135,7 @@ def begin_with(
     """Make the first administrator; the link does not work again."""
     _check_first(visit, token)
     try:
-        hashed = hash_password(_twice(password, again), login=login)
+        hashed = hash_password(twice(password, again), login=login)
         accept_first_admin(visit.service, visit.now, token, login, name, hashed)
     except AccessError as problem:
         return _begin(visit, token, login=login, name=name, problem=problem, status=400)
@@ -192,7 +192,12 @@ def _check_first(visit: Visit, token: str) -> None:
         raise NothingThereError(_("This link does not work, or no longer."), hint=_("start the service again"))
 
 
-def _twice(password: str, again: str) -> str:
+def twice(password: str, again: str) -> str:
+    """The password, if it was typed the same both times.
+
+    Raises:
+        AccessError: If not.
+    """
     if password != again:
         raise AccessError(_("The two passwords differ."))
     return password

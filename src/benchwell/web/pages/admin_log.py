@@ -1,0 +1,94 @@
+"""The log of who read or changed what, for administrators: to look through, and to take along."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi.responses import HTMLResponse, StreamingResponse
+
+from benchwell.register.accounts import accounts
+from benchwell.register.audit import log
+from benchwell.register.audit_reading import AuditFilter, AuditLine, all_audit_lines, audit_lines
+from benchwell.web.pages.admin import ADMIN
+from benchwell.web.routing import Routes
+from benchwell.web.visit import Here, Visit
+
+routes = Routes()
+_PAGE = 100
+_COLUMNS = ("number", "at", "name", "user", "program", "role", "action", "route", "person", "detail")
+
+
+@routes.get("/admin/log", ADMIN)
+def look(
+    visit: Here, user: str = "", person: str = "", since: str = "", until: str = "", before: str = ""
+) -> HTMLResponse:
+    """Lines of the log, the newest first."""
+    wanted = _filter(user, person, since, until, before)
+    with visit.register.read() as connection:
+        lines = audit_lines(connection, wanted, most=_PAGE)
+        people_here = accounts(connection)
+    typed: dict[str, Any] = {"user": user, "person": person, "since": since, "until": until}
+    older = urlencode(typed | {"before": lines[-1].sequence}) if len(lines) == _PAGE else ""
+    shown: dict[str, Any] = {"lines": lines, "accounts": people_here, "older": older, "query": urlencode(typed)}
+    return visit.page("admin/log.html.j2", instant=instant, **shown, **typed)
+
+
+@routes.get("/admin/log.csv", ADMIN)
+def take(visit: Here, user: str = "", person: str = "", since: str = "", until: str = "") -> StreamingResponse:
+    """The same lines, all of them, as CSV."""
+    visit.register.write(lambda connection: log(connection, visit.now, visit.viewer, "export", "/admin/log.csv"))
+    wanted = _filter(user, person, since, until, "")
+    kept = {"content-disposition": 'attachment; filename="benchwell-log.csv"'}
+    return StreamingResponse(_csv(visit, wanted), media_type="text/csv; charset=utf-8", headers=kept)
+
+
+def instant(seconds: float) -> str:
+    """An instant as UTC, to the second.
+
+    >>> instant(0)
+    '1970-01-01 00:00:00'
+    """
+    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _filter(user: str, person: str, since: str, until: str, before: str) -> AuditFilter:
+    last = _day(until)
+    return AuditFilter(
+        user_id=user or None,
+        person_id=person.strip() or None,
+        since=_day(since),
+        until=None if last is None else last + 86400,  # the last day is in it
+        before=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,
+    )
+
+
+def _day(text: str) -> float | None:
+    try:
+        return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp() if len(text) == 10 else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _csv(visit: Visit, wanted: AuditFilter) -> Iterator[str]:
+    yield ",".join(_COLUMNS) + "\r\n"
+    with visit.register.read() as connection:
+        for line in all_audit_lines(connection, wanted):
+            row = io.StringIO()
+            csv.writer(row).writerow([_plain(cell) for cell in _cells(line)])
+            yield row.getvalue()
+
+
+def _cells(line: AuditLine) -> tuple[object, ...]:
+    who = (line.name, line.user_id, line.client_id, line.role.value)
+    return (line.sequence, instant(line.at), *who, line.action, line.route, line.person_id, line.detail)
+
+
+def _plain(cell: object) -> str:
+    """A cell that a spreadsheet does not take for a formula."""
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
