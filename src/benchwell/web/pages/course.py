@@ -47,7 +47,7 @@ def show(visit: Here, person_id: str, instrument: str | None = None) -> HTMLResp
     return visit.page("course_show.html.j2", view=view, part=parts[0] if parts else None)
 
 
-@routes.get("/people/{person_id}/handout", to_person(Role.CLINICIAN, action="print"))
+@routes.get("/people/{person_id}/handout", to_person(Role.CLINICIAN, action="export"))
 def handout(visit: Here, person_id: str) -> HTMLResponse:
     """The course on paper, for the person."""
     view = course_view(visit.service, visit.viewer, person_id, dt.date.today())
