@@ -96,6 +96,7 @@ class Place:
         organization_id: Where.
         practitioner_id: Who treats.
         expected: Whether the person wants an expected course to be computed; null: has not said.
+        label: What the clinician calls the record; "" if nothing was given.
     """
 
     person_id: str
@@ -103,6 +104,7 @@ class Place:
     organization_id: str | None
     practitioner_id: str | None
     expected: bool | None
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def place_of(connection: Connection, entry: Entry, viewer: Viewer | None) -> Pla
         runs = courses.c.id == entry.course_id
     asked = (
         select(people.c.id, courses.c.id.label("course"), courses.c.organization_id, courses.c.practitioner_id)
-        .add_columns(choices.c.value.label("expected"))
+        .add_columns(choices.c.value.label("expected"), people.c.label)
         .outerjoin(courses, and_(courses.c.person_id == people.c.id, runs))
         .outerjoin(choices, and_(choices.c.person_id == people.c.id, choices.c.name == "expected"))
         .where(people.c.id == entry.person_id, people.c.erased_at.is_(None))
@@ -196,7 +198,9 @@ def place_of(connection: Connection, entry: Entry, viewer: Viewer | None) -> Pla
     if entry.course_id is not None and found[0].course is None:
         raise NotReceivedError("unknown_course", _("This course is none of this person's."))
     chosen = _of_contact(connection, entry, found) if len(found) > 1 and entry.contact_id else found[0]
-    return Place(chosen.id, chosen.course, chosen.organization_id, chosen.practitioner_id, chosen.expected)
+    return Place(
+        chosen.id, chosen.course, chosen.organization_id, chosen.practitioner_id, chosen.expected, chosen.label or ""
+    )
 
 
 def _of_contact(connection: Connection, entry: Entry, found: Sequence[Row[Any]]) -> Row[Any]:
@@ -338,14 +342,18 @@ class Stored:
 def find_stored(connection: Connection, assessment_id: str) -> Stored | None:
     """A record by id; null if there is none, or it was taken back."""
     row = connection.execute(
-        select(assessments, courses.c.organization_id, courses.c.practitioner_id, choices.c.value.label("expected"))
+        select(assessments, courses.c.organization_id, courses.c.practitioner_id, people.c.label)
+        .add_columns(choices.c.value.label("expected"))
+        .join(people, people.c.id == assessments.c.person_id)
         .outerjoin(courses, courses.c.id == assessments.c.course_id)
         .outerjoin(choices, and_(choices.c.person_id == assessments.c.person_id, choices.c.name == "expected"))
         .where(assessments.c.id == assessment_id, assessments.c.retracted.is_(False))
     ).one_or_none()
     if row is None:
         return None
-    place = Place(row.person_id, row.course_id, row.organization_id, row.practitioner_id, row.expected)
+    place = Place(
+        row.person_id, row.course_id, row.organization_id, row.practitioner_id, row.expected, row.label or ""
+    )
     own = connection.execute(select(scores).where(scores.c.assessment_id == assessment_id).order_by(scores.c.scale))
     found = tuple(ScoreOf(one.scale, one.value, one.status, one.band, one.reason) for one in own)
     raised = connection.execute(

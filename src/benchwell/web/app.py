@@ -14,6 +14,7 @@ from benchwell.web.headers import SecurityHeaders
 from benchwell.web.limits import Limits
 from benchwell.web.logs import RequestLog
 from benchwell.web.routes import ALL_ROUTES
+from benchwell.web.stream import streaming
 
 
 def create_app(service: LiveService) -> FastAPI:
@@ -23,7 +24,12 @@ def create_app(service: LiveService) -> FastAPI:
         service: Workspace, register, and what hears of new scores.
     """
     app = FastAPI(
-        title="Benchwell", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+        title="Benchwell",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=streaming,
     )
     app.state.service = service
     app.state.limits = Limits()

@@ -26,6 +26,7 @@ class Item:
         kind: score | safety (a score that somebody must look at) | reload | end.
         person_id: About whom.
         assessment_id: Which record.
+        received_at: When that version of it came in, seconds since 1970-01-01 UTC.
         received: What the record says, where it came in to this process; others read it from the register.
     """
 
@@ -33,11 +34,14 @@ class Item:
     kind: str
     person_id: str | None = None
     assessment_id: str | None = None
+    received_at: float = 0.0
     received: Received | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(eq=False)
-class _Listener:
+class Listener:
+    """A page that is open: what it listens to, and what it has not been sent yet."""
+
     loop: asyncio.AbstractEventLoop
     topics: frozenset[str]
     queue: asyncio.Queue[Item] = field(default_factory=lambda: asyncio.Queue(_HELD))
@@ -61,7 +65,7 @@ class News:
     def __init__(self) -> None:
         self.id = new_id()
         self._guard = threading.Lock()
-        self._listeners: defaultdict[str, set[_Listener]] = defaultdict(set)
+        self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
 
     def publish(self, item: Item) -> None:
         """Tell every page that listens to the topic; it returns at once."""
@@ -84,15 +88,15 @@ class News:
         finally:
             self.close(listener)
 
-    def open(self, *topics: str) -> _Listener:
+    def open(self, *topics: str) -> Listener:
         """Begin to listen in the running event loop; `close` ends it."""
-        listener = _Listener(asyncio.get_running_loop(), frozenset(topics))
+        listener = Listener(asyncio.get_running_loop(), frozenset(topics))
         with self._guard:
             for topic in listener.topics:
                 self._listeners[topic].add(listener)
         return listener
 
-    def close(self, listener: _Listener) -> None:
+    def close(self, listener: Listener) -> None:
         """Stop listening."""
         with self._guard:
             for topic in listener.topics:
@@ -100,7 +104,7 @@ class News:
                 if not self._listeners[topic]:
                     del self._listeners[topic]
 
-    def _tell(self, listeners: tuple[_Listener, ...], item: Item) -> None:
+    def _tell(self, listeners: tuple[Listener, ...], item: Item) -> None:
         for listener in listeners:
             try:
                 listener.loop.call_soon_threadsafe(listener.take, item)

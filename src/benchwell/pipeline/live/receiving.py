@@ -62,6 +62,7 @@ class Received:
         instrument: Id of the instrument.
         date: Day of the form.
         received_at: Seconds since 1970-01-01 UTC.
+        label: What the clinician calls the person's record; "" if nothing was given.
     """
 
     assessment_id: str
@@ -76,6 +77,7 @@ class Received:
     instrument: str = ""
     date: dt.date | None = None
     received_at: float = 0.0
+    label: str = ""
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -172,6 +174,7 @@ def _keep(
         one.instrument.id,
         entry.date,
         now,
+        place.label,
     )
     if kept.is_new:
         tell_others(connection, _message(service, received))
@@ -237,6 +240,7 @@ def read_received(service: LiveService, assessment_id: str) -> Received | None:
         place.practitioner_id,
         stored.instrument,
         stored.date,
+        label=place.label,
     )
 
 
@@ -303,19 +307,16 @@ def _publish(service: LiveService, done: Future[tuple[Received, ...]]) -> None:
         return
     for one in done.result():
         if one.is_new:
-            for item in items_of(one.topics, one.person_id, one.assessment_id, bool(one.prompts), one):
-                service.news.publish(item)
+            for topic in one.topics:
+                news = Item(topic, _kind(one), one.person_id, one.assessment_id, one.received_at, one)
+                service.news.publish(news)
 
 
-def items_of(
-    topics: tuple[str, ...], person_id: str, assessment_id: str, is_safety: bool, received: Received | None = None
-) -> list[Item]:
-    """The news of one record, for each of its topics."""
-    kind = "safety" if is_safety else "score"
-    return [Item(topic, kind, person_id, assessment_id, received) for topic in topics]
+def _kind(received: Received) -> str:
+    return "safety" if received.prompts else "score"
 
 
 def _message(service: LiveService, received: Received) -> str:
     """What other processes are told: ids only."""
-    about = [received.person_id, received.assessment_id, bool(received.prompts)]
+    about = [_kind(received), received.person_id, received.assessment_id, received.received_at]
     return json.dumps([service.news.id, list(received.topics), *about])
