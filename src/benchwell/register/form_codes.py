@@ -1,6 +1,6 @@
 """Short codes for a kiosk: typed on a device of the same place, for an hour, once.
 
-A code is short, so it works only together with the device's own link, and every wrong one uses the device up.
+A code is short, so it works only together with a device's own link, and the door slows down whoever types many.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
-from benchwell.register.links import Link, find_link, use_link
+from benchwell.register.links import Link, find_link
 from benchwell.register.schema import courses, links, practitioners
 from benchwell.register.tokens import hash_of
 from benchwell.register.viewer import Viewer
@@ -73,11 +73,6 @@ def token_of(organization_id: str, code: str) -> str:
     'kiosk:north:ABC23D'
     """
     return f"kiosk:{organization_id}:{''.join(code.split()).upper()}"
-
-
-def wrong_code(connection: Connection, now: float, device: str) -> None:
-    """Note a wrong code: a device on which many are typed must be opened anew by staff."""
-    use_link(connection, now, "kiosk", device)
 
 
 def find_device(connection: Connection, now: float, device: str) -> Link | None:

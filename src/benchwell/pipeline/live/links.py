@@ -17,8 +17,8 @@ from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Viewer
 from benchwell.register.audit import log
 from benchwell.register.courses import courses_of
-from benchwell.register.form_codes import find_device, give_back, make_code, place_of_viewer, token_of, wrong_code
-from benchwell.register.links import DAY, Link, find_link, make_link, use_link
+from benchwell.register.form_codes import find_device, give_back, make_code, place_of_viewer, token_of
+from benchwell.register.links import DAY, MANY, Link, find_link, make_link, use_link
 from benchwell.register.tokens import hash_of
 from benchwell.registry.instrument import Instrument
 from benchwell.signals.course_words import direction_text
@@ -29,7 +29,6 @@ FORM: Final = "form"
 FORM_WITH_SCORE: Final = "form_score"
 LASTS: Final = 7 * DAY
 KIOSK_LASTS: Final = 30 * DAY
-WRONG_CODES: Final = 60  # until a device must be opened anew
 _WAIT = 30.0
 
 
@@ -131,7 +130,7 @@ def open_kiosk(service: LiveService, viewer: Viewer, now: float) -> str:
         if place is None:
             return None
         about = {"organization_id": place, "created_by": viewer.user_id}
-        return make_link(connection, now, "kiosk", uses=WRONG_CODES, lasts=KIOSK_LASTS, **about)
+        return make_link(connection, now, "kiosk", uses=MANY, lasts=KIOSK_LASTS, **about)
 
     made = service.register.write(write)
     if made is None:
@@ -153,7 +152,7 @@ def is_kiosk(service: LiveService, now: float, device: str) -> bool:
 
 
 def opened_by_code(service: LiveService, now: float, device: str, code: str) -> Opened | None:
-    """The forms of a code at a kiosk; null if the code is none, and then the device has one try less.
+    """The forms of a code at a kiosk; null if the code is none.
 
     Raises:
         AccessError: If the device is no kiosk any more.
@@ -163,10 +162,7 @@ def opened_by_code(service: LiveService, now: float, device: str, code: str) -> 
         link = None if kiosk is None else _either(connection, now, token_of(kiosk.organization_id or "", code))
     if kiosk is None:
         raise AccessError(_("This device is not a kiosk any more."), hint=_("ask the staff to open it again"))
-    if link is None:
-        service.register.write(lambda connection: wrong_code(connection, now, device))
-        return None
-    return Opened(link, _forms(service, link))
+    return None if link is None else Opened(link, _forms(service, link))
 
 
 def send_form(

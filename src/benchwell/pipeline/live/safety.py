@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchwell.i18n import N_, _
+from benchwell.pipeline.live.news import Item
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Viewer
 from benchwell.register.audit import log
@@ -104,4 +105,8 @@ def say_seen(service: LiveService, viewer: Viewer, now: float, person_id: str, p
             )
         return done
 
-    return service.register.write(write)
+    done = service.register.write(write)
+    if done:  # other open pages of the person and the clinician let the prompt go
+        for topic in (f"person:{person_id}", f"practitioner:{viewer.practitioner_id}"):
+            service.news.publish(Item(topic, "reload", person_id))
+    return done

@@ -23,9 +23,11 @@ from benchwell.pipeline.live.links import (
     send_form,
 )
 from benchwell.register import Role
+from benchwell.register.tokens import hash_of
 from benchwell.web.access import EVERYBODY, Access, Reach, only, to_person
 from benchwell.web.cookies import keep, read
 from benchwell.web.guard import NothingThereError
+from benchwell.web.limits import Rate, limits_of
 from benchwell.web.posted import Sent as Fields
 from benchwell.web.routing import Routes
 from benchwell.web.visit import Here
@@ -34,7 +36,8 @@ routes = Routes()
 _BY_LINK = Access(EVERYBODY, Reach.ANYONE, is_open=True)  # the link or code is what opens it
 STAFF_OF_A_PLACE = only(Role.CLINICIAN, Role.LEAD, Role.MANAGER)
 DEVICE = "benchwell_kiosk"
-_MONTH = 30 * 24 * 3600
+_YEAR = 365 * 24 * 3600
+CODES = Rate(20, 0.05)  # of one device: more people do not sit down at it, and nobody guesses one of 900 million so
 
 
 @routes.post("/people/{person_id}/link", to_person(Role.CLINICIAN, action="write"))
@@ -87,18 +90,8 @@ def offer_kiosk(visit: Here) -> HTMLResponse:
 @routes.post("/kiosk/open", STAFF_OF_A_PLACE)
 def make_kiosk(visit: Here) -> HTMLResponse:
     """The link to open on the device, shown once."""
-    address = f"{_base(visit)}/kiosk/device/{open_kiosk(visit.service, visit.viewer, visit.now)}"
+    address = f"{_base(visit)}/kiosk/{open_kiosk(visit.service, visit.viewer, visit.now)}"
     return visit.page("kiosk_open.html.j2", address=address, picture=_qr(address))
-
-
-@routes.get("/kiosk/device/{token}", _BY_LINK)
-def become_kiosk(visit: Here, token: str) -> RedirectResponse:
-    """This device is a kiosk from now on."""
-    if not is_kiosk(visit.service, visit.now, token):
-        raise NothingThereError(_("This link does not work any more."))
-    answer = RedirectResponse("/kiosk", status_code=303)
-    keep(answer, visit.request, DEVICE, token, seconds=_MONTH)
-    return answer
 
 
 @routes.get("/kiosk", _BY_LINK)
@@ -113,6 +106,7 @@ def kiosk_form(visit: Here, sent: Fields) -> Response:
     device, code = _device(visit), sent.get("code", "")
     if not device:
         return _code_page(visit, status=403)
+    limits_of(visit.request).take("kiosk", hash_of(device), CODES)
     opened = opened_by_code(visit.service, visit.now, device, code)
     if opened is None:
         return _code_page(
@@ -136,6 +130,16 @@ def kiosk_send(visit: Here, sent: Fields) -> Response:
     # Nothing of it stays on the device, and the page leaves by itself.
     answer.headers["clear-site-data"] = '"cache"'
     answer.headers["refresh"] = "90; url=/kiosk" if done.safety else "20; url=/kiosk"
+    return answer
+
+
+@routes.get("/kiosk/{token}", _BY_LINK)
+def become_kiosk(visit: Here, token: str) -> RedirectResponse:
+    """This device is a kiosk from now on."""
+    if not is_kiosk(visit.service, visit.now, token):
+        raise NothingThereError(_("This link does not work any more."))
+    answer = RedirectResponse("/kiosk", status_code=303)
+    keep(answer, visit.request, DEVICE, token, seconds=_YEAR)
     return answer
 
 
