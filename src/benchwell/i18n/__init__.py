@@ -9,7 +9,7 @@ Texts have named places, `_("{n} people").format(n=…)`, so that a translator m
 the `.po` files under `locale/`; they are read as they are, so there is nothing to compile.
 """
 
-from benchwell.i18n.catalogues import LANGUAGES, N_, _, current, ngettext, speak, using
-from benchwell.i18n.formats import day, month, number, percent
+from benchwell.i18n.catalogues import LANGUAGES, N_, NN_, _, current, ngettext, speak, using
+from benchwell.i18n.formats import day, local_digits, month, number, percent
 
-__all__ = ["LANGUAGES", "N_", "_", "current", "day", "month", "ngettext", "number", "percent", "speak", "using"]
+__all__ = ["LANGUAGES", "N_", "NN_", "_", "current", "day", "local_digits", "month", "ngettext", "number", "percent", "speak", "using"]

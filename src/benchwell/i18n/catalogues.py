@@ -79,3 +79,8 @@ def ngettext(one: str, many: str, n: int) -> str:
 def N_(text: str) -> str:  # noqa: N802  # the name that gettext tools know
     """Mark a text for translators where it is declared; it is translated where it is shown."""
     return text
+
+
+def NN_(one: str, many: str) -> tuple[str, str]:  # noqa: N802  # the same for a text and its plural
+    """Mark the two forms of a noun for translators where they are declared; `ngettext` chooses one."""
+    return one, many

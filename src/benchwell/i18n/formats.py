@@ -20,6 +20,18 @@ def number(value: float, digits: int = 0) -> str:
     return str(format_decimal(round(value, digits), places, locale=current()))
 
 
+_GERMAN_DIGITS = str.maketrans(",.", ".,")
+
+
+def local_digits(written: str) -> str:
+    """A number that is written in English, as the language being spoken writes it; quick, for tables of thousands.
+
+    >>> local_digits(f"{1234.5:,.1f}")
+    '1,234.5'
+    """
+    return written.translate(_GERMAN_DIGITS) if current() == "de" else written
+
+
 def percent(share: float) -> str:
     """A whole percentage of a share between 0 and 1.
 

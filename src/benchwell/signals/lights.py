@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchwell.i18n import _
 from benchwell.terms import Better, Light
 
 
@@ -38,12 +39,14 @@ def face(state: Light, better: Better) -> LightFace:
     ('▼', 'clearly below, which is better here')
     """
     if state is Light.UNKNOWN:
-        return LightFace("○", "cannot tell yet", "the data cannot say yet whether there is a difference", "unknown")
+        unknown = _("the data cannot say yet whether there is a difference")
+        return LightFace("○", _("cannot tell yet"), unknown, "unknown")
     if state is Light.CLOSE:
-        return LightFace("●", "about the same", "close to the benchmark", "close")
+        return LightFace("●", _("about the same"), _("close to the benchmark"), "close")
     up = (state is Light.ABOVE) == (better is Better.HIGHER)
-    symbol, word = ("▲", "clearly above") if up else ("▼", "clearly below")
+    symbol, word = ("▲", _("clearly above")) if up else ("▼", _("clearly below"))
     if better is Better.LOWER:
-        word += ", which is better here" if state is Light.ABOVE else "; lower is better here"
-    meaning = "more favorable than the benchmark" if state is Light.ABOVE else "less favorable than the benchmark"
+        word += _(", which is better here") if state is Light.ABOVE else _("; lower is better here")
+    favorable = _("more favorable than the benchmark")
+    meaning = favorable if state is Light.ABOVE else _("less favorable than the benchmark")
     return LightFace(symbol, word, meaning, "above" if state is Light.ABOVE else "below")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchwell.i18n import N_, NN_, _, local_digits, ngettext
 from benchwell.registry.measure import Measure, Summary
 from benchwell.terms import Better
 
@@ -39,7 +40,7 @@ class Figure:
             return "–"
         decimals = self._decimals(value * self.scale)
         text = f"{_half_up(value * self.scale, decimals):.{decimals}f}"
-        return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+        return local_digits(text.lstrip("-") if float(text) == 0 else text.replace("-", "−"))
 
     def _decimals(self, value: float) -> int:
         """Places for one value: as many as tell a share near 0 or 100 % from none and from all."""
@@ -57,7 +58,7 @@ class Figure:
         '46 %'
         """
         number = self.number(value)
-        return f"{number} {self.unit}" if self.unit and number != "–" else number
+        return f"{number} {_(self.unit)}" if self.unit and number != "–" else number
 
     def interval(self, lower: float | None, upper: float | None) -> str:
         """An interval in brackets; "" if unknown.
@@ -69,7 +70,7 @@ class Figure:
             return ""
         low, high = self.number(lower), self.number(upper)
         # "(-1--0.4)" cannot be read: negative limits are joined by a word.
-        return f"({low} to {high})" if "−" in low + high else f"({low}–{high})"
+        return _("({low} to {high})").format(low=low, high=high) if "−" in low + high else f"({low}–{high})"
 
 
 def _half_up(value: float, decimals: int) -> float:
@@ -82,16 +83,16 @@ def _half_up(value: float, decimals: int) -> float:
 _FIGURES: dict[Summary, Figure] = {
     "proportion": Figure("%", 100),
     "ratio_of_means": Figure("%"),  # stored in percent of the baseline
-    "mean": Figure("points", decimals=1),
+    "mean": Figure(N_("points"), decimals=1),
     "effect_size": Figure("", decimals=2),
-    "rate": Figure("per 100 person-years", decimals=1),  # stored per 100 person-years
+    "rate": Figure(N_("per 100 person-years"), decimals=1),  # stored per 100 person-years
 }
 
 
 def figure_of(measure: Measure) -> Figure:
     """How a measure's figures are written."""
     if measure.endpoint.kind == "wait_days" and measure.summary == "mean":
-        return Figure("days", decimals=0)
+        return Figure(N_("days"), decimals=0)
     if measure.endpoint.kind == "percent_change":
         return Figure("%")
     if measure.endpoint.kind == "saes":
@@ -101,7 +102,48 @@ def figure_of(measure: Measure) -> Figure:
 
 def missing_as(measure: Measure) -> str:
     """What the missing count as where everyone eligible is counted: a share has no change, a mean nothing to meet."""
-    return "not met" if measure.summary in ("proportion", "rate") else "no change"
+    return _("not met") if measure.summary in ("proportion", "rate") else _("no change")
+
+
+# Nouns that are counted, for translators: what stands here can be given to `count`.
+NOUNS = dict(
+    (
+        NN_("clinic", "clinics"),
+        NN_("person", "people"),
+        NN_("person is", "people are"),
+        NN_("more person", "more people"),
+        NN_("more person is", "more people are"),
+        NN_("eligible person", "eligible people"),
+        NN_("score", "scores"),
+        NN_("more score", "more scores"),
+        NN_("period", "periods"),
+        NN_("course", "courses"),
+        NN_("point", "points"),
+        NN_("view", "views"),
+        NN_("group", "groups"),
+        NN_("time", "times"),
+        NN_("measure", "measures"),
+        NN_("comparison", "comparisons"),
+    )
+)
+
+
+def whole(number: int) -> str:
+    """A whole number with its separators.
+
+    >>> whole(1200)
+    '1,200'
+    """
+    return local_digits(f"{number:,}")
+
+
+def in_percent(share: float) -> str:
+    """A share as a whole percentage, rounded as Python does.
+
+    >>> in_percent(0.456)
+    '46 %'
+    """
+    return f"{share:.0%}".replace("%", " %")
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -110,7 +152,7 @@ def count(number: int, one: str, many: str | None = None) -> str:
     >>> count(1, "person", "people"), count(1200, "clinic")
     ('1 person', '1,200 clinics')
     """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{whole(number)} {ngettext(one, many or one + 's', number)}"
 
 
 def about(number: int) -> int:
@@ -129,7 +171,7 @@ def direction(better: Better) -> str:
     >>> direction(Better.LOWER)
     'lower is better'
     """
-    return "lower is better" if better is Better.LOWER else "higher is better"
+    return _("lower is better") if better is Better.LOWER else _("higher is better")
 
 
 def capital(text: str) -> str:
@@ -152,4 +194,4 @@ def dashed(number: int | None) -> str:
     >>> dashed(1200), dashed(None)
     ('1,200', '–')
     """
-    return "–" if number is None else f"{number:,}"
+    return "–" if number is None else whole(number)
