@@ -12,7 +12,6 @@ from benchwell.register.audit import log
 from benchwell.register.links import use_link
 from benchwell.register.schema import (
     assessments,
-    audit,
     choices,
     consents,
     contacts,
@@ -177,19 +176,6 @@ def choices_of(connection: Connection, person_id: str) -> dict[str, bool]:
     return {row.name: row.value for row in connection.execute(select(choices).where(choices.c.person_id == person_id))}
 
 
-def reading_of(connection: Connection, person_id: str) -> tuple[tuple[float, str, str], ...]:
-    """Every time that somebody read, changed or took along a person's record: when, in which role, what; newest first.
-
-    What the person did with the own record is left out.
-    """
-    asked = (
-        select(audit.c.at, audit.c.role, audit.c.action)
-        .where(audit.c.person_id == person_id, audit.c.role != Role.PATIENT.value, audit.c.action != "refuse")
-        .order_by(audit.c.at.desc(), audit.c.sequence.desc())
-    )
-    return tuple((row.at, row.role, row.action) for row in connection.execute(asked))
-
-
 def choose(connection: Connection, now: float, person_id: str, name: str, *, value: bool) -> None:
     """Keep what a person switched; the last one holds."""
     connection.execute(delete(choices).where(choices.c.person_id == person_id, choices.c.name == name))
@@ -220,7 +206,7 @@ def enter_by_link(connection: Connection, now: float, token: str, before: str | 
         connection: Inside a transaction.
         now: Seconds since 1970-01-01 UTC.
         token: Of the link.
-        before: Hash of the session that this browser had; it ends, so that nothing of whoever sat there reaches into it.
+        before: Hash of the session that this browser had; it ends: nothing of whoever sat there reaches into it.
 
     Returns:
         The token for the cookie; null if the link does not work, or no longer.

@@ -6,16 +6,20 @@ from benchwell.web.pages.account import routes as account
 from benchwell.web.pages.admin import routes as admin
 from benchwell.web.pages.admin_log import routes as admin_log
 from benchwell.web.pages.admin_programs import routes as admin_programs
+from benchwell.web.pages.circle import routes as circle
 from benchwell.web.pages.contract import routes as contract
 from benchwell.web.pages.course import routes as course
 from benchwell.web.pages.editions import routes as editions
 from benchwell.web.pages.entry import routes as entry
+from benchwell.web.pages.experiments import routes as experiments
 from benchwell.web.pages.forms import routes as forms
 from benchwell.web.pages.home import routes as home
 from benchwell.web.pages.marks import routes as marks
 from benchwell.web.pages.my_data import routes as my_data
+from benchwell.web.pages.oidc import routes as oidc
 from benchwell.web.pages.people import routes as people
 from benchwell.web.pages.preferences import routes as preferences
+from benchwell.web.pages.pulse import routes as pulse
 from benchwell.web.pages.readiness import routes as readiness
 from benchwell.web.pages.reading import routes as reading
 from benchwell.web.pages.sample import routes as sample
@@ -31,6 +35,7 @@ ALL_ROUTES: tuple[Routes, ...] = (
     my_data,
     preferences,
     sign_in,
+    oidc,
     account,
     admin,
     admin_programs,
@@ -47,4 +52,7 @@ ALL_ROUTES: tuple[Routes, ...] = (
     sample,
     reading,
     readiness,
+    circle,
+    experiments,
+    pulse,
 )

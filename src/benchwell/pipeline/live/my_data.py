@@ -127,7 +127,7 @@ def my_data(service: LiveService, person_id: str, today: dt.date) -> MyData:
         lines=my_lines(service, record),
         purposes=my_purposes(service, record.decisions, today),
         seen_by=_seen_by(record, settings),
-        shared=shared_said(shared_editions(service.workspace, record.decisions, _first_day(record))),
+        shared=shared_said(shared_editions(service.workspace, standing(record.decisions), _first_day(record))),
         expected_offered=settings.expected_course,
         expected_wanted=wanted,
         deletions=record.deletions,
@@ -155,11 +155,20 @@ def my_purposes(service: LiveService, decisions: Sequence[OwnDecision], today: d
     return tuple(_purpose(texts.in_force(one), decisions, settings, today) for one in Purpose)
 
 
+def standing(decisions: Sequence[OwnDecision]) -> tuple[OwnDecision, ...]:
+    """The last decision of each day on each purpose, as it goes to the lake: a slip is mended on the day it is made.
+
+    Args:
+        decisions: In the order in which they were made.
+    """
+    return tuple({(one.purpose, one.date): one for one in decisions}.values())
+
+
 def _purpose(text: ConsentText, decisions: Sequence[OwnDecision], settings: Settings, today: dt.date) -> MyPurpose:
-    mine = [one for one in decisions if one.purpose == text.purpose.value]
+    mine = [one for one in standing(decisions) if one.purpose == text.purpose.value]
     rule = settings.silence(text.purpose)
     usable = text.purpose is Purpose.CARE or allowed(mine, text.purpose, today, rule.value).usable
-    last = max(mine, key=lambda one: (one.date, one.decision != "granted"), default=None)
+    last = max(mine, key=lambda one: one.date, default=None)
     if last is None:
         state, said = "not_asked", _silence_words(text.purpose, rule)
     else:
@@ -174,7 +183,7 @@ def _purpose(text: ConsentText, decisions: Sequence[OwnDecision], settings: Sett
 
 def _silence_words(purpose: Purpose, rule: ConsentRule) -> str:
     if purpose is Purpose.CARE:
-        return _("You have not been asked. The people who treat you use your answers to treat you.")
+        return _("The people who treat you use your answers to treat you.")
     if rule is ConsentRule.OPT_OUT:
         return _("You have not decided. Here that means: your scores are counted until you say no.")
     return _("You have not decided. Here that means: your scores are not used until you say yes.")

@@ -19,7 +19,7 @@ from typing import Any
 
 from benchwell import __version__
 from benchwell.i18n import _, current, day, number
-from benchwell.pipeline.live.my_data import MyLine, my_lines, my_purposes, my_record, wants_expected
+from benchwell.pipeline.live.my_data import MyLine, my_lines, my_purposes, my_record, standing, wants_expected
 from benchwell.pipeline.live.my_words import decision_words, purpose_words, readers_said, shared_said
 from benchwell.pipeline.live.printing import printed
 from benchwell.pipeline.live.service import LiveService
@@ -48,7 +48,7 @@ def everything(service: LiveService, person_id: str, now: float) -> dict[str, An
     """
     record = my_record(service, person_id)
     first = min((one.date for one in record.answers), default=None)
-    shared = shared_editions(service.workspace, record.decisions, first)
+    shared = shared_editions(service.workspace, standing(record.decisions), first)
     return {
         "format": FORMAT,
         "version": _VERSION,
@@ -195,8 +195,8 @@ def _put(folder: zipfile.ZipFile, name: str, content: str) -> None:
 
 def _readme() -> str:
     words = _(
-        "Each file is one table, in UTF-8, with commas. Words that a spreadsheet could take for a formula begin with an "
-        "apostrophe. The same data for other programs: the JSON file, which is described at /my/schema.json."
+        "Each file is one table, in UTF-8, with commas. Words that a spreadsheet could take for a formula begin with "
+        "an apostrophe. The same data for other programs: the JSON file, which is described at /my/schema.json."
     )
     return f"{words}\n"
 
@@ -277,7 +277,7 @@ def _tables(service: LiveService, record: OwnRecord) -> list[Block]:
         (
             _("What was shared when"),
             (_("Day"), _("For what"), _("Your scores"), _("Edition")),
-            shared_said(shared_editions(service.workspace, record.decisions, first)),
+            shared_said(shared_editions(service.workspace, standing(record.decisions), first)),
         ),
     ]
     blocks: list[Block] = []

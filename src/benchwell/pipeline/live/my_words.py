@@ -8,7 +8,8 @@ from itertools import groupby
 from benchwell.i18n import N_, _, day
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.live.shared_editions import Shared
-from benchwell.register.my_data import reading_of
+from benchwell.register import Role
+from benchwell.register.audit_reading import readers_of
 from benchwell.terms import Purpose
 
 _PURPOSES = {
@@ -55,10 +56,15 @@ def decision_words(decision: str) -> str:
 def readers_said(service: LiveService, person_id: str) -> tuple[tuple[str, str, str], ...]:
     """Who has opened a record: one line for a day, a role and what was done; the newest first."""
     with service.register.read() as connection:
-        found = reading_of(connection, person_id)
+        found = readers_of(connection, person_id)
     lines = [
-        (day(dt.datetime.fromtimestamp(at).date()), _(_ROLES.get(role, role)), _(_ACTIONS.get(action, action)))
-        for at, role, action in found
+        (
+            day(dt.datetime.fromtimestamp(one.at).date()),
+            _(_ROLES.get(one.role, one.role.value)),
+            _(_ACTIONS.get(one.action, one.action)),
+        )
+        for one in found
+        if one.role is not Role.PATIENT  # one's own visits are known to oneself
     ]
     return tuple(line for line, _same in groupby(lines))
 

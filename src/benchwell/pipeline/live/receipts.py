@@ -10,9 +10,13 @@ from benchwell.i18n import _, current, day
 from benchwell.pipeline.live.my_data import consent_texts, my_record
 from benchwell.pipeline.live.my_words import decision_words, purpose_words
 from benchwell.pipeline.live.service import LiveService
-from benchwell.publish.document import Document, Facts, Heading, Text
+from benchwell.publish.document import Block, Document, Facts, Heading, Text
+from benchwell.register.consents import decide
 from benchwell.register.my_data import Deletion, OwnDecision, ask_deletion
 from benchwell.terms import Purpose
+
+# The treatment needs the record: that use is ended by a request to delete, not by a switch.
+SWITCHED = frozenset(Purpose) - {Purpose.CARE}
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,9 @@ class ReceiptPage:
 
     def document(self) -> Document:
         """The same on paper."""
-        follows = tuple(Text(one) for one in self.words)
-        blocks = (Text(self.lead), Facts(self.facts), Heading(_("What follows from it")), *follows)
-        return Document(self.title, current(), "Benchwell", blocks)
+        blocks: list[Block] = [Text(self.lead), Facts(self.facts), Heading(_("What follows from it"))]
+        blocks += [Text(one) for one in self.words]
+        return Document(self.title, current(), "Benchwell", tuple(blocks))
 
 
 def decide_for_oneself(
@@ -57,9 +61,7 @@ def decide_for_oneself(
     Raises:
         AccessError: If there is no such purpose, or the text has changed since the page was loaded.
     """
-    from benchwell.register.consents import decide
-
-    if purpose not in {one.value for one in Purpose} or decision not in ("granted", "refused"):
+    if purpose not in SWITCHED or decision not in ("granted", "refused"):
         raise AccessError(_("There is no such decision to make."))
     wanted = Purpose(purpose)
     if consent_texts(service).in_force(wanted).version != version:
@@ -103,7 +105,7 @@ def decision_receipt(service: LiveService, person_id: str, number: str) -> Recei
             (_("Holds from"), day(found.date)),
             (_("Text"), found.text_version),
         ),
-        words=(*_text_of(service, found), *_follows(purpose, granted=granted)),
+        words=(*_text_of(service, found), *_follows(granted=granted)),
     )
 
 
@@ -131,8 +133,8 @@ def deletion_receipt(service: LiveService, person_id: str, number: str) -> Recei
         ),
         words=(
             _(
-                "What is deleted: your answers, scores, courses and decisions in this program, and in the figures that are "
-                "put together from then on."
+                "What is deleted: your answers, scores, courses and decisions in this program, and in the figures that "
+                "are put together from then on."
             ),
             _(
                 "What stays: the clinic's own file about your treatment, which it must keep by law, and figures about "
@@ -158,9 +160,9 @@ def _text_of(service: LiveService, decision: OwnDecision) -> tuple[str, ...]:
     return (words.question, words.text, words.refusal)
 
 
-def _follows(purpose: Purpose, *, granted: bool) -> tuple[str, ...]:
+def _follows(*, granted: bool) -> tuple[str, ...]:
     change = _("You can change your mind at any time. Your treatment stays the same, whatever you decide.")
-    if granted or purpose is Purpose.CARE:
+    if granted:
         return (change,)
     return (
         _("From this day on your scores are left out whenever figures are put together for this purpose."),

@@ -1,7 +1,7 @@
 """Which editions a person's scores may be counted in: from what editions say of themselves and what the person decided.
 
-An edition counts people whose data were allowed on its day. Whether a score in fact entered is not looked up: rows of an
-edition are private, and may be gone.
+An edition counts people whose data were allowed on its day. Whether a score in fact entered is not looked up: rows of
+an edition are private, and may be gone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A person's own pages: the own course, what the data may be used for, receipts, downloads, and the link that opens them."""
+"""A person's own pages: the course, what the data may be used for, receipts, downloads, and the link to them."""
 
 from __future__ import annotations
 
