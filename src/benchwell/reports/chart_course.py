@@ -151,14 +151,16 @@ def _spec(
         "title": None,
         "axis": {"format": "%-d %b", "tickCount": 6, "grid": False},
     }
-    x["scale"] = {"domain": [_at(first), _at(last)]}
-    y = {"type": "quantitative", "title": None, "scale": {"domain": [scale.min, scale.max], "nice": False}}
-    y["axis"] = {"tickCount": 5, "grid": False}
+    y: dict[str, Any] = {"type": "quantitative", "title": None, "axis": {"tickCount": 5, "grid": False}}
     for layer in layers:
         encoding = layer["encoding"]
         encoding["x"] = x | encoding["x"]
         if "y" in encoding:
             encoding["y"] = y | encoding["y"]
+    # All layers share the axes; two that state the same limits would be taken for a conflict.
+    line = layers[-3]["encoding"]
+    line["x"] = line["x"] | {"scale": {"domain": [_at(first), _at(last)]}}
+    line["y"] = line["y"] | {"scale": {"domain": [scale.min, scale.max], "nice": False}}
     return {"$schema": "https://vega.github.io/schema/vega-lite/v6.json", "height": HEIGHT, "layer": layers}
 
 
