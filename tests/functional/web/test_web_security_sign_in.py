@@ -51,7 +51,7 @@ def stranger(house: House) -> TestClient:
     return client
 
 
-def enter(client: TestClient, login: str = "kim", password: str = PASSWORD, **more: str):  # noqa: ANN201
+def enter(client: TestClient, login: str = "kim", password: str = PASSWORD, **more: str):
     return client.post("/sign-in", data={"csrf": client.csrf, "login": login, "password": password, **more})  # type: ignore[attr-defined]
 
 
@@ -158,7 +158,7 @@ def test_the_first_start_makes_one_administrator(house: House) -> None:
 
 
 def test_an_invitation_sets_a_password_once(house: House) -> None:
-    def make(connection):  # noqa: ANN001, ANN202
+    def make(connection):
         made = add_account(connection, 0, "lee", "Lee")
         add_grant(connection, made, Role.MANAGER, organization_id=NORTH)
         return made, invite(connection, time.time(), made)

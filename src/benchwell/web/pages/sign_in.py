@@ -21,6 +21,7 @@ from benchwell.web.access import ANYONE, EVERYBODY, Access, Reach, only
 from benchwell.web.cookies import COOKIE, drop, keep
 from benchwell.web.guard import NothingThereError
 from benchwell.web.limits import SIGN_IN_ADDRESS, SIGN_IN_LOGIN, limits_of
+from benchwell.web.oidc import settings_of
 from benchwell.web.routing import Routes
 from benchwell.web.visit import Here, Visit
 
@@ -160,7 +161,7 @@ def session_lasts(visit: Visit) -> float:
 
 
 def _form(visit: Visit, *, problem: str = "", login: str = "", status: int = 200) -> HTMLResponse:
-    provider = visit.service.workspace.settings.service.oidc
+    provider = settings_of(visit.service.workspace.settings.service)
     return visit.page("sign_in.html.j2", problem=problem, login=login, provider=provider, status=status)
 
 
@@ -206,7 +207,7 @@ def twice(password: str, again: str) -> str:
 def _invitation(
     visit: Visit, token: str, account: Account, *, problem: AccessError | None = None, status: int = 200
 ) -> HTMLResponse:
-    provider = visit.service.workspace.settings.service.oidc
+    provider = settings_of(visit.service.workspace.settings.service)
     given = {"token": token, "account": account, "provider": provider, "problem": problem}
     return visit.page("account/invitation.html.j2", status=status, shortest=SHORTEST, longest=LONGEST, **given)
 
