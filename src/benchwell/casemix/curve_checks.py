@@ -131,8 +131,22 @@ def failing(checks: Sequence[dict[str, Any]]) -> str | None:
     if not wrong:
         return None
     parts = [
-        f"{one['check']} of {one['stratum']} {one['level']} is {one['value']:.2f}, allowed {one['lowest']:g} to "
-        f"{one['highest']:g}"
+        f"{_WORDS[one['check']]}{_whom(one)} is {one['value']:.2f}, allowed {one['lowest']:g} to {one['highest']:g}"
         for one in wrong
     ]
     return f"On clinics that it was not fitted to: {'; '.join(parts)}."
+
+
+_WORDS = {
+    "coverage": "the share of scores within the range",
+    "beyond": "the share of scores beyond the boundary",
+    "calibration": "the mean score less the mean expected",
+}
+
+
+def _whom(one: dict[str, Any]) -> str:
+    if one["stratum"] == "all":
+        return ""
+    return (
+        f" of first scores {one['level']}" if one["stratum"] == "baseline" else f" of {one['stratum']} {one['level']}"
+    )
