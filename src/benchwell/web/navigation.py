@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -68,8 +68,18 @@ def _places(app: FastAPI, role: Role) -> tuple[Place, ...]:
 
 def routes_of(app: Any) -> Iterator[tuple[str, str, Access]]:
     """Every method, path and access of an application's own routes."""
-    for route in app.routes:
+    for route in every_route(app.routes):
         access = getattr(getattr(route, "endpoint", None), ACCESS, None)
         if access is not None:
             for method in route.methods:
                 yield method, route.path, access
+
+
+def every_route(routes: Iterable[Any]) -> Iterator[Any]:
+    """Routes one by one, also where the framework keeps a group of them as one."""
+    for route in routes:
+        group = getattr(route, "original_router", None)
+        if group is None:
+            yield route
+        else:
+            yield from every_route(group.routes)
