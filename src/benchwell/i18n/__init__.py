@@ -12,4 +12,18 @@ the `.po` files under `locale/`; they are read as they are, so there is nothing 
 from benchwell.i18n.catalogues import LANGUAGES, N_, NN_, _, current, ngettext, speak, using
 from benchwell.i18n.formats import day, local_digits, month, number, percent
 
-__all__ = ["LANGUAGES", "N_", "NN_", "_", "current", "day", "local_digits", "month", "ngettext", "number", "percent", "speak", "using"]
+__all__ = [
+    "LANGUAGES",
+    "NN_",
+    "N_",
+    "_",
+    "current",
+    "day",
+    "local_digits",
+    "month",
+    "ngettext",
+    "number",
+    "percent",
+    "speak",
+    "using",
+]

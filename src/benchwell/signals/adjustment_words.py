@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from benchwell.i18n import N_, _
 from benchwell.signals.lights import face
 from benchwell.signals.words import uncapital
 from benchwell.terms import Adjustment, Better, Light
 
 TITLES = {
-    Adjustment.UNADJUSTED: "As counted",
-    Adjustment.CLINICAL: "Adjusted for whom one treats",
-    Adjustment.SOCIAL: "Adjusted for social risk, too",
-    Adjustment.DAY: "Adjusted for the day of measurement, too",
-    Adjustment.VARIANT: "Adjusted for a declared variant, too",
+    Adjustment.UNADJUSTED: N_("As counted"),
+    Adjustment.CLINICAL: N_("Adjusted for whom one treats"),
+    Adjustment.SOCIAL: N_("Adjusted for social risk, too"),
+    Adjustment.DAY: N_("Adjusted for the day of measurement, too"),
+    Adjustment.VARIANT: N_("Adjusted for a declared variant, too"),
 }
-_CLINICAL = "how people were when care began"
 TAKEN = {
-    Adjustment.UNADJUSTED: "nothing is taken into account",
-    Adjustment.CLINICAL: f"taken into account: {_CLINICAL}",
-    Adjustment.SOCIAL: f"taken into account: {_CLINICAL}, and their social risk",
-    Adjustment.DAY: f"taken into account: {_CLINICAL}, and when they were measured again",
-    Adjustment.VARIANT: f"taken into account: {_CLINICAL}, their social risk, and a separately shown variant",
+    Adjustment.UNADJUSTED: N_("nothing is taken into account"),
+    Adjustment.CLINICAL: N_("taken into account: how people were when care began"),
+    Adjustment.SOCIAL: N_("taken into account: how people were when care began, and their social risk"),
+    Adjustment.DAY: N_("taken into account: how people were when care began, and when they were measured again"),
+    Adjustment.VARIANT: N_(
+        "taken into account: how people were when care began, their social risk, and a separately shown variant"
+    ),
 }
 # Each view beside the one that it adds to.
 ADDS_TO = {
@@ -31,14 +33,14 @@ ADDS_TO = {
     Adjustment.VARIANT: Adjustment.SOCIAL,
 }
 _ADDED = {
-    Adjustment.CLINICAL: "whom you treat",
-    Adjustment.SOCIAL: "the social risk of the people you treat",
-    Adjustment.DAY: "the day on which people were measured again",
-    Adjustment.VARIANT: "what is declared as a separately shown variant",
+    Adjustment.CLINICAL: N_("whom you treat"),
+    Adjustment.SOCIAL: N_("the social risk of the people you treat"),
+    Adjustment.DAY: N_("the day on which people were measured again"),
+    Adjustment.VARIANT: N_("what is declared as a separately shown variant"),
 }
 _ADDED_BY_CLINICS = _ADDED | {
-    Adjustment.CLINICAL: "whom a clinic treats",
-    Adjustment.SOCIAL: "the social risk of the people it treats",
+    Adjustment.CLINICAL: N_("whom a clinic treats"),
+    Adjustment.SOCIAL: N_("the social risk of the people it treats"),
 }
 
 
@@ -68,7 +70,7 @@ def because(before: Adjustment, after: Adjustment) -> str:
     >>> because(Adjustment.UNADJUSTED, Adjustment.CLINICAL)
     'because of whom you treat'
     """
-    return f"because of {_added(before, after, own=True)}"
+    return _("because of {added}").format(added=_added(before, after, own=True))
 
 
 def once_taken(before: Adjustment, after: Adjustment) -> str:
@@ -77,16 +79,16 @@ def once_taken(before: Adjustment, after: Adjustment) -> str:
     >>> once_taken(Adjustment.UNADJUSTED, Adjustment.SOCIAL)
     'once whom a clinic treats and the social risk of the people it treats is taken into account'
     """
-    return f"once {_added(before, after, own=False)} is taken into account"
+    return _("once {added} is taken into account").format(added=_added(before, after, own=False))
 
 
 def _added(before: Adjustment, after: Adjustment, *, own: bool) -> str:
     added = []
     view = after
     while view is not before:
-        added.append((_ADDED if own else _ADDED_BY_CLINICS)[view])
+        added.append(_((_ADDED if own else _ADDED_BY_CLINICS)[view]))
         view = ADDS_TO[view]
-    return " and ".join(reversed(added))
+    return _(" and ").join(reversed(added))
 
 
 def in_view(view: Adjustment) -> str:
@@ -95,7 +97,7 @@ def in_view(view: Adjustment) -> str:
     >>> in_view(Adjustment.CLINICAL), in_view(Adjustment.UNADJUSTED)
     (' (adjusted for whom one treats)', '')
     """
-    return "" if view is Adjustment.UNADJUSTED else f" ({uncapital(TITLES[view])})"
+    return "" if view is Adjustment.UNADJUSTED else f" ({uncapital(_(TITLES[view]))})"
 
 
 def state_words(state: Light, better: Better) -> str:
@@ -109,19 +111,19 @@ def state_words(state: Light, better: Better) -> str:
 
 # Codes of models without a figure, where the edition states no words of its own.
 _CODES = {
-    "model_not_calibrated": "the model failed its check on clinics that it had not seen",
-    "no_adjusters": "nothing that this view takes into account is recorded here",
-    "too_few_outcomes": "too few people had the rarer outcome for a model",
-    "too_few_people": "too few people for a model",
-    "not_converged": "the model found no solution",
-    "nothing_added": "nothing that this view adds is recorded here",
-    "nobody_followed": "nobody has a follow-up score yet",
-    "nothing_within_clinics": "nothing that could be taken into account varies within clinics",
-    "no_day_without_followup": "people who were not followed up have no day of measurement",
-    "no_variation": "everybody has the same outcome",
-    "too_few_organizations": "too few clinics",
-    "one_organization": "there is nobody to compare with",
-    "nothing_expected": "nothing could be expected of these people",
+    "model_not_calibrated": N_("the model failed its check on clinics that it had not seen"),
+    "no_adjusters": N_("nothing that this view takes into account is recorded here"),
+    "too_few_outcomes": N_("too few people had the rarer outcome for a model"),
+    "too_few_people": N_("too few people for a model"),
+    "not_converged": N_("the model found no solution"),
+    "nothing_added": N_("nothing that this view adds is recorded here"),
+    "nobody_followed": N_("nobody has a follow-up score yet"),
+    "nothing_within_clinics": N_("nothing that could be taken into account varies within clinics"),
+    "no_day_without_followup": N_("people who were not followed up have no day of measurement"),
+    "no_variation": N_("everybody has the same outcome"),
+    "too_few_organizations": N_("too few clinics"),
+    "one_organization": N_("there is nobody to compare with"),
+    "nothing_expected": N_("nothing could be expected of these people"),
 }
 
 
@@ -132,8 +134,8 @@ def refusal_words(reason: str | None) -> str:
     'the model failed its check on clinics that it had not seen (calibration slope 0.360 is outside 0.9 to 1.1)'
     """
     if not reason:
-        return "the edition states no reason"
-    code, _, words = reason.partition(": ")
+        return _("the edition states no reason")
+    code, _mark, words = reason.partition(": ")
     if code in _CODES and words:
-        return f"{_CODES[code]} ({words})" if words != _CODES[code] else words
-    return _CODES.get(code, words or code.replace("_", " "))
+        return f"{_(_CODES[code])} ({words})" if words != _CODES[code] else _(words)
+    return _(_CODES[code]) if code in _CODES else words or code.replace("_", " ")

@@ -7,21 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchwell.i18n import N_, _, local_digits, ngettext
 from benchwell.models.funnel import Funnel, LimitMethod, funnel, funnel_limits
 from benchwell.registry.measure import Measure
 from benchwell.signals.adjustment_words import in_view
 from benchwell.signals.peers import DOTS_FROM, has_figure
 from benchwell.signals.reading import ALL, EditionSource, Row, measure_of, organization_rows
 from benchwell.signals.usual_spread import people_behind, people_counted
-from benchwell.signals.words import Figure, count, direction, figure_of
+from benchwell.signals.words import Figure, count, direction, figure_of, whole
 from benchwell.terms import Adjustment
 
 LIMIT_STEPS = 60
 LEAST_POINTS = 3
 LARGE_PHI = 4.0  # twice the spread of chance
-INSIDE = "inside both limits"
-BETWEEN = "beyond the 1-in-20 limit"
-BEYOND = "beyond the 1-in-500 limit"
+INSIDE = N_("inside both limits")
+BETWEEN = N_("beyond the 1-in-20 limit")
+BEYOND = N_("beyond the 1-in-500 limit")
 # Standard normal distances of the 95 % and 99.8 % limits.
 _Z95, _Z998 = 1.959964, 3.090232
 
@@ -166,12 +167,14 @@ def _spread_note(phi: float, view: Adjustment) -> str:
     """A wide spread says first that something is missing from the adjustment (METHODS M5.1)."""
     if phi < LARGE_PHI:
         return ""
-    start = "Clinics differ at least twice as much as chance would make them"
     if view is Adjustment.UNADJUSTED:
-        return f"{start}. Nothing is adjusted for here: look at whom they treat before looking at the clinics."
-    return (
-        f"{start}, with the adjustment. That points first to something that the adjustment is missing; look at it "
-        "before blaming clinics."
+        return _(
+            "Clinics differ at least twice as much as chance would make them. Nothing is adjusted for here: look at "
+            "whom they treat before looking at the clinics."
+        )
+    return _(
+        "Clinics differ at least twice as much as chance would make them, with the adjustment. That points first to "
+        "something that the adjustment is missing; look at it before blaming clinics."
     )
 
 
@@ -191,15 +194,19 @@ def _place(z: float) -> str:
 
 def _title(beyond: int, n: int, own: FunnelPoint | None) -> str:
     if own is not None:
-        place = {
-            INSIDE: "lies where chance and the usual spread put most clinics",
-            BETWEEN: "lies outside the range of 19 in 20 clinics",
-            BEYOND: "lies far from what is expected",
+        return {
+            INSIDE: _("This clinic lies where chance and the usual spread put most clinics"),
+            BETWEEN: _("This clinic lies outside the range of 19 in 20 clinics"),
+            BEYOND: _("This clinic lies far from what is expected"),
         }[own.place]
-        return f"This clinic {place}"
     if beyond == 0:
-        return "No clinic differs from the others by more than chance and the usual spread"
-    return f"{beyond} of {n} clinics {'lies' if beyond == 1 else 'lie'} far from what is expected"
+        return _("No clinic differs from the others by more than chance and the usual spread")
+    text = ngettext(
+        "{beyond} of {n} clinics lies far from what is expected",
+        "{beyond} of {n} clinics lie far from what is expected",
+        beyond,
+    )
+    return text.format(beyond=whole(beyond), n=n)
 
 
 def _text(
@@ -211,25 +218,37 @@ def _text(
     view: Adjustment,
 ) -> str:
     outside = sum(point.place != INSIDE for point in points)
-    text = (
-        f"{measure.title}{in_view(view)} against people counted, {count(len(points), 'clinic')}; all together "
-        f"{figure.text(found.target)}. {count(outside, 'clinic')} outside the limits "
-        "that 1 in 20 would cross by chance."
-    )
+    parts = [
+        _(
+            "{title} against people counted, {clinics}; all together {figure}. {outside} outside the limits that 1 in "
+            "20 would cross by chance."
+        ).format(
+            title=f"{_(measure.title)}{in_view(view)}",
+            clinics=count(len(points), "clinic"),
+            figure=figure.text(found.target),
+            outside=count(outside, "clinic"),
+        )
+    ]
     if own is not None:
-        certain = f"of {own.n:,.0f} people"
-        if view is not Adjustment.UNADJUSTED:
-            certain = f"(as certain as a share of {own.n:,.0f} people)"
-        text += f" The labelled clinic: {figure.text(own.rate)} {certain}, {own.place}."
-    spread = "wider than chance alone, so the limits include the usual spread between clinics"
-    text += f" The spread is {spread}." if found.overdispersed else " The spread is what chance alone gives."
-    note = _spread_note(found.phi, view)
-    return f"{text} {direction(measure.better).capitalize()}.{' ' if note else ''}{note}"
+        said = (
+            _("The labelled clinic: {figure} of {n} people, {place}.")
+            if view is Adjustment.UNADJUSTED
+            else _("The labelled clinic: {figure} (as certain as a share of {n} people), {place}.")
+        )
+        n = local_digits(f"{own.n:,.0f}")
+        parts.append(said.format(figure=figure.text(own.rate), n=n, place=_(own.place)))
+    parts.append(
+        _("The spread is wider than chance alone, so the limits include the usual spread between clinics.")
+        if found.overdispersed
+        else _("The spread is what chance alone gives.")
+    )
+    parts += [f"{direction(measure.better).capitalize()}.", _spread_note(found.phi, view)]
+    return " ".join(part for part in parts if part)
 
 
 def _note(measure: Measure) -> str:
     if measure.is_published:
-        return (
+        return _(
             "Denominator as available: the source may state a larger number of people than the rate is a share of. "
             "Where it does, the limits of the funnel are too narrow, and clinics look more different than they are."
         )

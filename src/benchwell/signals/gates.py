@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from benchwell.i18n import _, local_digits, ngettext
 from benchwell.registry.benchmark import Gates
 from benchwell.signals.answers import Answer
-from benchwell.signals.words import Figure, about, count
+from benchwell.signals.words import Figure, about, count, in_percent, whole
 from benchwell.terms import Light
 
 
@@ -42,8 +43,12 @@ def minimum_n(eligible: int | None, gates: Gates, short: int | None) -> Gate:
         missing <= 0,
         found,
         gates.organization_n,
-        f"{count(found, 'eligible person', 'eligible people')} so far; {gates.organization_n} are the least we show",
-        "" if missing <= 0 else f"{count(missing, 'more person', 'more people')} whose course can be counted.",
+        _("{people} so far; {least} are the least we show").format(
+            people=count(found, "eligible person", "eligible people"), least=gates.organization_n
+        ),
+        ""
+        if missing <= 0
+        else _("{people} whose course can be counted.").format(people=count(missing, "more person", "more people")),
     )
 
 
@@ -55,8 +60,12 @@ def nobody_followed(eligible: int | None) -> Gate:
         False,
         0.0,
         1.0,
-        f"nobody has a follow-up score yet ({count(found, 'person is', 'people are')} eligible)",
-        f"Follow-up scores from {'this person' if found == 1 else f'these {found:,} people'}.",
+        _("nobody has a follow-up score yet ({people} eligible)").format(
+            people=count(found, "person is", "people are")
+        ),
+        ngettext("Follow-up scores from this person.", "Follow-up scores from these {n} people.", found).format(
+            n=whole(found)
+        ),
     )
 
 
@@ -64,11 +73,14 @@ def benchmark_ready(ok: bool, organizations: int | None, why: str | None, gates:
     """There is a benchmark that may be shown: enough clinics, none dominating."""
     found = organizations or 0
     need = gates.tier_organizations
-    text = f"{count(found, 'clinic')} behind the benchmark; at least {need} are needed"
+    text = _("{clinics} behind the benchmark; at least {need} are needed").format(
+        clinics=count(found, "clinic"), need=need
+    )
     if why and not ok:
         # The edition gives "code: what was found".
-        text = f"there is no benchmark ({why.partition(': ')[2] or why.replace('_', ' ')})"
-    change = "" if ok else f"At least {need} clinics in the comparison, none of them dominating it."
+        words = why.partition(": ")[2] or why.replace("_", " ")
+        text = _("there is no benchmark ({why})").format(why=words)
+    change = "" if ok else _("At least {need} clinics in the comparison, none of them dominating it.").format(need=need)
     return Gate("benchmark", ok, found, need, text, change)
 
 
@@ -76,12 +88,17 @@ def completion(eligible: int | None, followed: int | None, gates: Gates) -> Gate
     """Enough of the eligible people were followed up."""
     need = gates.completion
     if eligible is None or followed is None or eligible == 0:
-        text = "the source does not say how many people were followed up"
-        return Gate("follow_up", False, None, need, text, "A source that says how many of the eligible were measured.")
+        text = _("the source does not say how many people were followed up")
+        change = _("A source that says how many of the eligible were measured.")
+        return Gate("follow_up", False, None, need, text, change)
     share = followed / eligible
-    text = f"{share:.0%} of the eligible people were followed up; a colour needs {need:.0%}".replace("%", " %")
+    text = _("{share} of the eligible people were followed up; a colour needs {need}").format(
+        share=in_percent(share), need=in_percent(need)
+    )
     more = ceil(need * eligible - 1e-9) - followed
-    change = f"{count(more, 'more score')} from the {count(eligible - followed, 'person', 'people')} without one."
+    change = _("{scores} from the {people} without one.").format(
+        scores=count(more, "more score"), people=count(eligible - followed, "person", "people")
+    )
     return Gate("follow_up", more <= 0, share, need, text, "" if more <= 0 else change)
 
 
@@ -89,23 +106,24 @@ def completion_gap(share: float | None, peers: float | None, gates: Gates) -> Ga
     """Follow-up is not too different from that of the comparison."""
     need = gates.completion_gap
     if share is None or peers is None:
-        text = "the follow-up of the comparison is not known"
-        return Gate("follow_up_gap", False, None, need, text, "A comparison that states its follow-up.")
+        text = _("the follow-up of the comparison is not known")
+        return Gate("follow_up_gap", False, None, need, text, _("A comparison that states its follow-up."))
     gap = abs(share - peers)
     passed = gap <= need + 1e-9
-    text = (
-        f"follow-up is {share:.0%} here and {peers:.0%} in the comparison; more than {need * 100:.0f} points apart "
-        "cannot be compared"
-    ).replace("%", " %")
-    if passed:
-        text = f"follow-up is {share:.0%} here and {peers:.0%} in the comparison".replace("%", " %")
-    change = "Follow-up closer to that of the comparison." if share < peers else "A comparison with similar follow-up."
+    text = _("follow-up is {share} here and {peers} in the comparison").format(
+        share=in_percent(share), peers=in_percent(peers)
+    )
+    if not passed:
+        text += _("; more than {points} points apart cannot be compared").format(points=f"{need * 100:.0f}")
+    closer = _("Follow-up closer to that of the comparison.")
+    change = closer if share < peers else _("A comparison with similar follow-up.")
     return Gate("follow_up_gap", passed, gap, need, text, "" if passed else change)
 
 
 def no_figure(why: str) -> Gate:
     """There is a figure in this view at all: a model that fails its checks gives none (METHODS M3.11)."""
-    return Gate("figure", False, None, None, f"this view has no figure: {why}", "Another view, or a better model.")
+    text = _("this view has no figure: {why}").format(why=why)
+    return Gate("figure", False, None, None, text, _("Another view, or a better model."))
 
 
 def reliability(found: float | None, gates: Gates, people: int | None, state: Light) -> Gate:
@@ -118,10 +136,10 @@ def reliability(found: float | None, gates: Gates, people: int | None, state: Li
     value = found or 0.0
     passed = value >= need
     text = (
-        f"reliability is {value:.2f}; a colour needs {need:.2f}"
+        _("reliability is {found}; a colour needs {need}")
         if passed
-        else f"too much of the difference between clinics is chance here (reliability {value:.2f}, needed {need:.2f})"
-    )
+        else _("too much of the difference between clinics is chance here (reliability {found}, needed {need})")
+    ).format(found=local_digits(f"{value:.2f}"), need=local_digits(f"{need:.2f}"))
     change = "" if passed else more_people(people)
     return Gate("reliability", passed, found, need, text, change)
 
@@ -142,24 +160,26 @@ def missing_data(answers: Sequence[Answer], state: Light, figure: Figure, tippin
     if state is Light.CLOSE:
         other = [answer for answer in other if answer.state is not Light.UNKNOWN]
     if not answers:
-        text = "the source says nothing about people who were not followed up"
-        return Gate("missing_data", False, None, None, text, "A source that counts the people without a score.")
+        text = _("the source says nothing about people who were not followed up")
+        return Gate("missing_data", False, None, None, text, _("A source that counts the people without a score."))
     if not other:
-        text = "every answer to missing follow-up says the same"
+        text = _("every answer to missing follow-up says the same")
         if state is Light.CLOSE:
-            text = "no answer to missing follow-up says that there is a difference"
+            text = _("no answer to missing follow-up says that there is a difference")
         return Gate("missing_data", True, float(len(answers)), float(len(answers)), text)
     first = other[0]
     text = (
-        f"the answers to missing follow-up disagree: counting {first.text}, the figure is "
-        f"{figure.text(first.estimate)} against {figure.text(first.benchmark)}, which cannot be told apart"
+        _(
+            "the answers to missing follow-up disagree: counting {whom}, the figure is {figure} against {benchmark}, "
+            "which cannot be told apart"
+        )
         if first.state is Light.UNKNOWN
-        else f"the answers to missing follow-up disagree: counting {first.text} says something else"
-    )
+        else _("the answers to missing follow-up disagree: counting {whom} says something else")
+    ).format(whom=first.text, figure=figure.text(first.estimate), benchmark=figure.text(first.benchmark))
     if shift:
         text += f"; {shift}"
     agree = float(len(answers) - len(other))
-    change = f"Scores from people who have none yet.{' ' + tipping if tipping else ''}"
+    change = _("Scores from people who have none yet.") + (f" {tipping}" if tipping else "")
     return Gate("missing_data", False, agree, float(len(answers)), text, change)
 
 
@@ -174,24 +194,25 @@ def overdispersion(found: float | None, gates: Gates, state: Light) -> Gate:
     """
     need = gates.light_probability
     if state not in (Light.ABOVE, Light.BELOW):
-        return Gate("usual_spread", True, found, need, "asked only of a difference")
+        return Gate("usual_spread", True, found, need, _("asked only of a difference"))
     if found is None:
-        return Gate("usual_spread", False, None, need, "the usual spread between clinics is not known", "More clinics.")
+        unknown = _("the usual spread between clinics is not known")
+        return Gate("usual_spread", False, None, need, unknown, _("More clinics."))
     passed = found >= need
-    text = "the difference is larger than the usual spread between clinics"
+    text = _("the difference is larger than the usual spread between clinics")
     if not passed:
-        text = (
+        text = _(
             "the difference is within the usual spread between clinics (with that spread counted as noise its "
-            f"probability is {found:.0%}; {need:.0%} is needed)"
-        ).replace("%", " %")
-    change = "" if passed else "A larger difference, or clinics that are more alike."
+            "probability is {found}; {need} is needed)"
+        ).format(found=in_percent(found), need=in_percent(need))
+    change = "" if passed else _("A larger difference, or clinics that are more alike.")
     return Gate("usual_spread", passed, found, need, text, change)
 
 
 def events_recorded(state: Light) -> Gate:
     """A rate of zero is no praise: who asks more finds more, and zero may mean that nobody asked (METHODS M2.10)."""
-    text = "no event was recorded, which can mean that nobody asked: clinics that ask more find more"
-    change = "Asking everybody, and recording that they were asked."
+    text = _("no event was recorded, which can mean that nobody asked: clinics that ask more find more")
+    change = _("Asking everybody, and recording that they were asked.")
     passed = state is not Light.ABOVE
     return Gate("events", passed, 0.0, 1.0, text, "" if passed else change)
 
@@ -199,12 +220,14 @@ def events_recorded(state: Light) -> Gate:
 def probability(found: float, gates: Gates, people: int | None, *, decided: bool) -> Gate:
     """One of the three states is probable enough."""
     need = gates.light_probability
-    text = f"the most probable state has a probability of {found:.0%}; {need:.0%} is needed".replace("%", " %")
+    text = _("the most probable state has a probability of {found}; {need} is needed").format(
+        found=in_percent(found), need=in_percent(need)
+    )
     return Gate("probability", decided, found, need, text, "" if decided else more_people(people))
 
 
 def more_people(people: int | None) -> str:
     """What more data would do, in words."""
     if people is None:
-        return "More people alone would not settle it while the figure stays this close to the benchmark."
-    return f"About {count(about(people), 'more person', 'more people')} followed up."
+        return _("More people alone would not settle it while the figure stays this close to the benchmark.")
+    return _("About {people} followed up.").format(people=count(about(people), "more person", "more people"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchwell.i18n import N_, _, ngettext
 from benchwell.signals.comparison import BenchmarkUsed, Comparison
-from benchwell.signals.words import about, capital, count, direction, figure_of, missing_as
+from benchwell.signals.words import about, capital, count, direction, figure_of, missing_as, whole
 from benchwell.terms import BenchmarkKind, Better, Denominator, Light
 
 
@@ -63,98 +64,116 @@ def sentence(comparison: Comparison, *, person: str = "you") -> Sentence:
     own = comparison.figures.estimate
     shown = comparison.status == "ok" and own.value is not None
     return Sentence(
-        title=comparison.measure.title,
-        figure=figure.text(own.value) if shown else "no figure yet",
+        title=_(comparison.measure.title),
+        figure=figure.text(own.value) if shown else _("no figure yet"),
         interval=figure.interval(own.lower, own.upper) if shown else "",
         direction=direction(comparison.better),
         people=_people(comparison, own=person == "you"),
         benchmark=_benchmark(comparison, own=person == "you"),
         verdict=_verdict(comparison, own=person == "you"),
-        next_step=f"Worth doing now: {next_step(comparison)}",
+        next_step=_("Worth doing now: {step}").format(step=next_step(comparison)),
     )
 
 
 def _missing(comparison: Comparison) -> str:
     return {
-        Denominator.OBSERVED: "not counted here",
-        Denominator.ALL_ELIGIBLE: f"counted as {missing_as(comparison.measure)}",
-        Denominator.ESTIMATED: "estimated from people like them",
+        Denominator.OBSERVED: _("not counted here"),
+        Denominator.ALL_ELIGIBLE: _("counted as {outcome}").format(outcome=missing_as(comparison.measure)),
+        Denominator.ESTIMATED: _("estimated from people like them"),
     }[comparison.figures.primary]
 
 
 def _people(comparison: Comparison, *, own: bool) -> str:
     figures = comparison.figures
     n, m = figures.n_eligible, figures.n_followed
-    whose = "your " if own else ""
     if comparison.status == "suppressed":
-        return "The source suppressed this figure because few people are behind it; that is not zero."
+        return _("The source suppressed this figure because few people are behind it; that is not zero.")
     if comparison.status == "no_activity":
-        return "The source reports no activity; that is not zero percent."
+        return _("The source reports no activity; that is not zero percent.")
     if n is None or m is None:
-        behind = f" The figure rests on about {count(n or m or 0, 'person', 'people')}." if n or m else ""
-        return f"The source does not say how many of the eligible people were followed up.{behind}"
+        text = _("The source does not say how many of the eligible people were followed up.")
+        behind = _("The figure rests on about {people}.").format(people=count(n or m or 0, "person", "people"))
+        return f"{text} {behind}" if n or m else text
     if n == 0:
-        return "Nobody is eligible and far enough in time yet."
-    missing = n - m
+        return _("Nobody is eligible and far enough in time yet.")
     if n == 1:
-        return f"{capital(whose + 'one eligible person')} was {'' if m else 'not '}followed up."
-    followed = f"{m:,} of {whose or 'the '}{n:,} eligible people {'was' if m == 1 else 'were'} followed up"
-    if not missing:
-        return (
-            f"All {whose}{n:,} eligible people were followed up."
+        return _one(bool(m), own=own)
+    if n == m:
+        text = (
+            _("All your {n} eligible people were followed up.")
             if own
-            else f"All {n:,} eligible people were followed up."
+            else _("All {n} eligible people were followed up.")
         )
-    rest = "the other one is" if missing == 1 else f"the other {missing:,} are"
-    return f"{followed}; {rest} {_missing(comparison)}."
+        return text.format(n=whole(n))
+    followed = (
+        ngettext(
+            "{m} of your {n} eligible people was followed up", "{m} of your {n} eligible people were followed up", m
+        )
+        if own
+        else ngettext(
+            "{m} of the {n} eligible people was followed up", "{m} of the {n} eligible people were followed up", m
+        )
+    ).format(m=whole(m), n=whole(n))
+    rest = ngettext("the other one is {counted}", "the other {n} are {counted}", n - m)
+    return f"{followed}; {rest.format(n=whole(n - m), counted=_missing(comparison))}."
+
+
+def _one(followed: bool, *, own: bool) -> str:
+    if own:
+        return (
+            _("Your one eligible person was followed up.")
+            if followed
+            else _("Your one eligible person was not followed up.")
+        )
+    return _("One eligible person was followed up.") if followed else _("One eligible person was not followed up.")
 
 
 def _benchmark(comparison: Comparison, *, own: bool) -> str:
     record = comparison.benchmark
     if record is None or not record.ok:
-        return "There is no benchmark for this yet."
+        return _("There is no benchmark for this yet.")
     figure = figure_of(comparison.measure)
     value = record.estimate
     interval = figure.interval(value.lower, value.upper)
     words = f"{_peers(record, own=own)}: {' '.join(part for part in (figure.text(value.value), interval) if part)}"
     top = comparison.top
     if top is not None and top.kind is not record.kind:
-        words += f", top tenth {figure.text(top.estimate.value)}"
+        words += _(", top tenth {figure}").format(figure=figure.text(top.estimate.value))
     extent = f" ({count(record.n_organizations, 'clinic')})" if record.n_organizations else ""
     return f"{words}{extent}."
 
 
 def _peers(record: BenchmarkUsed, *, own: bool) -> str:
     if record.kind is BenchmarkKind.FIXED_EXTERNAL:
-        return f"Published elsewhere ({record.method})"
+        return _("Published elsewhere ({method})").format(method=record.method)
     if record.kind is BenchmarkKind.OWN_HISTORY:
-        return "Your own earlier figure" if own else "Its own earlier figure"
+        return _("Your own earlier figure") if own else _("Its own earlier figure")
     if record.kind is BenchmarkKind.ABC:
-        return "What the most favorable clinics with a tenth of all people reach"
+        return _("What the most favorable clinics with a tenth of all people reach")
     if record.kind is BenchmarkKind.TOP_DECILE:
-        return "Top tenth of clinics"
-    who = "Clinics like yours" if own else "The other clinics"
+        return _("Top tenth of clinics")
+    who = _("Clinics like yours") if own else _("The other clinics")
     if record.without == "":
-        who = "All clinics together"
+        who = _("All clinics together")
     return (
-        f"{who}, middle one"
+        _("{who}, middle one").format(who=who)
         if record.kind is BenchmarkKind.PERCENTILE and record.method in ("p50", "p50.patients")
         else who
     )
 
 
 _WHY = {
-    "minimum_n": "too few people",
-    "nobody_followed": "nobody has a follow-up score yet",
-    "benchmark": "too few clinics to compare with",
-    "follow_up": "follow-up",
-    "follow_up_gap": "follow-up differs too much",
-    "reliability": "reliability",
-    "probability": "too few people to tell",
-    "missing_data": "answers to missing follow-up disagree",
-    "usual_spread": "within the usual spread",
-    "events": "no event was recorded",
-    "figure": "no figure in this view",
+    "minimum_n": N_("too few people"),
+    "nobody_followed": N_("nobody has a follow-up score yet"),
+    "benchmark": N_("too few clinics to compare with"),
+    "follow_up": N_("follow-up"),
+    "follow_up_gap": N_("follow-up differs too much"),
+    "reliability": N_("reliability"),
+    "probability": N_("too few people to tell"),
+    "missing_data": N_("answers to missing follow-up disagree"),
+    "usual_spread": N_("within the usual spread"),
+    "events": N_("no event was recorded"),
+    "figure": N_("no figure in this view"),
 }
 
 
@@ -163,40 +182,46 @@ def reason(comparison: Comparison) -> str:
 
     The whole reason is in the gate's own text.
     """
-    return _WHY.get(comparison.deciding, comparison.deciding)
+    return _(_WHY[comparison.deciding]) if comparison.deciding in _WHY else comparison.deciding
 
 
 def _verdict(comparison: Comparison, *, own: bool) -> str:
     if comparison.light is not Light.UNKNOWN:
-        return f"{'You are' if own else 'This clinic is'} {_state(comparison)}."
+        return (_("You are {state}.") if own else _("This clinic is {state}.")).format(state=_state(comparison))
     gate = comparison.deciding_gate
-    start = f"We cannot tell yet whether {'you differ' if own else 'this clinic differs'}"
+    start = _("We cannot tell yet whether you differ") if own else _("We cannot tell yet whether this clinic differs")
     if gate is None:
         return f"{start}."
     if gate.name == "minimum_n" and comparison.people_needed:
-        more = comparison.people_needed
-        words = "one more person is" if more == 1 else f"{more:,} more people are"
-        return f"{start}: {words} needed before there is a figure ({gate.text})."
+        more = ngettext(
+            "one more person is needed before there is a figure",
+            "{n} more people are needed before there is a figure",
+            comparison.people_needed,
+        ).format(n=whole(comparison.people_needed))
+        return f"{start}: {more} ({gate.text})."
     if gate.name not in ("probability", "reliability"):
         return f"{start}: {gate.text}."
     if not comparison.people_needed and gate.name == "reliability":
         return f"{start}: {gate.text}."
     if not comparison.people_needed:
-        whose = "your figure" if own else "its figure"
-        return f"{start}: {whose} lies close to the benchmark, and more people alone may not settle it."
+        if own:
+            why = _("your figure lies close to the benchmark, and more people alone may not settle it")
+        else:
+            why = _("its figure lies close to the benchmark, and more people alone may not settle it")
+        return f"{start}: {why}."
     needed = about(comparison.people_needed)
-    people = "one more person" if needed == 1 else f"about {needed:,} more people"
-    return f"{start}: {people} would be needed ({reason(comparison)})."
+    people = ngettext("one more person would be needed", "about {n} more people would be needed", needed)
+    return f"{start}: {people.format(n=whole(needed))} ({reason(comparison)})."
 
 
 def _state(comparison: Comparison) -> str:
     if comparison.light is Light.CLOSE:
-        return "about the same as the benchmark"
+        return _("about the same as the benchmark")
     above = (comparison.light is Light.ABOVE) == (comparison.better is Better.HIGHER)
-    words = f"clearly {'above' if above else 'below'} the benchmark"
+    words = _("clearly above the benchmark") if above else _("clearly below the benchmark")
     if comparison.better is Better.HIGHER:
         return words
-    return f"{words}, which is better here" if comparison.light is Light.ABOVE else f"{words}; lower is better here"
+    return words + (_(", which is better here") if comparison.light is Light.ABOVE else _("; lower is better here"))
 
 
 def next_step(comparison: Comparison) -> str:
@@ -206,28 +231,31 @@ def next_step(comparison: Comparison) -> str:
     missing = n - m if n is not None and m is not None else 0
     follow = _follow_up(missing)
     if comparison.light is Light.ABOVE:
-        return "write down what you do and offer it to colleagues as a practice to learn from." + (
-            f" {capital(follow)}" if missing else ""
-        )
+        share = _("write down what you do and offer it to colleagues as a practice to learn from.")
+        return f"{share} {capital(follow)}" if missing else share
     if comparison.light is Light.CLOSE:
-        return follow if missing else "keep measuring, and look at your own trend."
+        return follow if missing else _("keep measuring, and look at your own trend.")
     if comparison.light is Light.BELOW:
-        return "look at your own trend and at who is counted, choose one change to try, and set a date to look again."
+        return _(
+            "look at your own trend and at who is counted, choose one change to try, and set a date to look again."
+        )
     gate = comparison.deciding
     if gate in ("nobody_followed", "follow_up", "follow_up_gap", "missing_data") and missing:
         return follow
     if gate == "follow_up":
-        return "look at your own figure over time; the source would need to state its follow-up for more."
+        return _("look at your own figure over time; the source would need to state its follow-up for more.")
     if gate == "minimum_n":
-        return "keep measuring at the start and at follow-up; your own trend comes first."
+        return _("keep measuring at the start and at follow-up; your own trend comes first.")
     if gate == "benchmark":
-        return "look at your own trend; a comparison opens when more clinics take part."
+        return _("look at your own trend; a comparison opens when more clinics take part.")
     if missing:
         return follow
-    return "keep measuring; your own trend says more than this comparison for now."
+    return _("keep measuring; your own trend says more than this comparison for now.")
 
 
 def _follow_up(missing: int) -> str:
-    if missing == 1:
-        return "ask the one person without a follow-up score for one."
-    return f"ask some of the {missing:,} people without a follow-up score for one."
+    return ngettext(
+        "ask the one person without a follow-up score for one.",
+        "ask some of the {n} people without a follow-up score for one.",
+        missing,
+    ).format(n=whole(missing))
