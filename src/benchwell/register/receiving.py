@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from benchwell.errors import RegisterError
+from benchwell.errors import BenchwellError
 from benchwell.i18n import _
 from benchwell.register.prompts import SafetyPrompt, raise_prompt
 from benchwell.register.schema import assessments, choices, contacts, courses, people, safety_prompts, scores
@@ -25,18 +25,19 @@ from benchwell.register.tokens import new_id
 from benchwell.register.viewer import Viewer
 
 _POINTS = 500  # scores of one course that a signal looks at, the latest
+_LONGEST = 128  # characters of a key or a code
 _LONGEST_ID = 90  # a superseded version adds 33 characters to its id, of which a key has 128
 _CONTENT = (
     "person_id", "instrument", "scale", "date", "time", "items", "total", "unit", "language", "informant", "mode",
 )  # fmt: skip
 
 
-class NotReceivedError(RegisterError):
+class NotReceivedError(BenchwellError):
     """A record cannot be taken in as it is; `reason` says why, in a code.
 
     Args:
         reason: unknown_person, unknown_course, unknown_instrument, unknown_scale, no_score, after_snapshot,
-            id_too_long, conflict.
+            not_text, id_too_long, conflict.
         message: The same in words, without a value.
     """
 
@@ -159,6 +160,15 @@ def fingerprint_of(entry: Entry | Any) -> str:
     said[5] = None if said[5] is None else [None if one is None else float(one) for one in said[5]]
     said[6] = None if said[6] is None else float(said[6])
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def is_text(text: str | None) -> bool:
+    """Whether every database takes it as a short text.
+
+    >>> is_text("p-1"), is_text(None), is_text("a" * 200), is_text(chr(0))
+    (True, True, False, False)
+    """
+    return text is None or (len(text) <= _LONGEST and text.isprintable())
 
 
 def place_of(connection: Connection, entry: Entry, viewer: Viewer | None) -> Place:
@@ -351,9 +361,7 @@ def find_stored(connection: Connection, assessment_id: str) -> Stored | None:
     ).one_or_none()
     if row is None:
         return None
-    place = Place(
-        row.person_id, row.course_id, row.organization_id, row.practitioner_id, row.expected, row.label or ""
-    )
+    place = Place(row.person_id, row.course_id, row.organization_id, row.practitioner_id, row.expected, row.label or "")
     own = connection.execute(select(scores).where(scores.c.assessment_id == assessment_id).order_by(scores.c.scale))
     found = tuple(ScoreOf(one.scale, one.value, one.status, one.band, one.reason) for one in own)
     raised = connection.execute(

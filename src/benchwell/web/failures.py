@@ -15,13 +15,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from benchwell.errors import AccessError, BenchwellError, RegisterError, ServiceError
 from benchwell.i18n import _, speak
 from benchwell.register.viewer import PUBLIC
+from benchwell.web.api.outcomes import problem
 from benchwell.web.assets import asset
 from benchwell.web.guard import NothingThereError, SignInNeededError, language_of, visit_for
 from benchwell.web.limits import TooManyError
 from benchwell.web.logs import LOGGER, method_of, pattern_of, places_of
 from benchwell.web.visit import Visit
 
-_PROGRAMS = ("/api/", "/fhir/")
+_PROGRAMS = ("/api/", "/fhir")
 
 
 def add_failures(app: FastAPI) -> None:
@@ -107,6 +108,8 @@ def _answer(request: Request, status: int, message: str, hint: str | None, heade
     if for_program(request):
         if status == 401:
             headers = headers | {"www-authenticate": 'Bearer realm="Benchwell"'}
+        if request.url.path.startswith("/fhir"):
+            return problem(status, message, hint, headers)
         return JSONResponse({"error": message, "hint": hint}, status_code=status, headers=headers)
     answer = _visit(request).page("problem.html.j2", status=status, message=message, hint=hint)
     answer.headers.update(headers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from benchwell.web.api.fhir import routes as fhir
+from benchwell.web.api.v1 import routes as v1
 from benchwell.web.pages.account import routes as account
 from benchwell.web.pages.admin import routes as admin
 from benchwell.web.pages.admin_log import routes as admin_log
@@ -30,6 +32,8 @@ from benchwell.web.routing import Routes
 from benchwell.web.stream import routes as stream
 
 ALL_ROUTES: tuple[Routes, ...] = (
+    fhir,
+    v1,
     stream,
     home,
     my_data,

@@ -28,6 +28,7 @@ from benchwell.register.receiving import (
     ScoreOf,
     add_unknown_person,
     find_stored,
+    is_text,
     keep,
     past_scores,
     place_of,
@@ -40,9 +41,10 @@ from benchwell.scoring import safety_findings, score_form
 from benchwell.signals.course_signal import CourseSignal, Off, Point, course_signal
 from benchwell.signals.response_curve import ResponseCurve, response_curve
 
-__all__ = ["Entry", "NotReceivedError", "Received", "read_received", "receive", "receive_all", "retract"]
+__all__ = ["Entry", "NotReceivedError", "Received", "read_received", "receive", "receive_all", "retract", "signal_of"]
 
 MAY_ADD_PEOPLE = "people.write"
+_LONGEST_UNIT = 32
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,14 @@ class _Scored:
 
 def _score(service: LiveService, entry: Entry) -> _Scored:
     instrument = _check(service, entry)
-    entry = replace(entry, items=_numbers(entry.items), total=_number(entry.total))
+    entry = replace(
+        entry,
+        items=_numbers(entry.items),
+        total=_number(entry.total),
+        language=_code(entry.language, 16),
+        mode=_code(entry.mode, 64),
+        informant=_code(entry.informant, 64),
+    )
     rows = score_form(instrument, entry.items, entry.total, scale=entry.scale, unit=entry.unit)
     found = tuple(ScoreOf(row.scale, row.value, row.status, row.band, row.reason) for row in rows)
     answered = entry.items is not None and any(one is not None for one in entry.items)
@@ -225,8 +234,7 @@ def read_received(service: LiveService, assessment_id: str) -> Received | None:
         one_scale = stored.scores[0].scale if len(stored.scores) == 1 else instrument.primary.id
         signal = None
         if one_scale in {scale.id for scale in instrument.scales}:
-            curve, off = _curve(service, instrument, one_scale)
-            signal = _signal(connection, stored.place, instrument, one_scale, curve, off)
+            signal = signal_of(service, connection, stored.place, instrument, one_scale)
     place = stored.place
     return Received(
         assessment_id,
@@ -244,7 +252,25 @@ def read_received(service: LiveService, assessment_id: str) -> Received | None:
     )
 
 
+def signal_of(
+    service: LiveService, connection: Connection, place: Place, instrument: Instrument, scale: str
+) -> CourseSignal:
+    """What the scores of a course say now, on one scale.
+
+    Args:
+        service: The running service.
+        connection: To read with.
+        place: The course.
+        instrument: Whose scores.
+        scale: Id of the scale.
+    """
+    return _signal(connection, place, instrument, scale, *_curve(service, instrument, scale))
+
+
 def _check(service: LiveService, entry: Entry) -> Instrument:
+    texts = (entry.person_id, entry.course_id, entry.assessment_id, entry.contact_id, entry.entered_by)
+    if not all(map(is_text, texts)) or len(entry.unit or "") > _LONGEST_UNIT or not is_text(entry.unit):
+        raise NotReceivedError("not_text", _("An id here is too long, or holds signs that no id has."))
     instrument = service.workspace.registry.instruments.get(entry.instrument)
     if instrument is None:
         raise NotReceivedError("unknown_instrument", _("This instrument is not declared here."))
@@ -260,6 +286,11 @@ def _check(service: LiveService, entry: Entry) -> Instrument:
 
 def _numbers(items: tuple[float | None, ...] | None) -> tuple[float | None, ...] | None:
     return None if not items else tuple(_number(one) for one in items)
+
+
+def _code(text: str | None, longest: int) -> str | None:
+    """A code that is none is not known."""
+    return text if text and len(text) <= longest and is_text(text) else None
 
 
 def _number(value: float | None) -> float | None:
