@@ -150,7 +150,8 @@ def course_signal(
             The first valid one is the baseline.
         instrument: Whose scores they are.
         scale: Which scale; None is the primary one.
-        curve: The edition's curve (`response_curve`); None where there is none or it may not be used.
+        curve: The edition's curve (`response_curve`); None where there is none or it may not be used. One of another
+            scale is not used.
         off: Why there is no curve: the edition has none, the workspace did not switch expected courses on
             (`expected_course`), or the person opted out.
 
@@ -165,6 +166,8 @@ def course_signal(
     ('mild', 9, 'recovered', 'off')
     """
     one = instrument.scale(scale)
+    if curve is not None and (curve.instrument, curve.scale) != (instrument.id, one.id):
+        curve, off = None, "no_curve"  # another scale's curve says nothing of this one
     valid = _one_a_day(points)
     latest, baseline = (valid[-1], valid[0]) if valid else (None, None)
     change, change_class = _change(baseline, latest, instrument, one)

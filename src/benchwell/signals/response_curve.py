@@ -216,14 +216,17 @@ def response_curve(
     Args:
         edition: The edition in force.
         instrument: An instrument, or its id.
-        scale: Id of a scale; None is the one of the curve that the edition serves first.
+        scale: Id of a scale; None is the instrument's primary one, or with an id alone that of the first curve served.
         clock: `weeks` or `sessions`; None takes weeks where there is such a curve.
 
     Returns:
         None where the edition has no curve for it, or none that passed its checks (`refused_curves` says why).
     """
-    name = instrument if isinstance(instrument, str) else instrument.id
-    found = [one for one in _curves(edition) if one.instrument == name and scale in (None, one.scale)]
+    if isinstance(instrument, Instrument):
+        name, part = instrument.id, scale or instrument.primary.id
+    else:
+        name, part = instrument, scale
+    found = [one for one in _curves(edition) if one.instrument == name and part in (None, one.scale)]
     wanted = CLOCKS if clock is None else (clock,)
     return next((one for each in wanted for one in found if one.clock == each), None)
 

@@ -104,7 +104,15 @@ def test_within_and_better_than_the_range_are_both_on_track():
 
 def test_higher_is_better_is_judged_at_the_other_end():
     upward = replace(
-        CURVE, better=Better.HIGHER, low=0, high=100, start=50, growth=Growth(30, 8, 100, 0, 9, 60), reviews=()
+        CURVE,
+        instrument="who-5",
+        scale=WHO5.primary.id,
+        better=Better.HIGHER,
+        low=0,
+        high=100,
+        start=50,
+        growth=Growth(30, 8, 100, 0, 9, 60),
+        reviews=(),
     )
     assert course_signal(course(30, 32, 28, 20), WHO5, curve=upward).state == "review"
     assert course_signal(course(30, 35, 40, 44), WHO5, curve=upward).state == "on_track"
@@ -248,3 +256,25 @@ def test_a_subscale_is_named_and_has_no_reliable_change_of_its_own():
     assert other.title in signal.sentence
     with pytest.raises(KeyError):
         course_signal(course(1), instrument, scale="nothing")
+
+
+def test_the_curve_of_another_instrument_is_not_used():
+    signal = course_signal(course(20, 20, 20, 20), WHO5, curve=CURVE)
+    assert (signal.state, signal.expected, signal.early) == ("off", None, None)
+
+
+@pytest.mark.parametrize(
+    ("scale", "points"), [(PHQ9.primary, 6), (PHQ9.primary.model_copy(update={"divide": 9}), 5.17)]
+)
+def test_reliable_change_from_a_sample_is_a_whole_number_only_where_scores_are(scale, points):
+    sample = PHQ9.reliable_change.model_copy(update={"points": None, "sd": 5.9, "reliability": 0.90})
+    instrument = PHQ9.model_copy(update={"reliable_change": sample, "scales": (scale,)})
+    assert course_signal(course(16, 10), instrument).reliable_points == pytest.approx(points, abs=0.005)
+
+
+@pytest.mark.parametrize(("operator", "value"), [(">", 9), (">=", 10)])
+def test_recovery_crosses_the_cut_off_by_its_own_operator(operator, value):
+    case = PHQ9.caseness.model_copy(update={"operator": operator, "value": value})
+    instrument = PHQ9.model_copy(update={"caseness": case})
+    assert course_signal(course(16, 9), instrument).change_class is ChangeClass.RECOVERED
+    assert course_signal(course(16, 10), instrument).change_class is ChangeClass.IMPROVED

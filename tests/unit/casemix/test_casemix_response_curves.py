@@ -247,3 +247,9 @@ def test_a_failed_check_says_of_whom():
     said = failing([row | {"stratum": "baseline", "level": "10-14"}, row | {"stratum": "sex", "level": "male"}])
     assert "the mean score less the mean expected of first scores 10-14 is 2.00, allowed -1.5 to 1.5;" in said
     assert "of sex male is 2.00" in said
+
+
+def test_without_a_declared_remission_none_is_counted(engine):
+    without = PHQ9.model_copy(update={"remission": None})
+    starts = frozen(engine, declared(), instrument=without)["response_starts"]
+    assert all(row["n_remitted"] is None and row["n_responded"] is not None for row in starts)
