@@ -6,7 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, select
 
 from benchwell.register.schema import assessments, choices, courses, people, scores
 from benchwell.register.scope import own_people
@@ -136,22 +136,3 @@ def wants_expected(connection: Connection, viewer: Viewer) -> dict[str, bool]:
         .where(own_people(viewer), choices.c.name == "expected")
     )
     return {row.person_id: bool(row.value) for row in connection.execute(asked)}
-
-
-def people_like(connection: Connection, viewer: Viewer, words: str, limit: int) -> tuple[str, ...]:
-    """Ids of the viewer's people whose label or id holds some words, by label."""
-    wanted = words.strip().casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    asked = (
-        select(people.c.id)
-        .where(
-            own_people(viewer),
-            people.c.erased_at.is_(None),
-            or_(
-                func.lower(people.c.label).like(f"%{wanted}%", escape="\\"),
-                func.lower(people.c.id).like(f"%{wanted}%", escape="\\"),
-            ),
-        )
-        .order_by(people.c.label, people.c.id)
-        .limit(limit)
-    )
-    return tuple(connection.execute(asked).scalars())

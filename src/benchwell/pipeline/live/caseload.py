@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from benchwell.pipeline.live.lines import Curves, Line, lines_of
 from benchwell.pipeline.live.safety import PromptView, prompt_view
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Viewer
-from benchwell.register.caseload import CaseRow, ScoreRow, case_rows, people_like, score_rows, wants_expected
+from benchwell.register.caseload import CaseRow, ScoreRow, case_rows, score_rows, wants_expected
 from benchwell.register.contacts import Contact, attended_days, contacts_on
 from benchwell.register.prompts import open_prompts
 from benchwell.terms import ChangeClass
@@ -122,7 +122,6 @@ def caseload(service: LiveService, viewer: Viewer, today: dt.date, *, words: str
         curves = Curves(service, wants_expected(connection, viewer))
         contacts = contacts_on(connection, viewer, today)
         prompts = tuple(prompt_view(service.workspace.registry, one) for one in open_prompts(connection, viewer))
-        wanted = people_like(connection, viewer, words, SHOWN) if words.strip() else None
     weeks = service.workspace.settings.weeks_without_score
     listed: dict[str, Listed] = {}
     for case in cases:
@@ -137,7 +136,7 @@ def caseload(service: LiveService, viewer: Viewer, today: dt.date, *, words: str
         prompts=prompts,
         attention=tuple(attention[:SHOWN]),
         more_attention=max(0, len(attention) - SHOWN),
-        found=None if wanted is None else tuple(listed[one] for one in wanted if one in listed),
+        found=_found(cases, listed, words) if words.strip() else None,
         n_open=sum(case.is_open for case in cases),
         n_people=len(cases),
         weeks=weeks,
@@ -153,10 +152,19 @@ def people_page(service: LiveService, viewer: Viewer, *, words: str = "", page: 
     with service.register.read() as connection:
         cases = case_rows(connection, viewer)
         scores = score_rows(connection, viewer)
-        wanted = set(people_like(connection, viewer, words, len(cases) or 1)) if words.strip() else None
-    found = [case for case in cases if wanted is None or case.person_id in wanted]
+    found = [case for case in cases if _is_called(case, words)]
     part = found[page * SHOWN : (page + 1) * SHOWN]
     return [_listed(case, scores.get(case.person_id, []), ()) for case in part], len(found)
+
+
+def _is_called(case: CaseRow, words: str) -> bool:
+    # In Python, not SQL: SQLite does not know that "ä" and "Ä" are one letter.
+    wanted = words.strip().casefold()
+    return wanted in case.label.casefold() or wanted in case.person_id.casefold()
+
+
+def _found(cases: Sequence[CaseRow], listed: Mapping[str, Listed], words: str) -> tuple[Listed, ...]:
+    return tuple(listed[case.person_id] for case in cases if _is_called(case, words))[:SHOWN]
 
 
 def name_of(label: str, person_id: str) -> str:
