@@ -106,6 +106,9 @@ class Settings(BaseModel):
     episode_rule: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")] | None = "contacts-120-days"
     """Which declared rule makes courses of care from contacts that belong to none; null makes none."""
 
+    register_url: str | None = None
+    """Address of the live service's register; null is `register.db` in the workspace, if that file is there."""
+
     expected_course: bool = False
     """Whether a person's scores are set beside what is expected of people with a similar start (METHODS M6.1): off until
     it was checked with the people treated here. A person may switch it off for the own course."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from benchwell.publish.omop import FileFormat
     from benchwell.terms import Purpose
 
+REGISTER_FILE = "register.db"
 _FOLDERS = ("declarations", "mappings", "editions", "rejections")
 
 
@@ -118,6 +119,8 @@ class Workspace:
     ) -> Edition:
         """Build an edition from the present snapshot. The same inputs give the same edition.
 
+        What was entered in the live service since the last time is taken in first, where there is a register.
+
         Args:
             as_of: The day on which follow-up counts as due or not yet due; later records are not seen. Null: today.
             benchmarks: Ids of the benchmarks to compute. Null: every declared one that has data.
@@ -127,6 +130,7 @@ class Workspace:
         Raises:
             UnknownDeclarationError: If a benchmark is not declared.
             WorkspaceError: If there is nothing to benchmark yet.
+            RegisterError: If the workspace has a register and it cannot be opened.
         """
         from benchwell.pipeline.building import build
 
@@ -136,6 +140,10 @@ class Workspace:
                 hint="benchwell build --supersedes ID --reason WHY",
             )
         superseded = None if supersedes is None else self.edition(supersedes)
+        if self.settings.register_url or (self.path / REGISTER_FILE).is_file():
+            from benchwell.pipeline.live.to_lake import take_in_register
+
+            take_in_register(self._holdings)
         return build(self._holdings, day_of(as_of), benchmarks, superseded=superseded, reason=reason)
 
     def export_observations(

@@ -96,8 +96,9 @@ def decide(
             hint=_("ask for deletion instead; the clinic answers it, and says what it must keep by law"),
         )
     day = dt.datetime.fromtimestamp(now).astimezone().date()
+    number = new_id()
     row = {
-        "id": new_id(),
+        "id": number,
         "person_id": person_id,
         "purpose": wanted.value,
         "decision": decision,
@@ -105,7 +106,7 @@ def decide(
         "text_version": text_version,
     }
     connection.execute(insert(consents).values(**row, decided_at=now, decided_by=decided_by))
-    return Receipt(row["id"], wanted, decision, day, text_version, _meaning(decision))
+    return Receipt(number, wanted, decision, day, text_version, _meaning(decision))
 
 
 def current(connection: Connection, person_id: str) -> dict[Purpose, Standing]:

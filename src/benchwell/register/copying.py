@@ -75,10 +75,28 @@ def copy_scores(connection: Connection, rows: Rows) -> None:
 
 
 def copy_consents(connection: Connection, rows: Rows) -> None:
-    """Decisions that the lake knows from elsewhere; one that is here already stays as it is."""
-    if rows:
+    """Decisions that the lake knows from elsewhere; one that is here already stays as it is.
+
+    Of what is said on one day in two places a refusal holds: a grant from elsewhere does not undo one that was made
+    here that day. The refusal waits for the lake again then, which may hold the grant by now.
+    """
+    usable = [dict(row) for row in rows if row["decision"] != "granted" or not _refused_here(connection, row)]
+    if usable:
         made = _insert(connection, s.consents).on_conflict_do_nothing(index_elements=[s.consents.c.id])
-        connection.execute(made, [dict(row) | {"decided_by": "lake", "changed": 0} for row in rows])
+        connection.execute(made, [row | {"decided_by": "lake", "changed": 0} for row in usable])
+
+
+def _refused_here(connection: Connection, row: Mapping[str, Any]) -> bool:
+    c = s.consents.c
+    day = and_(c.person_id == row["person_id"], c.purpose == row["purpose"], c.date == row["date"])
+    asked = select(c.id, c.decision, c.changed).where(day, c.decided_by != "lake").order_by(c.sequence.desc())
+    last = connection.execute(asked.limit(1)).first()
+    known = connection.execute(select(c.id).where(c.id == row["id"])).first()
+    if last is None or last.decision == "granted" or known is not None:
+        return False
+    if last.changed == 0:
+        connection.execute(update(s.consents).where(c.id == last.id).values(changed=1))
+    return True
 
 
 def waiting_ids(connection: Connection, table: str) -> set[str]:

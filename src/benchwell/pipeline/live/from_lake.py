@@ -26,7 +26,7 @@ from benchwell.registry import Instrument, Registry
 from benchwell.scoring import score_assessments
 
 SNAPSHOT = "lake_snapshot"  # the fact that says which lake was copied last
-SOURCE_PREFIX = "register-"  # names of the sources that the register itself gave the lake (`to_lake`)
+SOURCE_PREFIX = "register/"  # names of the sources that the register gave the lake; no file has a slash in its name
 _AT_ONCE = 2_000  # rows in one commit, so that a score that is entered meanwhile does not wait
 _TREATMENTS = {"done": "treatment_done", "ordered": "treatment_ordered"}
 Row = dict[str, Any]
@@ -61,13 +61,17 @@ def bring_from_lake(service: LiveService, *, progress: Progress | None = None) -
         LakeError: If the lake is damaged.
         RegisterError: If the register refuses.
     """
-    lake, register = service.workspace.lake, service.register
+    return bring(service.workspace.lake, service.workspace.registry, service.register, progress=progress)
+
+
+def bring(lake: Lake, registry: Registry, register: Register, *, progress: Progress | None = None) -> Brought:
+    """The same, from the parts of a workspace. Errors as in `bring_from_lake`."""
     snapshot = lake.snapshot()
     with register.read() as connection:
         if to.fact(connection, SNAPSHOT) == snapshot.id:
             return Brought(changed=False)
     with DuckDBEngine() as engine:
-        source = _Source(engine, lake, snapshot, service.workspace.registry)
+        source = _Source(engine, lake, snapshot, registry)
         brought = _Copy(register, source, progress or (lambda _table, _rows: None)).run()
     register.write(lambda connection: to.set_fact(connection, SNAPSHOT, snapshot.id))
     return brought

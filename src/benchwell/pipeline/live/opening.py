@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchwell.pipeline.live.service import LiveService
-from benchwell.pipeline.workspace import Workspace
+from benchwell.pipeline.workspace import REGISTER_FILE, Workspace
 from benchwell.register import Register
-
-REGISTER_FILE = "register.db"
 
 
 def open_service(path: Path, register: str | None = None, *, is_demo: bool = False) -> LiveService:
@@ -24,6 +22,6 @@ def open_service(path: Path, register: str | None = None, *, is_demo: bool = Fal
         RegisterError: If the register cannot be opened.
     """
     workspace = Workspace.open(path)
-    address = register or getattr(workspace.settings, "register", None)
+    address = register or workspace.settings.register_url
     store = Register(address) if address else Register.in_file(workspace.path / REGISTER_FILE)
     return LiveService(workspace, store, is_demo=is_demo)
