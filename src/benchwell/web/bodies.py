@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MEGABYTE = 1024 * 1024
 PAGE_LIMIT, PROGRAM_LIMIT = 5 * MEGABYTE, 20 * MEGABYTE
-_PROGRAMS = ("/fhir/", "/api/")
+_PROGRAMS = ("/fhir", "/api/")
 LONGEST_ADDRESS = 4096  # bytes, with its query
 
 Refuse = Callable[[Scope, Receive, Send, int], Awaitable[None]]

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from benchwell.errors import AccessError, BenchwellError, RegisterError, ServiceError
+from benchwell.errors import AccessError, BenchwellError, ServiceError
 from benchwell.i18n import _, speak
 from benchwell.register.viewer import PUBLIC
 from benchwell.web.api.outcomes import problem
@@ -130,7 +130,6 @@ def _status(error: BenchwellError) -> int:
         (NothingThereError, 404),
         (TooManyError, 429),
         (AccessError, 403),
-        (RegisterError, 503),
         (ServiceError, 503),
     ]
     return next((status for kind, status in kinds if isinstance(error, kind)), 400)

@@ -43,6 +43,8 @@ def enter(visit: Here, login: Typed = "", password: Typed = "", code: Typed = ""
     """Try what was typed. Whatever of it was wrong, the answer is the same."""
     limits = limits_of(visit.request)
     limits.take("sign_in_address", visit.address, SIGN_IN_ADDRESS)
+    if not login.strip() or not password:
+        return _form(visit, problem=_("Type your sign-in name and your password."), login=login, status=400)
     limits.take("sign_in_login", login.strip().casefold(), SIGN_IN_LOGIN)
     found = sign_in(visit.register, visit.now, login, password, code, lasts=session_lasts(visit))
     if found.wait:
