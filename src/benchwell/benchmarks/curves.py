@@ -42,7 +42,7 @@ def curve_findings(tables: Mapping[str, pa.Table], declarations: Mapping[str, Cu
     yield _finding("curve settings", wrong, len(curves), "clock, horizon and boundary as declared")
     wrong = [row for row in curves.values() if not _fairly_served(row, rows["curve_checks"])]
     yield _finding("curve gates", wrong, len(curves), "a curve is served where every check passed, and only there")
-    wrong = [row for row in rows["curve_checks"] if not _judged(row)]
+    wrong = [row for row in rows["curve_checks"] if not _judged(row, declarations.get(row["curve"]))]
     yield _finding("curve checks", wrong, len(rows["curve_checks"]), "passed where the value is within its limits")
     bands = rows["response_bands"]
     wrong = [row for row in bands if not _recomputes(row, curves.get(row["curve"]))]
@@ -75,9 +75,11 @@ def _fairly_served(row: _Row, checks: Iterable[_Row]) -> bool:
     return row["status"] in ("insufficient", "failed") and bool(row["reason"])
 
 
-def _judged(row: _Row) -> bool:
+def _judged(row: _Row, one: CurveDeclaration | None) -> bool:
     if row["value"] is None:
         return row["passed"] is None and row["n_people"] is None
+    if one is None or row["n_people"] < one.gates.judged:
+        return one is not None and row["passed"] is None
     return bool(row["passed"] == (row["lowest"] <= row["value"] <= row["highest"]))
 
 

@@ -13,6 +13,7 @@ from benchwell.casemix.digits import figure
 from benchwell.models.arrays import BoolArray, FloatArray
 from benchwell.models.response_curve import Forecast
 from benchwell.registry import CurveDeclaration
+from benchwell.registry.response_curve import CurveGates
 from benchwell.terms import Better
 
 
@@ -79,14 +80,22 @@ def check_rows(held: HeldOut, bands: Sequence[StartBand], declaration: CurveDecl
     found = []
     for stratum, level, people, (low, high) in _strata(held, bands, declaration):
         rows = later & people[person]
-        found.append(_row(held, "coverage", stratum, level, rows, held.within, (low, high), gates.cell))
-    found.append(_row(held, "beyond", "all", "all", later, held.beyond, (0.0, gates.beyond), gates.cell))
+        found.append(_row(held, "coverage", stratum, level, rows, held.within, (low, high), gates))
+    found.append(_row(held, "beyond", "all", "all", later, held.beyond, (0.0, gates.beyond), gates))
     error = held.rows.scores.value - held.forecast.mean
     limits = (-gates.calibration, gates.calibration)
-    for band in bands:
-        rows = later & band.holds(held.rows.baseline)[person]
-        found.append(_row(held, "calibration", "baseline", band.label, rows, error, limits, gates.cell))
+    for stratum, level, some in _calibrated(held, bands):
+        found.append(_row(held, "calibration", stratum, level, later & some, error, limits, gates))
     return found
+
+
+def _calibrated(held: HeldOut, bands: Sequence[StartBand]) -> Iterator[tuple[str, str, BoolArray]]:
+    """Where the mean is checked: by first score, and at each occasion, where a line that is not one would show."""
+    person, at = held.rows.scores.person, np.floor(held.rows.occasion + 0.5)
+    for band in bands:
+        yield "baseline", band.label, band.holds(held.rows.baseline)[person]
+    for occasion in np.unique(at[held.later]):
+        yield "occasion", f"{occasion:g}", np.asarray(at == occasion)
 
 
 def _strata(
@@ -109,19 +118,19 @@ def _row(
     rows: BoolArray,
     values: FloatArray | BoolArray,
     limits: tuple[float, float],
-    cell: int,
+    gates: CurveGates,
 ) -> dict[str, Any]:
-    """One check; with fewer people than `cell` it is neither shown nor judged."""
+    """One check; with fewer people than `gates.cell` it is not shown, with fewer than `gates.judged` not judged."""
     people = len(np.unique(held.rows.scores.person[rows]))
     head = {"check": check, "stratum": stratum, "level": level, "lowest": limits[0], "highest": limits[1]}
-    if people < cell:
+    if people < gates.cell:
         return head | {"n_people": None, "n_scores": None, "value": None, "passed": None}
     value = figure(float(values[rows].mean()))
     return head | {
         "n_people": people,
         "n_scores": int(rows.sum()),
         "value": value,
-        "passed": limits[0] <= value <= limits[1],
+        "passed": limits[0] <= value <= limits[1] if people >= gates.judged else None,
     }
 
 
@@ -142,11 +151,8 @@ _WORDS = {
     "beyond": "the share of scores beyond the boundary",
     "calibration": "the mean score less the mean expected",
 }
+_WHOM = {"all": "", "baseline": " of first scores {level}", "occasion": " at occasion {level}"}
 
 
 def _whom(one: dict[str, Any]) -> str:
-    if one["stratum"] == "all":
-        return ""
-    return (
-        f" of first scores {one['level']}" if one["stratum"] == "baseline" else f" of {one['stratum']} {one['level']}"
-    )
+    return _WHOM.get(one["stratum"], f" of {one['stratum']} {{level}}").format(level=one["level"])

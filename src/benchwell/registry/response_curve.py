@@ -39,11 +39,13 @@ class CurveGates(Model):
     organizations: int = Field(default=5, ge=2)  # clinics with such people: checks leave clinics out
     scores: int = Field(default=2, ge=2)  # of a person, the first one included
     cell: int = Field(default=10, ge=5)  # people behind any figure that is frozen
+    judged: int = Field(default=50, ge=20)  # people from whom on a check counts: with fewer, chance alone fails it
     empirical_band: int = Field(default=200, ge=50)  # people of a baseline band for its own percentiles (M6.1)
     coverage: tuple[float, float] = (0.75, 0.85)  # of the central range, on clinics that the fit did not see
     group_coverage: tuple[float, float] = (0.70, 0.90)  # the same within each declared group
     beyond: float = Field(default=0.15, gt=0, lt=1)  # highest share of scores beyond the boundary
-    calibration: float = Field(default=1.5, gt=0)  # points between mean score and mean expected, by baseline band
+    # Points between mean score and mean expected, by first score and at each occasion.
+    calibration: float = Field(default=1.5, gt=0)
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:

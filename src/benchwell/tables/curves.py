@@ -89,7 +89,7 @@ CURVE_TABLES = [
         ("curve", "check", "stratum", "level"),
         curve=TEXT,
         check=TEXT,  # coverage | beyond | calibration
-        stratum=TEXT,  # all | baseline | sex | language
+        stratum=TEXT,  # all | baseline | occasion | sex | language
         level=TEXT,
         n_people=INTEGER,
         n_scores=INTEGER,

@@ -101,7 +101,7 @@ def test_sessions_at_or_before_the_score(engine):
     assert rows.people == 1  # a course without sessions has no place on this clock
 
 
-def network(engine, n=260, clinics=6, start=16.0, sd=3.3, healthy="low", seed=5):
+def network(engine, n=260, clinics=6, start=16.0, sd=3.3, healthy="low", seed=5, shape=np.log1p):
     """Weekly scores of people around one line; `healthy="high"` turns the scale over."""
     rng = np.random.default_rng(seed)
     courses, scores = [], []
@@ -109,7 +109,7 @@ def network(engine, n=260, clinics=6, start=16.0, sd=3.3, healthy="low", seed=5)
         courses.append((f"p{one:04}", f"e{one:04}", f"clinic-{one % clinics}", ("female", "male")[one % 2]))
         own = rng.multivariate_normal([start, -2.8], [[sd**2, -0.6], [-0.6, 1.4]])
         for week in range(10):
-            value = np.clip(np.rint(own[0] + own[1] * np.log1p(week) + rng.normal(0, 2.1)), 0, 27)
+            value = np.clip(np.rint(own[0] + own[1] * shape(week) + rng.normal(0, 2.1)), 0, 27)
             scores.append((f"e{one:04}", 7 * week, value if healthy == "low" else 100 - 3.5 * value))
     return courses, scores
 
@@ -145,6 +145,21 @@ def test_a_curve_that_does_not_pass_is_kept_with_its_reason(engine):
     )
     assert curve["reason"].endswith("allowed 0.97 to 0.99.")
     assert curve["slope"] is not None
+
+
+def test_a_course_that_is_no_line_fails_at_its_occasions(engine):
+    """Nothing happens for six weeks, and then everything: wide enough ranges alone would hide it."""
+    late = frozen(engine, declared(), shape=lambda week: 3.0 if week > 5 else 0.0)
+    [curve] = late["response_curves"]
+    assert curve["status"] == "failed"
+    assert "at occasion 5 is" in curve["reason"]
+
+
+def test_only_the_clinical_range_comes_in(engine):
+    """People below the cut-off are never taken on: the curve of those who come still holds for those who come."""
+    found = frozen(engine, declared(), n=320, start=17.5, sd=2.0)
+    [curve] = found["response_curves"]
+    assert curve["status"] == "ok", curve["reason"]
 
 
 def test_a_search_that_did_not_end_is_not_served(engine, monkeypatch):
@@ -200,6 +215,10 @@ def test_few_people_of_a_group_are_neither_shown_nor_judged(engine):
     small = [row for row in found["curve_checks"] if row["n_people"] is None]
     assert small
     assert all(row["passed"] is None and row["value"] is None for row in small)
+    unjudged = declared(gates=DECLARED.gates.model_dump() | {"judged": 150})
+    few = [row for row in frozen(engine, unjudged)["curve_checks"] if row["n_people"] and row["n_people"] < 150]
+    assert few
+    assert all(row["passed"] is None and row["value"] is not None for row in few)
     assert any(row["n_people"] is None and row["n_responded"] is None for row in found["response_starts"])
 
 

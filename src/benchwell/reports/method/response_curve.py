@@ -86,7 +86,7 @@ def _gates(one: CurveDeclaration) -> list[tuple[str, Words]]:
         ("share within the range", f"{low:.0%} to {high:.0%} of scores in clinics that the curve was not fitted to"),
         ("the same by first score, " + plain(list(one.groups)), "{:.0%} to {:.0%}".format(*gates.group_coverage)),
         ("share beyond the boundary", f"at most {gates.beyond:.0%}"),
-        ("mean score against mean expected, by first score", f"within {gates.calibration:g} points"),
-        ("people behind any figure", f"{gates.cell}"),
+        ("mean score against mean expected, by first score and occasion", f"within {gates.calibration:g} points"),
+        ("people behind any figure", f"{gates.cell}; a check counts from {gates.judged} on"),
         ("percentiles without a model", f"from {gates.empirical_band} people of a band at an occasion"),
     ]
