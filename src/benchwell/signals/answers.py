@@ -13,6 +13,7 @@ from math import exp, pi, sqrt
 
 import numpy as np
 
+from benchwell.i18n import N_, _, local_digits
 from benchwell.models.hyper_uncertainty import spread_for_light
 from benchwell.models.light import light
 from benchwell.models.shrinkage import shrink
@@ -46,10 +47,11 @@ class Answer:
 
 
 TEXTS = {
-    Denominator.OBSERVED: "only the people who were followed up",
-    Denominator.ALL_ELIGIBLE: "everyone eligible, with the missing as not met",
-    Denominator.ESTIMATED: "everyone eligible, with the missing estimated from people like them",
+    Denominator.OBSERVED: N_("only the people who were followed up"),
+    Denominator.ALL_ELIGIBLE: N_("everyone eligible, with the missing as not met"),
+    Denominator.ESTIMATED: N_("everyone eligible, with the missing estimated from people like them"),
 }
+_NO_CHANGE = N_("everyone eligible, with the missing as no change")
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ def denominator_answers(own: Row, peers: Sequence[Row], yardstick: Yardstick) ->
         benchmark = yardstick.estimate + moved - common
         rows = [*peers, own]
         # A mean has nothing to meet: there, the missing count as no change.
-        text = TEXTS[denominator] if yardstick.is_share else TEXTS[denominator].replace("not met", "no change")
+        is_change = not yardstick.is_share and denominator is Denominator.ALL_ELIGIBLE
+        text = _(_NO_CHANGE if is_change else TEXTS[denominator])
         found.append(_answer(denominator.value, text, rows, denominator, None, benchmark, yardstick))
     return tuple(found)
 
@@ -139,14 +142,24 @@ def shifted_answers(own: Row, raw: Row, peers: Sequence[Row], yardstick: Yardsti
         return ()
     found = []
     for name, kappa in (("kappa_worse", yardstick.kappa), ("kappa_better", -yardstick.kappa)):
-        side = "less" if kappa > 0 else "more"
         signed = -kappa if yardstick.better is Better.HIGHER else kappa
         if raw["n_met"] is not None:
-            shift, by = _odds_shift(raw, base, signed), f"odds times {exp(-kappa):.1f}"
+            shift, by = (
+                _odds_shift(raw, base, signed),
+                _("odds times {factor}").format(factor=local_digits(f"{exp(-kappa):.1f}")),
+            )
         else:
             steps = abs(kappa) * _SD_PER_LOG_ODDS
-            shift, by = _points_shift(raw, signed), f"by {steps:.2f} standard deviations"
-        text = f"everyone eligible, if the missing did {side} well than people like them ({by})"
+            shift, by = (
+                _points_shift(raw, signed),
+                _("by {steps} standard deviations").format(steps=local_digits(f"{steps:.2f}")),
+            )
+        said = (
+            _("everyone eligible, if the missing did less well than people like them ({by})")
+            if kappa > 0
+            else _("everyone eligible, if the missing did more well than people like them ({by})")
+        )
+        text = said.format(by=by)
         estimate = float(own[base]) + shift
         if yardstick.is_share:
             estimate = min(max(estimate, 0.0), 1.0)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from benchwell.i18n import _
 from benchwell.registry.casemix import Variable
 from benchwell.registry.measure import Measure
 from benchwell.signals.adjustment_words import refusal_words
@@ -151,11 +152,11 @@ def model_behind(edition: EditionSource, measure: Measure, view: Adjustment) -> 
 def why_no_views(edition: EditionSource, measure: Measure) -> str:
     """Why a measure has no adjusted view at all; "" if it has or could have one."""
     if measure.is_published:
-        return "the source gives one rate for each clinic, not the people behind it"
+        return _("the source gives one rate for each clinic, not the people behind it")
     if measure.summary not in ("proportion", "mean"):
-        return "this kind of figure has no expectation for each person"
+        return _("this kind of figure has no expectation for each person")
     if casemix_of(edition, measure.id) is None:
-        return "no case mix is declared for this measure"
+        return _("no case mix is declared for this measure")
     return ""
 
 
@@ -200,7 +201,7 @@ def _refusal(
         return ""
     if found:
         return refusal_words(found[0]["reason"])
-    return why_no_views(edition, measure) or "fewer than five clinics, or nothing that could be taken into account"
+    return why_no_views(edition, measure) or _("fewer than five clinics, or nothing that could be taken into account")
 
 
 def _columns(edition: EditionSource, measure: Measure, view: Adjustment, fitted: Mapping[str, Any]) -> set[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil, isfinite
 
 from benchwell.errors import ComparisonBlockedError
+from benchwell.i18n import _
 from benchwell.models.light import LightVerdict, light, people_needed
 from benchwell.models.shrinkage import shrink
 from benchwell.registry.benchmark import SEED, Benchmark, Gates
@@ -291,8 +292,9 @@ class _Tipping:
         if self.rate is None or not 0 <= self.rate <= 1:
             return ""
         missing = row["n_eligible"] - row["n_followed"]
-        whom = f"If {figure.text(self.rate)} of the {missing} without a score had met it"
-        return f"{whom}, you would be exactly at the benchmark."
+        return _("If {share} of the {n} without a score had met it, you would be exactly at the benchmark.").format(
+            share=figure.text(self.rate), n=missing
+        )
 
     @property
     def shift(self) -> str:
@@ -301,9 +303,13 @@ class _Tipping:
         if kappa is None:
             return ""
         if kappa == 0:
-            return "imputed scores say something else even without a shift"
-        side = "worse" if kappa > 0 else "better"
-        return f"the smallest shift of missing scores that changes it is {points(kappa)} {side}"
+            return _("imputed scores say something else even without a shift")
+        said = (
+            _("the smallest shift of missing scores that changes it is {points} worse")
+            if kappa > 0
+            else _("the smallest shift of missing scores that changes it is {points} better")
+        )
+        return said.format(points=points(kappa))
 
 
 def _answers(case: _Case, verdict: Light) -> tuple[ImputedLight | None, tuple[Answer, ...]]:

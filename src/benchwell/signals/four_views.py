@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchwell.i18n import N_, _
 from benchwell.registry.measure import Measure
 from benchwell.signals.adjustment_words import TAKEN, TITLES, refusal_words, state_words
 from benchwell.signals.casemix_model import declared_views, model_behind, why_no_views
@@ -22,12 +23,12 @@ from benchwell.signals.plain import plain
 from benchwell.signals.reading import ALL, EditionSource, OneMeasure, Row, measure_of, organization_name, rows
 from benchwell.signals.strata_view import StrataView, strata_views
 from benchwell.signals.view_changes import OwnChange, Transition, own_changes, transitions
-from benchwell.signals.words import capital, count, direction, figure_of
+from benchwell.signals.words import capital, count, direction, figure_of, whole
 from benchwell.terms import Adjustment, BenchmarkKind, Light
 
 __all__ = ["FourViews", "OwnChange", "OwnView", "Transition", "View", "four_views"]
 
-_BEFORE_GATES = (
+_BEFORE_GATES = N_(
     "These states are by probability alone: a colour must also pass the gates on missing data, reliability and the "
     "usual spread between clinics."
 )
@@ -82,17 +83,19 @@ class FourViews:
         found = []
         for view in self.views:
             if view.missing:
-                found.append(f"{view.title}: no figure, {view.missing}.")
+                found.append(_("{view}: no figure, {why}.").format(view=view.title, why=view.missing))
                 continue
             states = [
-                f"{view.bands[state]:,} {state_words(state, better).partition(',')[0].partition(';')[0]}"
+                f"{whole(view.bands[state])} {state_words(state, better).partition(',')[0].partition(';')[0]}"
                 for state in (Light.ABOVE, Light.CLOSE, Light.BELOW, Light.UNKNOWN)
                 if view.bands.get(state)
             ]
             found.append(
-                f"{view.title}: all together {figure.text(view.reference)}; {', '.join(states) or 'no states'}."
+                _("{view}: all together {figure}; {states}.").format(
+                    view=view.title, figure=figure.text(view.reference), states=", ".join(states) or _("no states")
+                )
             )
-        found.append(_BEFORE_GATES)
+        found.append(_(_BEFORE_GATES))
         if sum(view.ok for view in self.views) > 1:
             found.append(f"{self.title if self.organization_id is None else _changing(self)}.")
         return (*found, *(one.text for one in self.transitions))
@@ -186,15 +189,15 @@ def _view(
     model = model_behind(edition, measure, view)
     missing = ""
     if not shown:
-        missing = model.reason if model is not None else "no clinic has a figure yet"
+        missing = model.reason if model is not None else _("no clinic has a figure yet")
     row = next((one for one in found if one["organization_id"] == organization_id), None)
     own, own_missing = None, ""
     if organization_id is not None and not missing:
         own, own_missing = _own(edition, measure, view, row, bands, name, kind)
     return View(
         adjustment=view,
-        title=TITLES[view],
-        taken=TAKEN[view],
+        title=_(TITLES[view]),
+        taken=_(TAKEN[view]),
         missing=missing,
         n_organizations=len(shown),
         reference=None if missing else _reference(edition, measure, view, shown),
@@ -233,7 +236,7 @@ def _own(
     kind: BenchmarkKind,
 ) -> tuple[OwnView | None, str]:
     if row is None:
-        return None, "nobody here counts for this measure"
+        return None, _("nobody here counts for this measure")
     if not has_figure(row):
         return None, refusal_words(row["reason"] or row["status"])
     found = compare(edition, row["organization_id"], measure, kind=kind, adjustment=view, name=name)
@@ -261,15 +264,16 @@ def _title(
     made: Sequence[View], own: Sequence[OwnChange], changing: int, compared: int, organization_id: str | None
 ) -> str:
     if len(made) < 2:
-        return "There is only the unadjusted view"
+        return _("There is only the unadjusted view")
     if organization_id is not None:
         if not own:
-            return "There is no figure to lay side by side yet"
+            return _("There is no figure to lay side by side yet")
         moving = next((one for one in own if one.changes), None)
-        return "The state is the same in every view" if moving is None else moving.heading
+        return _("The state is the same in every view") if moving is None else moving.heading
+    clinics = count(compared, "clinic")
     if changing == 0:
-        return f"No clinic's state changes between views ({count(compared, 'clinic')})"
-    return f"The state of {changing:,} of {count(compared, 'clinic')} changes between views"
+        return _("No clinic's state changes between views ({clinics})").format(clinics=clinics)
+    return _("The state of {n} of {clinics} changes between views").format(n=whole(changing), clinics=clinics)
 
 
 def _text(
@@ -279,18 +283,26 @@ def _text(
     parts = []
     for view in views:
         if view.missing:
-            parts.append(f"{view.title}: no figure, {view.missing}")
+            parts.append(_("{view}: no figure, {why}").format(view=view.title, why=view.missing))
         elif organization_id is None:
-            parts.append(f"{view.title}: all together {figure.text(view.reference)}")
+            parts.append(_("{view}: all together {figure}").format(view=view.title, figure=figure.text(view.reference)))
         elif view.own is None:
-            parts.append(f"{view.title}: no figure, {view.own_missing}")
+            parts.append(_("{view}: no figure, {why}").format(view=view.title, why=view.own_missing))
         else:
             value = view.own.figure
             interval = figure.interval(value.lower, value.upper)
             shown = " ".join(part for part in (figure.text(value.value), interval) if part)
-            beside = figure.text(view.own.benchmark.value) if view.own.benchmark is not None else "no benchmark"
-            parts.append(f"{view.title}: {shown} beside {beside}, {state_words(view.own.light, measure.better)}")
-    text = f"{measure.title} in {count(len(views), 'view')} ({direction(measure.better)}). {'. '.join(parts)}."
+            beside = figure.text(view.own.benchmark.value) if view.own.benchmark is not None else _("no benchmark")
+            state = state_words(view.own.light, measure.better)
+            parts.append(
+                _("{view}: {figure} beside {benchmark}, {state}").format(
+                    view=view.title, figure=shown, benchmark=beside, state=state
+                )
+            )
+    text = _("{title} in {views} ({direction}).").format(
+        title=_(measure.title), views=count(len(views), "view"), direction=direction(measure.better)
+    )
+    text += f" {'. '.join(parts)}."
     if note:
         text += f" {capital(note)}."
     moving = " ".join(one.text for one in own if one.changes)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchwell.i18n import _, local_digits
 from benchwell.models.arrays import FloatArray
 from benchwell.models.kappa_sweep import KappaSweep, LightRule, kappa_sweep
 from benchwell.models.shrinkage import shrink
@@ -189,15 +190,19 @@ def _telling(sweep: KappaSweep, sign: float, verdict: Light) -> int | None:
 
 def _answer(name: str, sweep: KappaSweep, place: int) -> Answer:
     kappa = sweep.kappas[place]
-    text = "everyone eligible, with missing scores imputed from people like them"
+    text = _("everyone eligible, with missing scores imputed from people like them")
     code = "imputed"
     if kappa:
         side = "worse" if kappa > 0 else "better"
-        where = "in this clinic alone" if name == "alone" else "in every clinic"
-        text = (
-            f"everyone eligible, with missing scores imputed {points(kappa)} {side} than those of people like them, "
-            f"{where}"
+        where = _("in this clinic alone") if name == "alone" else _("in every clinic")
+        said = (
+            _("everyone eligible, with missing scores imputed {points} worse than those of people like them, {where}")
+            if kappa > 0
+            else _(
+                "everyone eligible, with missing scores imputed {points} better than those of people like them, {where}"
+            )
         )
+        text = said.format(points=points(kappa), where=where)
         code = f"imputed_{side}" if name == "alone" else f"imputed_everywhere_{side}"
     return Answer(code, text, sweep.estimates[place], sweep.benchmarks[place], sweep.states[place], kappa)
 
@@ -209,4 +214,6 @@ def points(kappa: float) -> str:
     ('1 point', '2.5 points')
     """
     size = abs(kappa)
-    return count(int(size), "point") if size == int(size) else f"{size:g} points"
+    if size == int(size):
+        return count(int(size), "point")
+    return _("{n} points").format(n=local_digits(f"{size:g}"))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchwell.i18n import N_, _, local_digits
 from benchwell.models.cusum import MONITORED_PEOPLE
 from benchwell.models.cusum_limits import YEARS
 from benchwell.registry.benchmark import Gates
@@ -13,18 +14,18 @@ from benchwell.registry.measure import Measure
 from benchwell.signals.reading import EditionSource, Row, measure_of, organization_name, organization_row, rows
 from benchwell.signals.run_chart import run_chart
 from benchwell.signals.usual_spread import people_counted
-from benchwell.signals.words import about, capital, count
+from benchwell.signals.words import about, capital, count, uncapital, whole
 from benchwell.terms import Adjustment, Better, Denominator
 
 WORSE, BETTER = "worse", "better"
-_FAVORABLE = {WORSE: "less favorable than expected", BETTER: "more favorable than expected"}
-LOOK_FIRST = (
+_FAVORABLE = {WORSE: N_("less favorable than expected"), BETTER: N_("more favorable than expected")}
+LOOK_FIRST = N_(
     "Look first at follow-up, at how scores were entered and at who was referred in the months before; then talk it "
     "over with those who were there."
 )
 _EXPECTED = {
-    Adjustment.UNADJUSTED: "the rate of all organizations together, with nothing adjusted for",
-    Adjustment.CLINICAL: "what the clinical case mix expects of these very people",
+    Adjustment.UNADJUSTED: N_("the rate of all organizations together, with nothing adjusted for"),
+    Adjustment.CLINICAL: N_("what the clinical case mix expects of these very people"),
 }
 
 
@@ -211,13 +212,13 @@ def _refusal(
     ).organization_n
     people = int(people_counted(row)) if row["n_eligible"] is not None else 0
     needed = max(MONITORED_PEOPLE, least) - people
-    reason = (
-        f"The charts need {count(least, 'person', 'people')} over at least a year, or "
-        f"{MONITORED_PEOPLE} in less; there are {people} so far."
+    reason = _("The charts need {least} over at least a year, or {n} in less; there are {people} so far.").format(
+        least=count(least, "person", "people"), n=MONITORED_PEOPLE, people=people
     )
     if needed > 0:
-        reason += f" {count(needed, 'more person is', 'more people are')} enough in any case."
-    title = "Too few people yet for a chart over time"
+        more = _("{people} enough in any case.").format(people=count(needed, "more person is", "more people are"))
+        reason += f" {more}"
+    title = _("Too few people yet for a chart over time")
     return MonitoringView(
         measure=measure,
         organization_id=organization_id,
@@ -238,7 +239,9 @@ def _refusal(
         title=title,
         limits_text="",
         note="",
-        text=f"{measure.title} over time: {title.lower()}. {reason}",
+        text=_("{title} over time: {finding}. {reason}").format(
+            title=_(measure.title), finding=uncapital(title), reason=reason
+        ),
     )
 
 
@@ -281,15 +284,16 @@ def _labels(first: str, last: str) -> list[str]:
 
 def counted_as(measure: Measure) -> str:
     """The unfavorable outcome in words."""
-    return "with this outcome" if measure.better is Better.LOWER else "without this outcome"
+    return _("with this outcome") if measure.better is Better.LOWER else _("without this outcome")
 
 
 def _signal(month: MonitoringMonth, measure: Measure) -> MonitoringSignal:
-    more = "more" if month.signal == WORSE else "fewer"
-    text = (
-        f"{month.month}: {_FAVORABLE[month.signal]}. {capital(more)} people {counted_as(measure)} than expected had "
-        "added up; the chart then starts again."
+    said = (
+        _("{month}: {side}. More people {outcome} than expected had added up; the chart then starts again.")
+        if month.signal == WORSE
+        else _("{month}: {side}. Fewer people {outcome} than expected had added up; the chart then starts again.")
     )
+    text = said.format(month=month.month, side=_(_FAVORABLE[month.signal]), outcome=counted_as(measure))
     return MonitoringSignal(month.month, month.signal, text)
 
 
@@ -299,37 +303,50 @@ def _title(signals: Sequence[MonitoringSignal]) -> str:
     for side in (WORSE, BETTER):
         months = [one.month for one in signals if one.side == side]
         if months:
-            shown = ", ".join(months[:4]) + (f" and {len(months) - 4} more" if len(months) > 4 else "")
-            parts.append(f"{_FAVORABLE[side]} in {shown}")
-    return capital("; ".join(parts)) if parts else "Outcomes as expected: no limit was crossed"
+            rest = _(" and {n} more").format(n=len(months) - 4) if len(months) > 4 else ""
+            parts.append(_("{side} in {months}").format(side=_(_FAVORABLE[side]), months=", ".join(months[:4]) + rest))
+    return capital("; ".join(parts)) if parts else _("Outcomes as expected: no limit was crossed")
 
 
 def _limits_text(row: Row) -> str:
     people = [about(round(row[f"arl_{side}"])) for side in (WORSE, BETTER)]
-    numbers = f"{people[0]:,}" if people[0] == people[1] else f"{people[0]:,} (less favorable) or {people[1]:,} (more)"
-    return (
+    numbers = whole(people[0])
+    if people[0] != people[1]:
+        numbers = _("{worse} (less favorable) or {better} (more)").format(worse=numbers, better=whole(people[1]))
+    return _(
         "The limits look for odds that have doubled or halved. If outcomes were just as expected, a false alarm would "
-        f"come once in about {numbers} people on each side, which is about {YEARS:.0f} years here."
-    )
+        "come once in about {people} people on each side, which is about {years} years here."
+    ).format(people=numbers, years=f"{YEARS:.0f}")
 
 
 def _note(measure: Measure, breaks: Sequence[str], signals: Sequence[MonitoringSignal]) -> str:
     parts = []
     if measure.primary_denominator is Denominator.ALL_ELIGIBLE:
-        parts.append("People without a follow-up score count as not having met it, so follow-up alone can move this.")
+        parts.append(
+            _("People without a follow-up score count as not having met it, so follow-up alone can move this.")
+        )
     if breaks:
-        started = "people who started in"
-        parts.append(f"Follow-up changed for {started} {', '.join(breaks)}: the chart can move from that alone.")
+        moved = _("Follow-up changed for people who started in {periods}: the chart can move from that alone.")
+        parts.append(moved.format(periods=", ".join(breaks)))
     if signals:
-        parts.append(LOOK_FIRST)
+        parts.append(_(LOOK_FIRST))
     return " ".join(parts)
 
 
 def _text(measure: Measure, view: Adjustment, months: Sequence[MonitoringMonth], title: str, limits_text: str) -> str:
     n, adverse = sum(one.n for one in months), sum(one.adverse for one in months)
     expected = sum(one.expected for one in months)
-    return (
-        f"{measure.title} in the order in which outcomes were due, {months[0].month} to {months[-1].month}: of "
-        f"{count(n, 'person', 'people')}, {adverse:,} were {counted_as(measure)}; {expected:,.1f} were expected by "
-        f"{_EXPECTED[view]}. {title}. {limits_text}"
+    text = _(
+        "{title} in the order in which outcomes were due, {first} to {last}: of {people}, {n} were {outcome}; "
+        "{expected} were expected by {by}."
+    ).format(
+        title=_(measure.title),
+        first=months[0].month,
+        last=months[-1].month,
+        people=count(n, "person", "people"),
+        n=whole(adverse),
+        outcome=counted_as(measure),
+        expected=local_digits(f"{expected:,.1f}"),
+        by=_(_EXPECTED[view]),
     )
+    return f"{text} {title}. {limits_text}"

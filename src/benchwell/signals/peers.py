@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchwell.i18n import _
 from benchwell.models.quantiles import quantile_type7
 from benchwell.registry.measure import Measure
 from benchwell.signals.adjustment_words import in_view
@@ -137,18 +138,30 @@ def _words(
     figure = figure_of(measure)
     clinics = count(n, "clinic")
     if middle is None:
-        title = "Too few clinics to show how this is distributed"
-        return title, f"{measure.title}: {clinics} with a figure, {MIDDLE_FROM} are needed to show a middle."
-    others = "other " if own is not None else ""
-    text = f"{measure.title}{in_view(view)} over {clinics}: the middle one has {figure.text(middle)}"
+        title = _("Too few clinics to show how this is distributed")
+        text = _("{title}: {clinics} with a figure, {n} are needed to show a middle.")
+        return title, text.format(title=_(measure.title), clinics=clinics, n=MIDDLE_FROM)
+    text = _("{title} over {clinics}: the middle one has {figure}").format(
+        title=f"{_(measure.title)}{in_view(view)}", clinics=clinics, figure=figure.text(middle)
+    )
     if quartiles is None:
-        title = f"The middle one of {n} {others}clinics has {figure.text(middle)}"
-        text += f"; {DOTS_FROM} clinics are needed to show how they are spread"
+        title = (
+            _("The middle one of {n} other clinics has {figure}")
+            if own is not None
+            else _("The middle one of {n} clinics has {figure}")
+        ).format(n=n, figure=figure.text(middle))
+        text += _("; {n} clinics are needed to show how they are spread").format(n=DOTS_FROM)
     else:
-        low, _, high = (figure.text(value) for value in quartiles)
-        title = f"Half of the {others}clinics lie between {low} and {high}"
-        text += f", half lie from {low} to {high}"
+        low, _middle, high = (figure.text(value) for value in quartiles)
+        title = (
+            _("Half of the other clinics lie between {low} and {high}")
+            if own is not None
+            else _("Half of the clinics lie between {low} and {high}")
+        ).format(low=low, high=high)
+        text += _(", half lie from {low} to {high}").format(low=low, high=high)
     if own is not None:
         where = figure.interval(own["lower"], own["upper"])
-        text += f"; the labelled clinic has {figure.text(own['estimate'])} {where}".rstrip()
+        text += _("; the labelled clinic has {figure}").format(
+            figure=f"{figure.text(own['estimate'])} {where}".rstrip()
+        )
     return title, f"{text} ({direction(measure.better)})."

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+from benchwell.i18n import N_, _
 from benchwell.models.xmr import FIRM_LIMITS_FROM, XmrChart, XmrRule, xmr_chart, xmr_limits
 from benchwell.registry.measure import Measure
 from benchwell.signals.adjustment_words import in_view
@@ -21,10 +22,10 @@ from benchwell.terms import Adjustment, Better
 BREAK_POINTS = 0.20
 
 _RULES = {
-    XmrRule.OUTSIDE: "beyond a limit",
-    XmrRule.SHIFT: "seven or more in a row on one side of the centre",
-    XmrRule.TREND: "seven or more in a row rising or falling",
-    XmrRule.TWO_OF_THREE: "two of three close to a limit",
+    XmrRule.OUTSIDE: N_("beyond a limit"),
+    XmrRule.SHIFT: N_("seven or more in a row on one side of the centre"),
+    XmrRule.TREND: N_("seven or more in a row rising or falling"),
+    XmrRule.TWO_OF_THREE: N_("two of three close to a limit"),
 }
 
 
@@ -157,7 +158,7 @@ def run_chart(
         )
         for row in single
     ]
-    named = f"{declared.title}{in_view(view)}"
+    named = f"{_(declared.title)}{in_view(view)}"
     before = None if changed_on is None else sum(1 for one in _fill(points) if _is_before(one.period, changed_on))
     return chart_points(points, title_of=named, figure=figure_of(declared), better=declared.better, reference=before)
 
@@ -204,25 +205,33 @@ def chart_points(
     values = [point.value for point in series]
     if not any(a is not None and b is not None for a, b in pairwise(values)):
         known = sum(value is not None for value in values)
-        title = f"Too few {each}s to see a trend"
-        text = f"{title_of} over time: {count(known, each)} with a figure. {title}."
+        title = _("Too few periods to see a trend") if each == "period" else _("Too few courses to see a trend")
+        text = _("{what} over time: {known} with a figure. {finding}.").format(
+            what=title_of, known=count(known, each), finding=title
+        )
         return RunChart(title_of, figure, better, tuple(series), None, None, None, False, title, text, each)
     taken = _reference(values, reference)
     limits = xmr_limits(taken)
     found = xmr_chart(values, limits)
     marked = tuple(
-        replace(point, signal="; ".join(_RULES[rule] for rule in fired))
+        replace(point, signal="; ".join(_(_RULES[rule]) for rule in fired))
         for point, fired in zip(series, found.rules, strict=True)
     )
-    firm = "" if limits.firm else f" Limits are provisional: fewer than {FIRM_LIMITS_FROM} points."
+    provisional = _("Limits are provisional: fewer than {n} points.").format(n=FIRM_LIMITS_FROM)
+    firm = "" if limits.firm else f" {provisional}"
     labels = [point.period for point in marked]
     share = share_limits(values, [point.counted for point in marked], labels, len(taken), figure)
     title = _title(labels, found, each)
-    text = (
-        f"{title_of} over {count(len(marked), each)}, {labels[0]} to {labels[-1]}: centre "
-        f"{figure.text(limits.mean)}, usual range {figure.number(limits.lower)} to {figure.number(limits.upper)}. "
-        f"{title}.{firm}{f' {share.text}' if share else ''} {capital(direction(better))}."
+    start = _("{what} over {points}, {first} to {last}: centre {centre}, usual range {low} to {high}.").format(
+        what=title_of,
+        points=count(len(marked), each),
+        first=labels[0],
+        last=labels[-1],
+        centre=figure.text(limits.mean),
+        low=figure.number(limits.lower),
+        high=figure.number(limits.upper),
     )
+    text = f"{start} {title}.{firm}{f' {share.text}' if share else ''} {capital(direction(better))}."
     center, low, high = limits.mean, limits.lower, limits.upper
     return RunChart(title_of, figure, better, marked, center, low, high, limits.firm, title, text, each, share)
 
@@ -247,15 +256,19 @@ def _title(labels: Sequence[str], chart: XmrChart, each: str) -> str:
     steps = [chart.values[0], *chart.values]
     trend = [XmrRule.TREND in fired for fired in chart.rules]
     parts = []
-    for found, side, moving, sign in ((chart.high, "higher", "rising", 1), (chart.low, "lower", "falling", -1)):
+    sides = (
+        (chart.high, _("higher than usual"), _("higher than usual or rising"), 1),
+        (chart.low, _("lower than usual"), _("lower than usual or falling"), -1),
+    )
+    for found, side, moving, sign in sides:
         places = [place for place, fired in enumerate(found) if fired]
         if places:
             moves = any(trend[place] and sign * (steps[place + 1] - steps[place]) > 0 for place in places)
-            words = f"{side} than usual{f' or {moving}' if moves else ''}"
-            parts.append(f"{words} in {_spans(places, labels)}")
+            parts.append(_("{moved} in {when}").format(moved=moving if moves else side, when=_spans(places, labels)))
     if not parts:
-        return "No change beyond the usual ups and downs"
-    return capital("; ".join(parts)) + ("" if each == "period" else f" ({each}s in the order in which they started)")
+        return _("No change beyond the usual ups and downs")
+    ordered = "" if each == "period" else f" {_('(courses in the order in which they started)')}"
+    return capital("; ".join(parts)) + ordered
 
 
 def _spans(places: Sequence[int], labels: Sequence[str]) -> str:
@@ -266,7 +279,8 @@ def _spans(places: Sequence[int], labels: Sequence[str]) -> str:
             spans[-1] = (spans[-1][0], place)
         else:
             spans.append((place, place))
-    return ", ".join(labels[a] if a == b else f"{labels[a]} to {labels[b]}" for a, b in spans)
+    between = _("{low} to {high}")
+    return ", ".join(labels[a] if a == b else between.format(low=labels[a], high=labels[b]) for a, b in spans)
 
 
 def _counted(row: Row) -> float | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchwell.i18n import _
 from benchwell.models.p_chart import p_chart, p_limits
 from benchwell.signals.words import Figure
 
@@ -94,10 +95,11 @@ def share_limits(
 
 
 def _text(beyond: Sequence[str], center: str, *, widened: bool, even: bool) -> str:
-    finding = f"beyond them in {', '.join(beyond)}" if beyond else "no point is beyond them"
-    parts = [f"Limits for the number of people counted each time, around {center} of everybody: {finding}."]
+    finding = _("beyond them in {points}").format(points=", ".join(beyond)) if beyond else _("no point is beyond them")
+    limits = _("Limits for the number of people counted each time, around {center} of everybody: {finding}.")
+    parts = [limits.format(center=center, finding=finding)]
     if widened:
-        parts.append("They are widened, since the points differ by more than chance.")
+        parts.append(_("They are widened, since the points differ by more than chance."))
     if even:
-        parts.append("The points differ by less than chance lets expect: check for rounded or copied data.")
+        parts.append(_("The points differ by less than chance lets expect: check for rounded or copied data."))
     return " ".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchwell.i18n import N_, _, ngettext
 from benchwell.registry.measure import Measure
 from benchwell.signals.peers import has_figure
 from benchwell.signals.reading import ALL, EditionSource, Row, adjustments, measure_of, rows
@@ -13,7 +14,7 @@ from benchwell.signals.words import Figure, count, direction, figure_of
 from benchwell.terms import Adjustment, BenchmarkKind
 
 # Levels whose names do not say which end is which.
-_DIRECTIONS = {"deprivation_quintile": "1 = most deprived"}
+_DIRECTIONS = {"deprivation_quintile": N_("1 = most deprived")}
 _MEANS = ("pooled", "unweighted", "mean")  # the first that an edition holds
 
 
@@ -99,7 +100,7 @@ def strata_views(edition: EditionSource, organization_id: str | None, measure: s
         own = plain.get((ALL, ALL))
         common = own["estimate"] if own is not None and has_figure(own) else None
     views = []
-    for variable in sorted({stratum for stratum, _ in plain} - {ALL}):
+    for variable in sorted({place[0] for place in plain} - {ALL}):
         places = sorted(place for place in plain if place[0] == variable and place[1] != ALL)
         levels = tuple(_level(plain[one], adjusted.get(one), everyone) for one in places)
         views.append(_view(declared, variable, levels, common, shared))
@@ -142,16 +143,25 @@ def _view(
     ]
     word = variable_words(variable)
     if not shown:
-        title = f"No group by {word} is large enough to show"
+        title = _("No group by {word} is large enough to show").format(word=word)
     elif apart:
-        names = " and ".join(level.level for level in apart)
-        title = f"By {word}: {names} {'differs' if len(apart) == 1 else 'differ'} from the common figure"
+        title = ngettext(
+            "By {word}: {names} differs from the common figure",
+            "By {word}: {names} differ from the common figure",
+            len(apart),
+        ).format(word=word, names=_(" and ").join(level.level for level in apart))
     else:
-        title = f"By {word}: no group differs clearly from the common figure"
+        title = _("By {word}: no group differs clearly from the common figure").format(word=word)
     figure = figure_of(measure)
     parts = [_said(level, figure) for level in shown]
-    text = f"{measure.title} by {word}, {count(len(levels), 'group')}: {'; '.join(parts) or 'none shown'}. "
-    text += f"Common figure {figure.text(common)} ({direction(measure.better)})."
+    text = _("{title} by {word}, {groups}: {levels}. Common figure {figure} ({direction}).").format(
+        title=_(measure.title),
+        word=word,
+        groups=count(len(levels), "group"),
+        levels="; ".join(parts) or _("none shown"),
+        figure=figure.text(common),
+        direction=direction(measure.better),
+    )
     return StrataView(measure, variable, levels, common, shared, title, text)
 
 
@@ -162,14 +172,14 @@ def variable_words(variable: str) -> str:
         >>> variable_words("deprivation_quintile"), variable_words("severity_band")
         ('deprivation quintile (1 = most deprived)', 'severity band')
     """
-    words, said = variable.replace("_", " "), _DIRECTIONS.get(variable)
-    return f"{words} ({said})" if said else words
+    words, said = _(variable.replace("_", " ")), _DIRECTIONS.get(variable)
+    return f"{words} ({_(said)})" if said else words
 
 
 def _said(level: Level, figure: Figure) -> str:
     said = f"{level.level} {figure.text(level.value)} {figure.interval(level.lower, level.upper)}".rstrip()
     if level.benchmark is not None:
-        said += f", all clinics {figure.text(level.benchmark)}"
+        said += _(", all clinics {figure}").format(figure=figure.text(level.benchmark))
     return said
 
 

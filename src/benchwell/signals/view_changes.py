@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchwell.i18n import N_, _
 from benchwell.registry.measure import Measure
 from benchwell.signals.adjustment_words import TITLES, because, once_taken, state_words, steps
 from benchwell.signals.one_view import OwnView, View
@@ -18,12 +19,12 @@ from benchwell.terms import Adjustment, Better, Light
 _ORDER = {Light.BELOW: -1, Light.UNKNOWN: 0, Light.CLOSE: 0, Light.ABOVE: 1}
 # What kept the view that is left grey, in a few words; its whole text stands under the light of that view.
 _KEPT_GREY = {
-    "follow_up": "too few people had a follow-up score",
-    "follow_up_gap": "follow-up differed too much from that of the comparison",
-    "reliability": "too much of the difference between clinics was chance",
-    "missing_data": "the answers to missing follow-up disagreed",
-    "usual_spread": "the difference lay within the usual spread between clinics",
-    "events": "no event was recorded",
+    "follow_up": N_("too few people had a follow-up score"),
+    "follow_up_gap": N_("follow-up differed too much from that of the comparison"),
+    "reliability": N_("too much of the difference between clinics was chance"),
+    "missing_data": N_("the answers to missing follow-up disagreed"),
+    "usual_spread": N_("the difference lay within the usual spread between clinics"),
+    "events": N_("no event was recorded"),
 }
 
 
@@ -129,29 +130,36 @@ def _change_text(
     figure = figure_of(measure)
     why = because(before, after)
     start, end = first.comparison.verdict, second.comparison.verdict
-    figures = f"{figure.text(first.figure.value)} becomes {figure.text(second.figure.value)}"
+    figures = _("{first} becomes {second}").format(
+        first=figure.text(first.figure.value), second=figure.text(second.figure.value)
+    )
     if start is end:
         if first.light is second.light:
-            return f"The state stays the same ({figures})."
+            return _("The state stays the same ({figures}).").format(figures=figures)
         return f"{_light_change(measure, first, second)}: {_by_gate(before, first, second)} ({figures})."
-    said = f"From {state_words(start, measure.better)} to {state_words(end, measure.better)}"
+    said = _("From {before} to {after}").format(
+        before=state_words(start, measure.better), after=state_words(end, measure.better)
+    )
     step = _ORDER[end] - _ORDER[start]
     if moved is None or step * moved <= 0 or abs(moved) < measure.light_margin / 2:
-        return f"{said}: this rests on how sure one can be, not on a move of the figure ({figures})."
+        sure = _("this rests on how sure one can be, not on a move of the figure")
+        return f"{said}: {sure} ({figures})."
     return f"{said} {why} ({figures})."
 
 
 def _light_change(measure: Measure, first: OwnView, second: OwnView) -> str:
     start, end = (state_words(one.light, measure.better) for one in (first, second))
-    return f"The light goes from {start} to {end}"
+    return _("The light goes from {before} to {after}").format(before=start, after=end)
 
 
 def _by_gate(before: Adjustment, first: OwnView, second: OwnView) -> str:
     """Why a light changes while its state does not: in one of the two views a check keeps it grey."""
     if second.gate is not None:
         return second.gate.text
-    why = _KEPT_GREY.get(first.gate.name if first.gate is not None else "", "a check was not passed")
-    return f"{uncapital(TITLES[before])}, it was cannot tell yet because {why}; here no check keeps it grey"
+    why = _KEPT_GREY.get(first.gate.name if first.gate is not None else "", N_("a check was not passed"))
+    return _("{view}, it was cannot tell yet because {why}; here no check keeps it grey").format(
+        view=uncapital(_(TITLES[before])), why=_(why)
+    )
 
 
 def transitions(
@@ -172,9 +180,11 @@ def transitions(
             if first[organization] is not second[organization]:
                 moves.setdefault((first[organization], second[organization]), []).append(organization)
         for (start, end), who in sorted(moves.items()):
-            words = (
-                f"{count(len(who), 'clinic')}: from {state_words(start, measure.better)} to "
-                f"{state_words(end, measure.better)} {once_taken(before, after)}."
+            words = _("{clinics}: from {before} to {after} {once}.").format(
+                clinics=count(len(who), "clinic"),
+                before=state_words(start, measure.better),
+                after=state_words(end, measure.better),
+                once=once_taken(before, after),
             )
             found.append(Transition(before, after, start, end, len(who), tuple(who) if named else (), words))
     return tuple(found)
