@@ -46,7 +46,7 @@ def sparkline(chart: RunChart) -> Sparkline | None:
     step = (WIDTH - 2 * PAD) / max(1, len(chart.points) - 1)
 
     def height(value: float) -> float:
-        share = 0.5 if high == low else (value - low) / (high - low)
+        share = 0.5 if high - low < 1e-9 else (value - low) / (high - low)
         return round(HEIGHT - PAD - share * (HEIGHT - 2 * PAD), 1)
 
     stretches: list[list[tuple[float, float]]] = [[]]

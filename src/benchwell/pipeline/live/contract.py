@@ -161,7 +161,7 @@ def contract_view(service: LiveService, viewer: Viewer) -> ContractView | None:
 
 
 _Figures = tuple[tuple[ContractFigure, ...], tuple[tuple[str, str], ...]]
-_kept = Remembered[_Figures](limit=32)
+_kept = Remembered[_Figures](limit=32, spoken=True)
 
 
 def _figures(edition: Edition, contract: Contract) -> _Figures:

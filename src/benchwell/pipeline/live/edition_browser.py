@@ -111,7 +111,7 @@ class EditionPage:
 
 
 _lines = Remembered[tuple[bool, NumbersChanged | None]](limit=128)
-_measures = Remembered[tuple[MeasureOfEdition, ...]](limit=16)
+_measures = Remembered[tuple[MeasureOfEdition, ...]](limit=16, spoken=True)
 
 
 def edition_list(service: LiveService) -> tuple[EditionLine, ...]:

@@ -196,15 +196,15 @@ class MeasureView:
 def _cell(text: str) -> str:
     """A text that a spreadsheet takes for a text: names come from outside, and could be a formula.
 
-    >>> _cell("=1+1"), _cell("North"), _cell("-0.5")
-    ("'=1+1", 'North', '-0.5')
+    >>> _cell("=1+1"), _cell("North"), _cell("-0.5"), _cell("")
+    ("'=1+1", 'North', '-0.5', '')
     """
-    if text[:1] in ("=", "@", "\t", "\r") or (text[:1] in "+-" and not text[1:2].isdigit()):
+    if text[:1] in ("=", "@", "\t", "\r") or (text[:1] in ("+", "-") and not text[1:2].isdigit()):
         return f"'{text}"
     return text
 
 
-_views = Remembered[MeasureView](limit=256)
+_views = Remembered[MeasureView](limit=256, spoken=True)
 
 
 def measure_view(edition: Edition, organization: str | None, measure: str) -> MeasureView | None:

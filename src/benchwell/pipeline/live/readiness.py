@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchwell.benchmarks import Edition
 from benchwell.engine import DuckDBEngine
+from benchwell.i18n import _
 from benchwell.pipeline.live.follow_up_gain import FollowUpGain, follow_up_gain
 from benchwell.pipeline.live.measure_view import Picture, picture
 from benchwell.pipeline.live.readiness_counts import Counts, Course, Form, count, form_of
@@ -123,7 +124,7 @@ class _Scope:
 
 
 _counted = Remembered[Counts](limit=64)
-_measured = Remembered[tuple[MeasureHealth, ...]](limit=256)
+_measured = Remembered[tuple[MeasureHealth, ...]](limit=256, spoken=True)
 
 
 def readiness(service: LiveService, viewer: Viewer, today: dt.date, chosen: str | None = None) -> Readiness | None:
@@ -263,7 +264,7 @@ def _trend(counts: Counts) -> Picture | None:
         )
         for one in counts.quarters
     ]
-    return _completion_chart(points, "Pairs complete, by quarter of start", "pairs")
+    return _completion_chart(points, _("Pairs complete, by quarter of start"), "pairs")
 
 
 def _completion_chart(points: list[RunPoint], title: str, chart_id: str) -> Picture | None:
@@ -328,7 +329,7 @@ def _completion(found: list[dict[str, Any]], measure: str) -> Picture | None:
         and row["status"] == "ok"
         and row["completion"] is not None
     ]
-    return _completion_chart(points, "Followed up, by quarter", f"completion-{measure}")
+    return _completion_chart(points, _("Followed up, by quarter"), f"completion-{measure}")
 
 
 def _gain(row: dict[str, Any] | None, summary: str) -> FollowUpGain | None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
+from benchwell.i18n import current
+
 Value = TypeVar("Value")
 
 
@@ -18,14 +20,15 @@ class Remembered(Generic[Value]):
 
     Args:
         limit: How many values are kept.
+        spoken: Whether values hold texts, which are kept once for each language.
 
     >>> squares = Remembered[int](limit=2)
     >>> squares.get(3, lambda: 9), squares.get(3, lambda: 0)
     (9, 9)
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, *, spoken: bool = False) -> None:
+        self._limit, self._spoken = limit, spoken
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._underway: dict[Hashable, Lock] = {}
         self._lock = Lock()
@@ -37,6 +40,7 @@ class Remembered(Generic[Value]):
             key: What the value follows from.
             make: Computes it.
         """
+        key = (key, current()) if self._spoken else key
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)

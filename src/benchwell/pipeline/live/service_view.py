@@ -108,8 +108,8 @@ class Whose:
 
 
 _held = Remembered[EditionSource](limit=4)
-_cards = Remembered[tuple[tuple[ServiceCard, ...], tuple[tuple[str, str], ...]]](limit=512)
-_network = Remembered[tuple[NetworkCard, ...]](limit=8)
+_cards = Remembered[tuple[tuple[ServiceCard, ...], tuple[tuple[str, str], ...]]](limit=512, spoken=True)
+_network = Remembered[tuple[NetworkCard, ...]](limit=8, spoken=True)
 
 
 def key_of(edition: Edition) -> tuple[str, str]:

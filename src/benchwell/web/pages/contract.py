@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi.responses import HTMLResponse
 
+from benchwell.i18n import using
 from benchwell.pipeline.live.contract import contract_view
 from benchwell.register import Role
 from benchwell.web.access import only
@@ -16,4 +17,6 @@ routes = Routes()
 @routes.get("/contract", only(Role.PAYER))
 def contract(visit: Here) -> HTMLResponse:
     """The named contract's figures; in a workspace for learning, that and why there are none."""
-    return visit.page("contract.html.j2", view=contract_view(visit.service, visit.viewer))
+    with using(visit.language):
+        view = contract_view(visit.service, visit.viewer)
+    return visit.page("contract.html.j2", view=view)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from benchwell.i18n import using
 from benchwell.pipeline.live.edition_browser import FORMATS, edition_list, edition_page, public_table
 from benchwell.pipeline.live.verify_runs import last_run, start
 from benchwell.register import Role
@@ -24,13 +25,16 @@ TAKES = only(Role.ANALYST)
 @routes.get("/editions", SEES)
 def editions(visit: Here) -> HTMLResponse:
     """The list, the latest first."""
-    return visit.page("editions.html.j2", editions=edition_list(visit.service))
+    with using(visit.language):
+        found = edition_list(visit.service)
+    return visit.page("editions.html.j2", editions=found)
 
 
 @routes.get("/editions/{edition}", SEES)
 def edition(visit: Here, edition: str) -> HTMLResponse:
     """One edition, opened."""
-    found = edition_page(visit.service, edition)
+    with using(visit.language):
+        found = edition_page(visit.service, edition)
     if found is None:
         raise NothingThereError("There is no such edition.")
     run = last_run(visit.service.workspace, found.line.id, visit.now)

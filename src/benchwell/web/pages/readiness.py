@@ -6,6 +6,7 @@ import datetime as dt
 
 from fastapi.responses import HTMLResponse
 
+from benchwell.i18n import using
 from benchwell.pipeline.live.readiness import readiness
 from benchwell.pipeline.live.use_policy import check_grouping
 from benchwell.register import Role
@@ -22,7 +23,8 @@ def page(visit: Here, organization: str = "", by: str = "organization") -> HTMLR
     """What is there, what is missing, and what each repair would gain."""
     check_grouping(visit.service.workspace, by)
     today = dt.datetime.fromtimestamp(visit.now, dt.UTC).date()
-    view = readiness(visit.service, visit.viewer, today, organization or None)
+    with using(visit.language):
+        view = readiness(visit.service, visit.viewer, today, organization or None)
     if view is None:
         raise NothingThereError("There is nothing here for you.")
     return visit.page("readiness.html.j2", view=view)

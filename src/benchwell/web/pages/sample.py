@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi.responses import HTMLResponse
 
+from benchwell.i18n import using
 from benchwell.pipeline.live.sample import sample_measure, sample_service
 from benchwell.web.access import ANYONE
 from benchwell.web.guard import NothingThereError
@@ -16,13 +17,16 @@ routes = Routes()
 @routes.get("/sample", ANYONE)
 def sample(visit: Here) -> HTMLResponse:
     """The sample's measures."""
-    return visit.page("service.html.j2", view=sample_service(), base="/sample", query="", is_sample=True)
+    with using(visit.language):
+        view = sample_service()
+    return visit.page("service.html.j2", view=view, base="/sample", query="", is_sample=True)
 
 
 @routes.get("/sample/{measure}", ANYONE)
 def measure(visit: Here, measure: str) -> HTMLResponse:
     """One measure of the sample."""
-    view = sample_measure(measure)
+    with using(visit.language):
+        view = sample_measure(measure)
     if view is None:
         raise NothingThereError("The sample has no such measure.")
     return visit.page("measure.html.j2", view=view, base="/sample", query="", is_sample=True)

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi.responses import HTMLResponse, Response
 
+from benchwell.i18n import using
 from benchwell.pipeline.live.measure_view import MeasureView, measure_view
 from benchwell.pipeline.live.service_view import service_view, whose
 from benchwell.pipeline.live.use_policy import check_grouping
@@ -25,7 +26,8 @@ SEES = only(Role.LEAD, Role.MANAGER, Role.ANALYST)
 def service(visit: Here, organization: str = "", by: str = "organization") -> HTMLResponse:
     """Own figures beside the benchmark; an analyst chooses whose."""
     check_grouping(visit.service.workspace, by)
-    view = service_view(visit.service, visit.viewer, organization or None)
+    with using(visit.language):
+        view = service_view(visit.service, visit.viewer, organization or None)
     if view is None:
         raise NothingThereError("There is nothing here for you.")
     return visit.page("service.html.j2", view=view, base="/service", query=_query(visit, organization), is_sample=False)
@@ -58,7 +60,8 @@ def _measure(visit: Visit, measure: str, organization: str, by: str) -> MeasureV
     check_grouping(visit.service.workspace, by)
     edition = visit.service.edition()
     found = None if edition is None else whose(visit.viewer, edition, organization or None)
-    view = None if edition is None or found is None else measure_view(edition, found.organization, measure)
+    with using(visit.language):
+        view = None if edition is None or found is None else measure_view(edition, found.organization, measure)
     if view is None:
         raise NothingThereError("There is no such figure here for you.")
     return view
