@@ -17,6 +17,8 @@ WORKSPACE = {
     "opt_in (usable only after a yes); for any other purpose silence is no",
     "episode_rule": "id of the [episode rule](episodes.md) that makes courses of care from contacts where the source "
     "names none; null: none are made",
+    "expected_course": "whether editions fit and check expected courses (`response_curves`) and the live service shows one "
+    "person's scores beside them; off until a workspace asks, and a person can opt out",
     "engine.memory_limit": "memory that the engine may use, such as 2GB",
     "engine.threads": "threads that the engine may use; none: one for each core",
 }
