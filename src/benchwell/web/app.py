@@ -29,6 +29,7 @@ def create_app(service: LiveService) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        redirect_slashes=False,
         lifespan=streaming,
     )
     app.state.service = service
