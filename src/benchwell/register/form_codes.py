@@ -18,6 +18,7 @@ from benchwell.register.viewer import Viewer
 
 LASTS: Final = 3600.0
 LENGTH: Final = 6
+_MARK: Final = "kiosk:"  # tokens of links hold no colon
 _LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without 0 and O, 1 and I and L
 
 
@@ -72,7 +73,12 @@ def token_of(organization_id: str, code: str) -> str:
     >>> token_of("north", "ab c2 3d")
     'kiosk:north:ABC23D'
     """
-    return f"kiosk:{organization_id}:{''.join(code.split()).upper()}"
+    return f"{_MARK}{organization_id}:{''.join(code.split()).upper()}"
+
+
+def is_of_code(token: str) -> bool:
+    """Whether a token stands for a code, not for a link."""
+    return token.startswith(_MARK)
 
 
 def find_device(connection: Connection, now: float, device: str) -> Link | None:

@@ -17,7 +17,7 @@ from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Viewer
 from benchwell.register.audit import log
 from benchwell.register.courses import courses_of
-from benchwell.register.form_codes import find_device, give_back, make_code, place_of_viewer, token_of
+from benchwell.register.form_codes import find_device, give_back, is_of_code, make_code, place_of_viewer, token_of
 from benchwell.register.links import DAY, MANY, Link, find_link, make_link, use_link
 from benchwell.register.tokens import hash_of
 from benchwell.registry.instrument import Instrument
@@ -138,8 +138,10 @@ def open_kiosk(service: LiveService, viewer: Viewer, now: float) -> str:
     return made
 
 
-def opened_form(service: LiveService, now: float, token: str) -> Opened | None:
-    """The forms of a link; null if it was used, has expired, or never was."""
+def opened_form(service: LiveService, now: float, token: str, *, source: str = "link") -> Opened | None:
+    """The forms of a link, or at a kiosk of a code; null if it was used, has expired, or never was."""
+    if is_of_code(token) != (source == "kiosk"):
+        return None  # a code is short: it opens nothing without a device and its pauses
     with service.register.read() as connection:
         link = _either(connection, now, token)
     return None if link is None else Opened(link, _forms(service, link))
@@ -182,7 +184,7 @@ def send_form(
         AccessError: If the link was used, has expired, or never was.
         ScoringError: If nothing at all was answered, or an answer is none; the link then still works.
     """
-    opened = opened_form(service, now, token)
+    opened = opened_form(service, now, token, source=source)
     if opened is None:
         raise _gone()
     known = service.workspace.registry.instruments

@@ -125,7 +125,9 @@ def kiosk_send(visit: Here, sent: Fields) -> Response:
     try:
         done = send_form(visit.service, visit.now, token, sent, source="kiosk", today=dt.date.today())
     except ScoringError as problem:
-        return _form_page(visit, _opened(visit, token), "/kiosk/send", sent, code=code, error=problem.message)
+        return _form_page(
+            visit, _opened(visit, token, source="kiosk"), "/kiosk/send", sent, code=code, error=problem.message
+        )
     answer = _done_page(visit, done, kiosk=True)
     # Nothing of it stays on the device, and the page leaves by itself.
     answer.headers["clear-site-data"] = '"cache"'
@@ -169,8 +171,8 @@ def _code_page(visit: Here, *, error: str = "", status: int = 200) -> HTMLRespon
     return visit.page("kiosk.html.j2", status=status, error=error, works=works)
 
 
-def _opened(visit: Here, token: str) -> Opened:
-    opened = opened_form(visit.service, visit.now, token)
+def _opened(visit: Here, token: str, *, source: str = "link") -> Opened:
+    opened = opened_form(visit.service, visit.now, token, source=source)
     if opened is None:
         raise NothingThereError(
             _("This link does not work any more."),
