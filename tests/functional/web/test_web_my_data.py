@@ -381,6 +381,17 @@ def test_the_pdf_is_tagged_and_names_its_language(house):
     assert re.search(rb"/Lang ?\(de\)", german)
 
 
+def test_letters_that_cannot_be_printed_are_said_and_are_in_the_other_files(house):
+    browser = house.browser(Role.PATIENT)
+    mark = {"id": "m1", "person_id": OWN, "date": dt.date(2026, 6, 4), "kind": "life_event", "origin": "live"}
+    house.service.register.write(lambda c: c.execute(insert(s.marks).values(**mark, note="ひとり 🙂")) and None)
+    assert browser.get("/my/download.pdf").status_code == 200
+    paper = download_document(house.service, OWN, dt.datetime.now().timestamp())
+    assert "stands for a letter that cannot be printed here" in json.dumps(asdict(paper))
+    assert "ひとり 🙂" in everything_in(browser.get("/my/download.json"))
+    assert "ひとり 🙂" in everything_in(browser.get("/my/download.zip"))
+
+
 def test_asking_for_deletion_is_kept_once_and_answered_by_a_receipt(house):
     browser = house.browser(Role.PATIENT)
     found = {browser.post("/my/deletion", data={"csrf": browser.csrf}).headers["location"] for _ in range(3)}

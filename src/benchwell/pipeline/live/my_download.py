@@ -13,7 +13,7 @@ import io
 import json
 import re
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import resources
 from typing import Any
 
@@ -24,7 +24,7 @@ from benchwell.pipeline.live.my_words import decision_words, purpose_words, read
 from benchwell.pipeline.live.printing import printed
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.live.shared_editions import shared_editions
-from benchwell.publish.document import Block, Document, Facts, Heading, Items, Note, Picture, Table, Text
+from benchwell.publish.document import Block, Document, Facts, Heading, Items, Note, Picture, Table, Text, lacks_letters
 from benchwell.register.my_data import OwnAnswers, OwnRecord
 from benchwell.terms import Purpose
 
@@ -148,7 +148,13 @@ def download_document(service: LiveService, person_id: str, now: float) -> Docum
     blocks += [Heading(_("What my data may be used for"))]
     blocks += [Facts(tuple((one.words.title, one.said) for one in my_purposes(service, record.decisions, today)))]
     blocks += _tables(service, record)
-    return Document(_("My data"), current(), f"Benchwell · {day(today)}", tuple(blocks))
+    made = Document(_("My data"), current(), f"Benchwell · {day(today)}", tuple(blocks))
+    if not lacks_letters(made):
+        return made
+    boxes = Note(
+        _("□ stands for a letter that cannot be printed here. The files with tables and for programs hold it.")
+    )
+    return replace(made, blocks=(*made.blocks, boxes))
 
 
 def _questionnaire(one: OwnAnswers) -> _Row:
