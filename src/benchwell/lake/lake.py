@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from benchwell.engine import DuckDBEngine, Engine, Frame
 from benchwell.errors import LakeError
 from benchwell.lake.durable import fsync_files
+from benchwell.lake.erasing import contacts_of, holding, remember_erased, remove_files, stored_files, without_erased
 from benchwell.lake.ledger import SCHEMA as LEDGER_SCHEMA
 from benchwell.lake.ledger import Ledger, Line
 from benchwell.lake.lock import write_lock
@@ -142,7 +143,7 @@ class Lake:
         """
         if at is not None and at.tzinfo is None:
             raise ValueError("`at` needs a time zone")
-        batches = _conform(tables, rejections, source_hash)
+        batches = without_erased(_conform(tables, rejections, source_hash), self.path, self._key)
         with write_lock(self.path / ".lock"), DuckDBEngine() as engine:
             lines = self._ledger.lines()
             own = [line for line in lines if line.source_hash == source_hash]
@@ -164,6 +165,43 @@ class Lake:
             # Until this line is on disk, no reader sees any of the versions written above.
             self._ledger.append(line)
         return Commit(False, line.sequence, self._snapshot(line), superseded, line.counts)
+
+    def erase(self, patient_id: str) -> int:
+        """Remove everything about one person, from the present tables and from every earlier version.
+
+        Earlier snapshots lose the files that held the person, and verifying them says so. Sources that are taken in
+        later are read without the person. A repetition finds nothing left to do, or finishes what was interrupted.
+
+        Args:
+            patient_id: The person.
+
+        Returns:
+            How many data files held rows of the person.
+
+        Raises:
+            LakeError: If another writer is at work, or the lake is damaged.
+        """
+        with write_lock(self.path / ".lock"):
+            lines = self._ledger.lines()
+            states = self._settle(lines[-1].tables if lines else {})
+            contacts = contacts_of(stored_files(self._stores["encounters"]), patient_id)
+            ids = {"patient_id": {patient_id}, "encounter_id": contacts}
+            remember_erased(self.path, self._key, ids)
+            dirty = {name: holding(TABLES[name], stored_files(self._stores[name]), ids) for name in TABLE_NAMES}
+            for name in TABLE_NAMES:
+                active = [file for file in self._active(name, states) if file.name in dirty[name]]
+                if active:
+                    rows = pa.concat_tables([dirty[name][file.name] for file in active])
+                    states[name] = self._commit(name, Change(rows, active, 0))
+            if any(dirty.values()):
+                self._ledger.append(_erasure(len(lines) + 1, states))
+            # Only now no complete version that anybody may still ask for by default names them.
+            for name, files in dirty.items():
+                remove_files(self._stores[name], list(files))
+        return sum(len(files) for files in dirty.values())
+
+    def _active(self, name: str, states: Mapping[str, TableState]) -> list[DataFile]:
+        return self._stores[name].files(states[name].version)
 
     def snapshot(self, as_of: dt.date | None = None) -> Snapshot:
         """The lake after its last complete intake, or as it was known at the end of a day (UTC).
@@ -269,7 +307,7 @@ class Lake:
         self, engine: DuckDBEngine, name: str, source_hash: str, before: TableState | None, state: TableState
     ) -> TableState:
         store = self._stores[name]
-        earlier = store.files(before.version) if before else []
+        earlier = store.files(before.version, present_only=True) if before else []
         change = withdraw(engine, TABLES[name], source_hash, store.files(state.version), earlier)
         return self._commit(name, change) if change else state
 
@@ -341,6 +379,11 @@ def _shape(name: str, rows: pa.Table, source_hash: str) -> pa.Table:
         ) from None
     index = shaped.schema.get_field_index("source_hash")
     return shaped.set_column(index, shaped.schema.field(index), pa.array([source_hash] * shaped.num_rows, pa.string()))
+
+
+def _erasure(sequence: int, states: Mapping[str, TableState]) -> Line:
+    # Its own hash is of nothing but chance: it must be no source that could come again, and say nothing of whom.
+    return Line(sequence, secrets.token_hex(32), None, "erasure", dt.datetime.now(dt.UTC), {}, states)
 
 
 def _before(lines: list[Line], first: Line) -> Mapping[str, TableState]:

@@ -95,8 +95,12 @@ class DeltaStore:
         """The log's entries, one per version, oldest first."""
         return sorted(entry for entry in (self.folder / "_delta_log").glob("*.json") if entry.stem.isdigit())
 
-    def files(self, version: int | None = None) -> list[DataFile]:
+    def files(self, version: int | None = None, *, present_only: bool = False) -> list[DataFile]:
         """The active files of a version (null is the newest), in name order.
+
+        Args:
+            version: Which version.
+            present_only: Leave out what an erasure removed from an earlier version, rather than refuse.
 
         Raises:
             LakeError: If the version or one of its files is gone.
@@ -106,7 +110,9 @@ class DeltaStore:
             actions = pa.table(DeltaTable(str(self.folder), version=version).get_add_actions()).to_pylist()
         files = [DataFile(self.folder / a["path"], a["size_bytes"], a["num_records"]) for a in actions]
         gone = sum(not file.path.exists() for file in files)
-        if gone:
+        if gone and present_only:
+            files = [file for file in files if file.path.exists()]
+        elif gone:
             raise LakeError(
                 f"{what} is incomplete: {gone} of its {len(files)} files are gone.",
                 hint="a vacuum or an erasure removed them; restore from a backup, or build a new edition",

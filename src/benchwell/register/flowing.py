@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from benchwell.register import copying
 from benchwell.register import schema as s
@@ -51,7 +51,7 @@ class Waiting:
 
 
 def waiting(connection: Connection) -> Waiting:
-    """Everything that waits. Rows of people who were erased are gone, and tombstones wait for nothing."""
+    """Everything that waits. Nothing of somebody who is being erased does, nor does a tombstone."""
     number = int(copying.fact(connection, FLOW) or "1")
     rows: dict[str, list[Row]] = {}
     seen: dict[str, dict[str, int]] = {}
@@ -60,6 +60,8 @@ def waiting(connection: Connection) -> Waiting:
         asked = select(table.c.changed, *(table.c[column] for column in columns)).where(table.c.changed > 0)
         if name == "people":
             asked = asked.where(table.c.erased_at.is_(None))
+        elif "person_id" in table.c:
+            asked = asked.where(table.c.person_id.not_in(_leaving()))
         found = [dict(row._mapping) for row in connection.execute(asked.order_by(table.c.id))]
         seen[name] = {row["id"]: row.pop("changed") for row in found}
         rows[name] = found
@@ -80,6 +82,10 @@ def waiting_count(connection: Connection) -> int:
     return len(waiting(connection))
 
 
+def _leaving() -> Select[tuple[str]]:
+    return select(s.people.c.id).where(s.people.c.erased_at.is_not(None))
+
+
 def _same_forms(connection: Connection, rows: Iterable[Row]) -> list[Row]:
     """The other instruments of forms of which one waits: a form goes as a whole, or the lake takes the rest back."""
     ids = {row["id"] for row in rows}
@@ -97,7 +103,7 @@ def _same_forms(connection: Connection, rows: Iterable[Row]) -> list[Row]:
 def _consents(connection: Connection) -> tuple[dict[str, int], list[Row]]:
     """Waiting decisions, and the last word of each person, purpose and day that one of them is about."""
     table = s.consents
-    new = connection.execute(select(table).where(table.c.changed > 0)).all()
+    new = connection.execute(select(table).where(table.c.changed > 0, table.c.person_id.not_in(_leaving()))).all()
     days = {(row.person_id, row.purpose, row.date) for row in new}
     last: dict[tuple[Any, ...], Any] = {}
     about = select(table).where(table.c.person_id.in_({row.person_id for row in new})).order_by(table.c.sequence)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -93,7 +94,8 @@ class Register:
         Raises:
             RegisterError: If the register is closed, or too many writes wait already.
         """
-        return self._writer.submit(work)
+        context = copy_context()  # it speaks the language of whoever asks, though another thread does it
+        return self._writer.submit(lambda connection: context.run(work, connection))
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Do some writing, and wait until it is durable. Arguments and errors as in `submit`.
@@ -110,13 +112,22 @@ class Register:
 
         SQLite's file and log are rewritten; PostgreSQL frees the space, and reuses it (backups and archived logs are
         with whoever keeps them).
+
+        Raises:
+            RegisterError: If the database refuses, for instance because somebody else is writing for long.
         """
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            if self.kind == "postgresql":
-                connection.exec_driver_sql("VACUUM")
-                return
-            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                _driver(connection).execute(statement)
+        try:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                if self.kind == "postgresql":
+                    connection.exec_driver_sql("VACUUM")
+                    return
+                for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    _driver(connection).execute(statement)
+        except (SQLAlchemyError, sqlite3.Error) as problem:
+            raise RegisterError(
+                f"What was deleted from the register may still be in its files ({why(problem)}).",
+                hint="stop other programs that use it, then compact it again",
+            ) from None
 
     def close(self) -> None:
         """Finish what is waiting, and let go of the database."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from live_house import NORTH, OWN, House, add_scores, live_house
 from sqlalchemy import delete, insert, select, update
 
 from benchwell.engine import DuckDBEngine
@@ -24,6 +23,7 @@ from benchwell.register import schema as s
 from benchwell.register.consents import current, decide
 from benchwell.register.flowing import waiting_count
 from benchwell.terms import Purpose
+from live_house import NORTH, OWN, House, add_scores, live_house
 
 DAY = dt.date(2026, 6, 8)
 

