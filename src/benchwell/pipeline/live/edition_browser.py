@@ -99,14 +99,14 @@ class EditionPage:
         line: Its line in the list.
         measures: Its measures.
         methods: Its method pages: kind, id and title.
-        tables: Its public tables: name, rows, bytes.
+        tables: Its public tables: name, rows (None where damaged), bytes.
         facts: What it was made from.
     """
 
     line: EditionLine
     measures: tuple[MeasureOfEdition, ...]
     methods: tuple[tuple[str, str, str], ...]
-    tables: tuple[tuple[str, int, int], ...]
+    tables: tuple[tuple[str, int | None, int], ...]
     facts: tuple[tuple[str, str], ...]
 
 
@@ -133,12 +133,20 @@ def edition_page(service: LiveService, edition_id: str) -> EditionPage | None:
         measures=_measures.get(key_of(edition), lambda: _measures_of(edition)),
         methods=_methods_of(edition),
         tables=tuple(
-            (name, pq.read_metadata(edition.file_of(name)).num_rows, edition.file_of(name).stat().st_size)
+            (name, _n_rows(edition, name), edition.file_of(name).stat().st_size)
             for name in PUBLIC_TABLES
             if edition.file_of(name).exists()
         ),
         facts=_facts(edition),
     )
+
+
+def _n_rows(edition: Edition, name: str) -> int | None:
+    """Rows of a table; None if it was damaged, which `verify` names."""
+    try:
+        return int(pq.read_metadata(edition.file_of(name)).num_rows)
+    except (OSError, pa.ArrowException):
+        return None
 
 
 def public_table(service: LiveService, edition_id: str, name: str, form: str) -> bytes | None:

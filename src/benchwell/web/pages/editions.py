@@ -8,13 +8,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from benchwell.i18n import using
 from benchwell.pipeline.live.edition_browser import FORMATS, edition_list, edition_page, public_table
+from benchwell.pipeline.live.editions import edition_of
 from benchwell.pipeline.live.verify_runs import last_run, start
 from benchwell.register import Role
 from benchwell.register.audit import log
 from benchwell.web.access import only
 from benchwell.web.guard import NothingThereError
 from benchwell.web.routing import Routes
-from benchwell.web.visit import Here
+from benchwell.web.visit import Here, Visit
 
 routes = Routes()
 SEES = only(Role.LEAD, Role.MANAGER, Role.ANALYST)
@@ -45,21 +46,24 @@ def edition(visit: Here, edition: str) -> HTMLResponse:
 @routes.post("/editions/{edition}/verify", only(Role.ANALYST))
 def verify(visit: Here, edition: str) -> RedirectResponse:
     """Begin to recompute the edition; its page says how that stands."""
-    found = edition_page(visit.service, edition)
-    if found is None:
-        raise NothingThereError("There is no such edition.")
-    start(visit.service, found.line.id, visit.now)
-    return RedirectResponse(f"/editions/{quote(found.line.id)}#verify", status_code=303)
+    known = _known(visit, edition)
+    start(visit.service, known, visit.now)
+    return RedirectResponse(f"/editions/{quote(known)}#verify", status_code=303)
 
 
 @routes.get("/editions/{edition}/verify", only(Role.ANALYST))
 def verify_state(visit: Here, edition: str) -> HTMLResponse:
     """How the verification stands, as a part of the page."""
-    found = edition_page(visit.service, edition)
+    known = _known(visit, edition)
+    run = last_run(visit.service.workspace, known, visit.now)
+    return visit.page("edition_verify.html.j2", edition=known, run=run, may_take=True)
+
+
+def _known(visit: Visit, edition: str) -> str:
+    found = edition_of(visit.service.workspace, edition)
     if found is None:
         raise NothingThereError("There is no such edition.")
-    run = last_run(visit.service.workspace, found.line.id, visit.now)
-    return visit.page("edition_verify.html.j2", edition=found.line.id, run=run, may_take=True)
+    return found.id
 
 
 @routes.get("/editions/{edition}/tables/{table}.{form}", TAKES)
