@@ -6,7 +6,7 @@ from typing import Any
 
 from benchwell.registry import Benchmark, Declaration
 from benchwell.registry.benchmark import Cadence, Gates
-from benchwell.settings import EngineSettings, Settings
+from benchwell.settings import EngineSettings, ServiceSettings, Settings
 from docgen.markdown import page, plain, table
 
 WORKSPACE = {
@@ -19,8 +19,21 @@ WORKSPACE = {
     "names none; null: none are made",
     "expected_course": "whether editions fit and check expected courses (`response_curves`) and the live service shows one "
     "person's scores beside them; off until a workspace asks, and a person can opt out",
+    "register_url": "address of the live service's register; none: `register.db` in the workspace, if it is there",
+    "pulse": "whether staff are asked one anonymous question a week about how the work weighs on them",
+    "weeks_without_score": "after how many weeks without a score a clinician's first page names a person in care",
+    "safety_text": "what a person reads at once after an answer about self-harm; none: a neutral text without a number",
+    "emergency_contacts": "whom a person can turn to here, one line each, such as a local crisis line and its number",
     "engine.memory_limit": "memory that the engine may use, such as 2GB",
     "engine.threads": "threads that the engine may use; none: one for each core",
+    "service.base_url": "address of the live service as people type it, such as https://scores.example; https makes its "
+    "cookies secure; none: taken from each request",
+    "service.trusted_proxy": "addresses or networks of proxies whose word on who asked (X-Forwarded-For) counts",
+    "service.session_hours": "hours after which one signs in again, however busy one was",
+    "service.idle_minutes": "minutes without a page after which one signs in again",
+    "service.oidc": "the organization's own sign-in (OpenID Connect): `issuer`, `client_id`, `secret_env` (the "
+    "environment variable with the client's secret) and `name`; none: name and password only. The environment variables "
+    "BENCHWELL_OIDC_ISSUER and BENCHWELL_OIDC_CLIENT_ID go first",
 }
 GATES = {
     "organization_n": "mature episodes that a clinic needs before its own figure is shown to it",
@@ -85,8 +98,9 @@ def settings() -> str:
 
 
 def _workspace() -> dict[str, Any]:
-    inner = {f"engine.{name}": field for name, field in EngineSettings.model_fields.items()}
-    return {name: field for name, field in Settings.model_fields.items() if name != "engine"} | inner
+    groups = {"engine": EngineSettings, "service": ServiceSettings}
+    inner = {f"{group}.{name}": field for group, model in groups.items() for name, field in model.model_fields.items()}
+    return {name: field for name, field in Settings.model_fields.items() if name not in groups} | inner
 
 
 def _rows(fields: dict[str, Any], meanings: dict[str, str]) -> list[tuple[str, str, str]]:

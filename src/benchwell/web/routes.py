@@ -6,6 +6,7 @@ from benchwell.web.api.fhir import routes as fhir
 from benchwell.web.api.v1 import routes as v1
 from benchwell.web.pages.account import routes as account
 from benchwell.web.pages.admin import routes as admin
+from benchwell.web.pages.admin_deletions import routes as admin_deletions
 from benchwell.web.pages.admin_log import routes as admin_log
 from benchwell.web.pages.admin_programs import routes as admin_programs
 from benchwell.web.pages.circle import routes as circle
@@ -44,6 +45,7 @@ ALL_ROUTES: tuple[Routes, ...] = (
     admin,
     admin_programs,
     admin_log,
+    admin_deletions,
     today,
     people,
     course,

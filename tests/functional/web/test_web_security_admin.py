@@ -18,6 +18,7 @@ from benchwell.register import schema as s
 from benchwell.register.accounts import add_account, add_grant
 from benchwell.register.audit import log, log_many
 from benchwell.register.audit_reading import readers_of
+from benchwell.register.my_data import ask_deletion
 from benchwell.register.passwords import hash_password
 from benchwell.register.viewer import Viewer
 from live_house import NORTH, OWN, House, live_house
@@ -172,3 +173,35 @@ def test_password_and_codes_are_changed_by_whoever_knows_the_password(house: Hou
     assert lee.get("/account").headers["location"] == "/sign-in"
     assert browser(PASSWORD).csrf == ""  # type: ignore[attr-defined]
     assert browser(new).csrf != ""  # type: ignore[attr-defined]
+
+
+def test_a_request_to_delete_is_carried_out_or_refused_for_a_reason(house: House) -> None:
+    def ask(person: str) -> str:
+        return house.service.register.write(lambda c: ask_deletion(c, 0.0, person)).id
+
+    admin = house.browser(Role.ADMIN)
+    assert "Nobody waits" in admin.get("/admin/deletions").text
+    first, second = ask(OWN), ask("synthetic-p2")
+    page = admin.get("/admin/deletions").text
+    assert first in page
+    assert "P. 1" not in page
+    assert send(admin, f"/admin/deletions/{first}/refused", reason="because").status_code == 400
+    assert send(admin, "/admin/deletions/nobody/refused", reason="law").status_code == 400
+    assert send(admin, "/admin/deletions/nobody/done").status_code == 400
+    assert send(admin, f"/admin/deletions/{second}/refused", reason="law").status_code == 303
+    assert send(admin, f"/admin/deletions/{second}/done").status_code == 400
+    assert send(admin, f"/admin/deletions/{first}/done").status_code == 303
+    page = admin.get("/admin/deletions").text
+    assert OWN not in page
+    assert "refused: A law says that it must be kept for now." in page
+    assert house.browser(Role.CLINICIAN).get(f"/people/{OWN}").status_code == 404
+    with house.service.register.read() as connection:
+        assert connection.execute(select(s.courses.c.id).where(s.courses.c.person_id == OWN)).all() == []
+
+
+def test_a_problem_is_told_in_the_readers_language(house: House) -> None:
+    admin = house.browser(Role.ADMIN)
+    taken = send(admin, "/admin/users", login="admin", name="Again")
+    assert "This sign-in name is taken." in taken.text
+    admin.headers["accept-language"] = "de"
+    assert 'lang="de"' in send(admin, "/admin/users", login="admin", name="Again").text
