@@ -42,6 +42,12 @@ class Listening:
     key: Path | None = None
     is_demo: bool = False
 
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
+
 
 def serve(where: Listening) -> None:
     """Serve until stopped.
@@ -64,6 +70,7 @@ def serve(where: Listening) -> None:
         workers=where.workers,
         access_log=False,  # its lines would hold addresses, and these hold ids
         log_level="warning",
+        proxy_headers=False,  # whose word on who asked counts is a setting (service.trusted_proxy)
         server_header=False,
         timeout_graceful_shutdown=_PATIENCE,
         ssl_certfile=where.certificate,
