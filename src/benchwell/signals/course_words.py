@@ -170,13 +170,20 @@ def review_text(record: ReviewRecord, curve: ResponseCurve) -> str:
         "Of 100 people with such a score at {when}, {some} had not responded at the end and {others} had (n {n}); of "
         "100 people with any score then, {base} had not."
     )
-    return text.format(
+    said = text.format(
         when=occasion_text(curve, record.occasion),
         some=some,
         others=100 - some,
         n=number(record.n_review),
         base=round(100 * record.prevalence),
     )
+    return f"{said} {_how_sure(record.ppv_limits)}"
+
+
+def _how_sure(limits: tuple[float, float]) -> str:
+    """The interval of a natural frequency: never "100 of 100" alone."""
+    low, high = (round(100 * one) for one in limits)
+    return _("With so many people, the true number may be {low} to {high} of 100.").format(low=low, high=high)
 
 
 def gain_side(value: float, expected: Expected, curve: ResponseCurve) -> bool:
@@ -195,7 +202,7 @@ def early_text(rule: EarlyRule, little: bool, clock: str) -> str:
         else _("Change by {when} of {share} % of the way or more. Of 100 people with such a start, {some} had "
                "responded at the end and {others} had not (n {n}); of 100 people with any start, {base} had.")
     )  # fmt: skip
-    return text.format(
+    said = text.format(
         when=when.format(n=figure(rule.by)),
         share=round(100 * rule.share),
         some=share,
@@ -203,6 +210,7 @@ def early_text(rule: EarlyRule, little: bool, clock: str) -> str:
         n=number(rule.n_flagged if little else rule.n_people - rule.n_flagged),
         base=round(100 * (rule.prevalence if little else 1 - rule.prevalence)),
     )
+    return f"{said} {_how_sure(rule.ppv_limits if little else rule.npv_limits)}"
 
 
 def newest_invalid(last: dt.date | None) -> str:

@@ -98,6 +98,17 @@ class EarlyRule:
     specificity: float
     prevalence: float
 
+    @property
+    def ppv_limits(self) -> tuple[float, float]:
+        """95 % limits of `ppv` (Wilson)."""
+        return _limits(round(self.ppv * self.n_flagged), self.n_flagged)
+
+    @property
+    def npv_limits(self) -> tuple[float, float]:
+        """95 % limits of `npv` (Wilson)."""
+        others = self.n_people - self.n_flagged
+        return _limits(round(self.npv * others), others)
+
 
 @dataclass(frozen=True)
 class ReviewRecord:
@@ -116,6 +127,11 @@ class ReviewRecord:
     n_review: int
     ppv: float
     prevalence: float
+
+    @property
+    def ppv_limits(self) -> tuple[float, float]:
+        """95 % limits of `ppv` (Wilson)."""
+        return _limits(round(self.ppv * self.n_review), self.n_review)
 
 
 @dataclass(frozen=True)
@@ -222,10 +238,8 @@ def response_curve(
     Returns:
         None where the edition has no curve for it, or none that passed its checks (`refused_curves` says why).
     """
-    if isinstance(instrument, Instrument):
-        name, part = instrument.id, scale or instrument.primary.id
-    else:
-        name, part = instrument, scale
+    name = instrument if isinstance(instrument, str) else instrument.id
+    part = scale if scale is not None or isinstance(instrument, str) else instrument.primary.id
     found = [one for one in _curves(edition) if one.instrument == name and part in (None, one.scale)]
     wanted = CLOCKS if clock is None else (clock,)
     return next((one for each in wanted for one in found if one.clock == each), None)
@@ -352,5 +366,11 @@ def _rows(edition: CurveSource, name: str) -> list[dict[str, Any]]:
 def _share(part: int | None, whole: int | None) -> tuple[float, float, float] | None:
     if part is None or not whole:
         return None
+    return (part / whole, *_limits(part, whole))
+
+
+@lru_cache(maxsize=4096)
+def _limits(part: int, whole: int) -> tuple[float, float]:
+    """Wilson limits, remembered: the same few shares are said beside every score."""
     lower, upper = wilson(part, whole)
-    return part / whole, float(lower), float(upper)
+    return float(lower), float(upper)

@@ -87,7 +87,8 @@ def test_the_whole_sentence_of_a_review():
         "is within error of measurement (less than 6 points). Outside the expected range at week 3: 9.9 to 19.0 holds "
         "80 % of people with a similar start (n 640, edition 2026-06-30-0123456789ab). Worth a review together; some "
         "people change later. Of 100 people with such a score at week 3, 70 had not responded at the end and 30 had "
-        "(n 20); of 100 people with any score then, 30 had not."
+        "(n 20); of 100 people with any score then, 30 had not. With so many people, the true number may be 48 to 85 "
+        "of 100."
     )
     assert signal.state == "review"
     assert round(signal.expected.boundary, 4) == 18.9929  # METHODS E6.1: week 3 on log(weeks + 1) is session 4
@@ -186,13 +187,15 @@ def test_early_change_in_natural_frequencies():
     assert little.gain_share == pytest.approx(0.15)
     assert little.text == (
         "Little change by week 4 (less than 20 % of the way). Of 100 people with such a start, 60 had not responded at "
-        "the end and 40 had (n 115); of 100 people with any start, 30 had not."
+        "the end and 40 had (n 115); of 100 people with any start, 30 had not. With so many people, the true number "
+        "may be 51 to 68 of 100."
     )
     much = course_signal(course(20, 19, 17, 15, 14), PHQ9, curve=CURVE).early
     assert not much.little_change
     assert much.text == (
         "Change by week 4 of 20 % of the way or more. Of 100 people with such a start, 86 had responded at the end and "
-        "14 had not (n 237); of 100 people with any start, 70 had."
+        "14 had not (n 237); of 100 people with any start, 70 had. With so many people, the true number may be 81 to "
+        "90 of 100."
     )
 
 
