@@ -95,7 +95,7 @@ class Register:
             RegisterError: If the register is closed, or too many writes wait already.
         """
         context = copy_context()  # it speaks the language of whoever asks, though another thread does it
-        return self._writer.submit(lambda connection: context.run(work, connection))
+        return self._writer.submit(lambda connection: context.run(lambda: work(connection)))
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Do some writing, and wait until it is durable. Arguments and errors as in `submit`.
