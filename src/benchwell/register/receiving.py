@@ -11,9 +11,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benchwell.errors import BenchwellError
@@ -27,6 +28,7 @@ from benchwell.register.viewer import Viewer
 _POINTS = 500  # scores of one course that a signal looks at, the latest
 _LONGEST = 128  # characters of a key or a code
 _LONGEST_ID = 90  # a superseded version adds 33 characters to its id, of which a key has 128
+_ADD_SCORES = insert(scores)
 _CONTENT = (
     "person_id", "instrument", "scale", "date", "time", "items", "total", "unit", "language", "informant", "mode",
 )  # fmt: skip
@@ -182,23 +184,13 @@ def place_of(connection: Connection, entry: Entry, viewer: Viewer | None) -> Pla
     Raises:
         NotReceivedError: If there is no such person for the viewer, or the course is not the person's.
     """
-    runs = and_(
-        or_(courses.c.start_date.is_(None), courses.c.start_date <= entry.date),
-        or_(courses.c.end_date.is_(None), courses.c.end_date >= entry.date),
-    )
-    if entry.course_id is not None:
-        runs = courses.c.id == entry.course_id
-    asked = (
-        select(people.c.id, courses.c.id.label("course"), courses.c.organization_id, courses.c.practitioner_id)
-        .add_columns(choices.c.value.label("expected"), people.c.label)
-        .outerjoin(courses, and_(courses.c.person_id == people.c.id, runs))
-        .outerjoin(choices, and_(choices.c.person_id == people.c.id, choices.c.name == "expected"))
-        .where(people.c.id == entry.person_id, people.c.erased_at.is_(None))
-        .order_by(courses.c.start_date.desc(), courses.c.id)
-    )
-    if viewer is not None:
-        asked = asked.where(own_people(viewer))
-    found = connection.execute(asked).all()
+    asked = _asked_place(viewer, entry.course_id is not None)
+    given = {"person": entry.person_id, "day": entry.date, "course": entry.course_id}
+    if entry.course_id is None:
+        del given["course"]
+    else:
+        del given["day"]
+    found = connection.execute(asked, given).all()
     if not found:
         raise NotReceivedError(
             "unknown_person",
@@ -211,6 +203,27 @@ def place_of(connection: Connection, entry: Entry, viewer: Viewer | None) -> Pla
     return Place(
         chosen.id, chosen.course, chosen.organization_id, chosen.practitioner_id, chosen.expected, chosen.label or ""
     )
+
+
+@lru_cache(maxsize=1024)
+def _asked_place(viewer: Viewer | None, is_named: bool) -> Select[Any]:
+    """The question of `place_of`; it is put together once for each viewer, since that takes longer than asking it."""
+    day = bindparam("day", type_=courses.c.start_date.type)
+    runs = and_(
+        or_(courses.c.start_date.is_(None), courses.c.start_date <= day),
+        or_(courses.c.end_date.is_(None), courses.c.end_date >= day),
+    )
+    if is_named:
+        runs = courses.c.id == bindparam("course")
+    asked = (
+        select(people.c.id, courses.c.id.label("course"), courses.c.organization_id, courses.c.practitioner_id)
+        .add_columns(choices.c.value.label("expected"), people.c.label)
+        .outerjoin(courses, and_(courses.c.person_id == people.c.id, runs))
+        .outerjoin(choices, and_(choices.c.person_id == people.c.id, choices.c.name == "expected"))
+        .where(people.c.id == bindparam("person"), people.c.erased_at.is_(None))
+        .order_by(courses.c.start_date.desc(), courses.c.id)
+    )
+    return asked if viewer is None else asked.where(own_people(viewer))
 
 
 def _of_contact(connection: Connection, entry: Entry, found: Sequence[Row[Any]]) -> Row[Any]:
@@ -269,20 +282,7 @@ def keep(
             return Kept(id_, is_new=False)
         _supersede(connection, before, row)
         is_correction = True
-    connection.execute(
-        insert(scores),
-        [
-            {
-                "assessment_id": id_,
-                "scale": one.scale,
-                "value": one.value,
-                "status": one.status,
-                "band": one.band,
-                "reason": one.reason,
-            }
-            for one in found
-        ],
-    )
+    connection.execute(_ADD_SCORES, [{"assessment_id": id_, **vars(one)} for one in found])
     about: dict[str, Any] = {"assessment_id": id_, "person_id": entry.person_id, "course_id": place.course_id}
     if is_correction:
         _follow(connection, id_, safety)
@@ -317,25 +317,28 @@ def past_scores(
     connection: Connection, place: Place, instrument: str, scale: str, *, with_occasions: bool = False
 ) -> list[PastScore]:
     """Scores of one course on one scale, in order; of the person, where no course is known."""
-    asked = (
-        select(assessments.c.date, scores.c.value, scores.c.status)
-        .join(scores, and_(scores.c.assessment_id == assessments.c.id, scores.c.scale == scale))
-        .where(
-            assessments.c.course_id == place.course_id
-            if place.course_id is not None
-            else assessments.c.person_id == place.person_id,
-            assessments.c.instrument == instrument,
-            assessments.c.retracted.is_(False),
-        )
-        .order_by(assessments.c.date.desc(), assessments.c.time.desc(), assessments.c.sequence.desc())
-        .limit(_POINTS)
-    )
-    rows = connection.execute(asked).all()[::-1]
+    given = {"instrument": instrument, "scale": scale, "whose": place.course_id or place.person_id}
+    rows = connection.execute(_asked_past(place.course_id is not None), given).all()[::-1]
     days = _attended(connection, place) if with_occasions else []
     return [
         PastScore(row.date, float(sum(day <= row.date for day in days)) if days else None, row.value, row.status)
         for row in rows
     ]
+
+
+@lru_cache(maxsize=2)
+def _asked_past(is_course: bool) -> Select[Any]:
+    return (
+        select(assessments.c.date, scores.c.value, scores.c.status)
+        .join(scores, and_(scores.c.assessment_id == assessments.c.id, scores.c.scale == bindparam("scale")))
+        .where(
+            (assessments.c.course_id if is_course else assessments.c.person_id) == bindparam("whose"),
+            assessments.c.instrument == bindparam("instrument"),
+            assessments.c.retracted.is_(False),
+        )
+        .order_by(assessments.c.date.desc(), assessments.c.time.desc(), assessments.c.sequence.desc())
+        .limit(_POINTS)
+    )
 
 
 @dataclass(frozen=True)
@@ -402,10 +405,16 @@ def _row(entry: Entry, place: Place, id_: str, mark: str, now: float) -> dict[st
     }
 
 
-def _put(connection: Connection, table: Any, row: dict[str, Any]) -> bool:
+def _put(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
     """Insert a row unless its key is there; whether it was not."""
-    made = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
-    return connection.execute(made.values(**row).on_conflict_do_nothing().returning(table.c.id)).first() is not None
+    return connection.execute(_added(connection.dialect.name, table, tuple(row)), row).first() is not None
+
+
+@lru_cache(maxsize=16)
+def _added(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
+    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    values = {name: bindparam(name, type_=table.c[name].type) for name in columns}
+    return made.values(values).on_conflict_do_nothing().returning(table.c.id)
 
 
 def _supersede(connection: Connection, before: Row[Any], row: dict[str, Any]) -> None:

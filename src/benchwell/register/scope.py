@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, false, select, true
+from sqlalchemy import ColumnElement, Connection, exists, false, select, true
 
 from benchwell.register.schema import courses, people
 from benchwell.register.viewer import Role, Viewer
+
+_own = courses.alias("own_courses")  # by another name than the courses that a question itself may be about
 
 
 def own_people(viewer: Viewer) -> ColumnElement[bool]:
@@ -15,14 +17,19 @@ def own_people(viewer: Viewer) -> ColumnElement[bool]:
     organization, or all if its key is for every organization. Everybody else sees groups of people, never one.
     """
     if viewer.role is Role.CLINICIAN and viewer.practitioner_id is not None:
-        return people.c.id.in_(select(courses.c.person_id).where(courses.c.practitioner_id == viewer.practitioner_id))
+        return _has_course(_own.c.practitioner_id == viewer.practitioner_id)
     if viewer.role is Role.PATIENT and viewer.person_id is not None:
         return people.c.id == viewer.person_id
     if viewer.role is Role.CLIENT and viewer.client_id is not None:
         if viewer.organization_id is None:
             return true()
-        return people.c.id.in_(select(courses.c.person_id).where(courses.c.organization_id == viewer.organization_id))
+        return _has_course(_own.c.organization_id == viewer.organization_id)
     return false()
+
+
+def _has_course(of: ColumnElement[bool]) -> ColumnElement[bool]:
+    # Asked for each person: a list of everybody of a large clinic would be made anew for every single one.
+    return exists().where(_own.c.person_id == people.c.id, of).correlate(people)
 
 
 def reaches_person(connection: Connection, viewer: Viewer, person_id: str) -> bool:
