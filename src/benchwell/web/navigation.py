@@ -29,16 +29,15 @@ class Place(NamedTuple):
 # The order is the one in which people work: today first, settings last. A page that is not there is left out.
 PLACES = (
     Place("/my", N_("My course")),
-    Place("/my/answers", N_("Questionnaires")),
     Place("/my/data", N_("My data")),
     Place("/today", N_("Today")),
     Place("/people", N_("People")),
-    Place("/enter", N_("Enter a score")),
     Place("/service", N_("Our service")),
     Place("/readiness", N_("Data health")),
     Place("/circle", N_("Circle")),
     Place("/contract", N_("Contract")),
     Place("/editions", N_("Editions")),
+    Place("/reading", N_("How to read this")),
     Place("/admin", N_("Administration")),
     Place("/account", N_("My account")),
 )
