@@ -1,4 +1,4 @@
-"""The expected course of an edition on a clinician's pages: the ribbon, what people with a similar start did, reviews."""
+"""The expected course of an edition on a clinician's pages: the ribbon, what similar people did, reviews."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import vl_convert as vlc
 from sqlalchemy import insert
 
 from benchwell import Edition, Workspace
+from benchwell.pipeline.live.courses import course_view
 from benchwell.register import Role
 from benchwell.register import schema as s
+from benchwell.register.viewer import Viewer
 from benchwell.settings import FILE_NAME, Settings
 from benchwell.synthetic import write_weekly
 from live_house import OWN, House, add_scores, live_house
@@ -113,11 +116,6 @@ def test_where_expected_courses_are_off_nothing_of_them_is_shown(house: House) -
 
 
 def test_a_page_with_a_ribbon_draws_without_a_complaint(house: House) -> None:
-    from benchwell.pipeline.live.courses import course_view
-    from benchwell.register.viewer import Viewer
-
-    import vl_convert as vlc  # the compiler that reports use
-
     add(house, 18, 16, 15, 14)
     viewer = Viewer(Role.CLINICIAN, practitioner_id="c1")
     (part,) = course_view(house.service, viewer, OWN, TODAY).parts
