@@ -259,6 +259,7 @@ if __name__ == "__main__":
     sys.stdout.write(
         f"{count} tries in {time.perf_counter() - begun:.0f} s, seed {seeded}: {dict(sorted(done.tries.items()))}\n"
     )
+    sys.stdout.write(f"answers with values that the role may see {dict(done.seen)}\n")
     sys.stdout.write(
         f"leaks {sorted(set(done.leaks))}\nerrors {sorted(set(done.errors))}\nforeign rows {done.foreign_rows}\n"
     )

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from benchwell.errors import AccessError
 from benchwell.i18n import LANGUAGES, _, speak
@@ -25,6 +26,7 @@ from benchwell.web.visit import Visit
 
 __all__ = ["COOKIE", "NothingThereError", "SignInNeededError", "guard", "visit_for"]
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _SAME = frozenset({"same-origin", "none"})  # Sec-Fetch-Site of one's own page, and of an address that was typed
 
 
@@ -117,12 +119,22 @@ async def _let_in(request: Request, visit: Visit, access: Access) -> None:
         raise AccessError(_("This is not for your role here."))
     if access.scope is not None and visit.viewer.role is Role.CLIENT and access.scope not in visit.viewer.scopes:
         raise AccessError(_("This key may not do this."), hint=_("ask an administrator for a key that may"))
+    if request.method not in SAFE:
+        await _check_text(request)
     if request.method not in SAFE and visit.viewer.role is not Role.CLIENT:
         _check_origin(request, visit)
         if not access.is_open:
             await _check_form_mark(request, visit)
     if access.reach in (Reach.PERSON, Reach.SELF):
         await _reach_person(request, visit, access)
+
+
+async def _check_text(request: Request) -> None:
+    """No text in a register holds the character zero, and PostgreSQL refuses to be asked for it."""
+    if not request.headers.get("content-type", "").startswith(_FORMS):
+        return
+    if any(isinstance(value, str) and "\x00" in value for _name, value in (await request.form()).multi_items()):
+        raise HTTPException(400)
 
 
 def _check_origin(request: Request, visit: Visit) -> None:

@@ -117,6 +117,12 @@ def test_broken_bodies_are_refused_without_breaking(house: House, kind: str, bod
         assert 400 <= answer.status_code < 500
 
 
+def test_a_form_with_the_character_zero_is_refused(house: House) -> None:
+    client = house.browser(Role.CLINICIAN)
+    sent = {"csrf": client.csrf, "note": ["a", "b\x00", "c"]}  # type: ignore[attr-defined]
+    assert client.post("/test/form", data=sent).status_code == 400
+
+
 def test_an_unforeseen_error_says_a_number_and_its_place(
     house: House, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
