@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from benchwell.errors import UnknownDeclarationError
 from benchwell.registry import CurveDeclaration, Registry
-from benchwell.reports.method import method_markdown
+from benchwell.reports.method import method_html, method_markdown
 from benchwell.settings import Settings
 
 REGISTRY = Registry.load()
@@ -62,3 +62,7 @@ def test_the_model_card_says_of_whom_and_what_it_cannot_tell(changes, words):
     assert "Late responders exist" in page
     assert "A person can opt out" in page
     assert ("little change early" in page) is (changes.get("early", 1) is not None)
+
+
+def test_the_page_calls_it_what_people_call_it():
+    assert "Expected course <code>phq9-course-weeks</code>" in method_html(ONE, target=lambda _: None)

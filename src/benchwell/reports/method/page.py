@@ -37,7 +37,7 @@ def method_page(declaration: Declaration) -> MethodPage:
     lead, sections = _body(declaration)
     found = [*sections, _facts(declaration), *_foot(declaration)]
     return MethodPage(
-        kind=type(declaration).__name__.lower(),
+        kind="expected course" if isinstance(declaration, CurveDeclaration) else type(declaration).__name__.lower(),
         id=declaration.id,
         revision=declaration.revision,
         status=declaration.status,
