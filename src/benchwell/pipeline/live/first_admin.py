@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import Any
 
 from benchwell.errors import AccessError
 from benchwell.i18n import _
@@ -11,9 +11,6 @@ from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Role
 from benchwell.register.accounts import add_account, add_grant, has_admin
 from benchwell.register.links import find_link, make_link, open_links, revoke_link, use_link
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 KIND = "admin"
 
@@ -29,7 +26,7 @@ def first_admin_link(service: LiveService, address: str | None = None) -> str | 
         The link; null once there is an administrator.
     """
 
-    def make(connection: Connection) -> str | None:
+    def make(connection: Any) -> str | None:
         if has_admin(connection):
             return None
         now = time.time()
@@ -55,7 +52,7 @@ def accept_first_admin(service: LiveService, now: float, token: str, login: str,
         AccessError: If the link does not work, or the name cannot be used.
     """
 
-    def make(connection: Connection) -> None:
+    def make(connection: Any) -> None:
         if has_admin(connection) or use_link(connection, now, KIND, token) is None:
             raise AccessError(_("This link does not work, or no longer."), hint=_("start the service again"))
         add_grant(connection, add_account(connection, now, login, name, hashed=hashed), Role.ADMIN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from fastapi.responses import RedirectResponse, Response
 
@@ -23,9 +23,6 @@ from benchwell.web.pages.admin import absolute
 from benchwell.web.pages.sign_in import session_lasts, welcome
 from benchwell.web.routing import Routes
 from benchwell.web.visit import Here, Visit
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 routes = Routes()
 BACK = "/oidc/back"
@@ -79,7 +76,7 @@ def _send(visit: Visit, invitation: str | None) -> Response:
     return answer
 
 
-def _account(connection: Connection, visit: Visit, identity: Identity, invitation: str | None) -> SignIn:
+def _account(connection: Any, visit: Visit, identity: Identity, invitation: str | None) -> SignIn:
     """The session of whoever the provider vouches for; somebody new gets an account that sees nothing."""
     if invitation is not None:
         account = invited(connection, visit.now, invitation)
