@@ -18,7 +18,7 @@ from benchwell.pipeline.live.editions import edition_in_force, edition_of
 from benchwell.pipeline.live.remembered import Remembered
 from benchwell.pipeline.live.service_view import held, key_of
 from benchwell.pipeline.live.use_policy import check_columns
-from benchwell.reports.method import Link, MethodParts, method_parts
+from benchwell.reports.method import LIVE, Link, MethodParts, method_parts
 from benchwell.reports.model_card import ModelCard, model_card
 from benchwell.reports.network import measures_of
 from benchwell.reports.standing import Standing, standing
@@ -224,7 +224,7 @@ def one_method(service: LiveService, kind: str, declaration: str, edition_id: st
         known = {} if named is None else getattr(registry, link.folder)
         return f"/methods/{named}/{link.id}{query}" if link.id in known else None
 
-    return MethodShown(method_parts(found, target=target), "" if edition is None else edition.id)
+    return MethodShown(method_parts(found, target=target, wrap=LIVE), "" if edition is None else edition.id)
 
 
 def _in_order(service: LiveService) -> list[Edition]:

@@ -5,12 +5,13 @@ One structure, two renderings: Markdown for docs/ and the command line, HTML for
 
 from __future__ import annotations
 
-from benchwell.reports.method.html import MethodParts, MethodSection, method_html, method_parts
+from benchwell.reports.method.html import LIVE, MethodParts, MethodSection, method_html, method_parts
 from benchwell.reports.method.markdown import method_markdown
 from benchwell.reports.method.page import method_page
 from benchwell.reports.method.structure import Code, Link, Mark, MethodPage, Section, Strong, Table
 
 __all__ = [
+    "LIVE",
     "Code",
     "Link",
     "Mark",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -32,6 +33,17 @@ MARKS = {
     FactStatus.UNCHECKED: "○ unchecked",
     FactStatus.NO_VALUE: "– none known",
 }
+
+
+class Wrap(NamedTuple):
+    """What a wide table scrolls in: a class of the page's style, and a role for assistive technology."""
+
+    css: str
+    role: str
+
+
+REPORT = Wrap("scroll", "region")
+LIVE = Wrap("table-wrap", "group")  # its sections are regions already, and two of one name cannot be told apart
 
 
 def method_html(declaration: Declaration, *, target: Target | None = None) -> str:
@@ -75,41 +87,42 @@ class MethodParts:
     sections: tuple[MethodSection, ...]
 
 
-def method_parts(declaration: Declaration, *, target: Target | None = None) -> MethodParts:
+def method_parts(declaration: Declaration, *, target: Target | None = None, wrap: Wrap = REPORT) -> MethodParts:
     """The page of a declaration in parts.
 
     Args:
         declaration: An instrument, measure, benchmark or reference.
         target: Gives the address of another declaration's page; without it, ids stand alone.
+        wrap: What a wide table scrolls in.
     """
     page = method_page(declaration)
     sections = tuple(
         MethodSection(
             section.title,
             section.folded,
-            Markup("").join(_part(part, section.title, target) for part in section.parts if is_shown(part)),
+            Markup("").join(_part(part, section.title, target, wrap) for part in section.parts if is_shown(part)),
         )
         for section in page.sections
     )
     return MethodParts(page, tuple(_words(words, target) for words in page.lead), sections)
 
 
-def _part(part: Part, title: str, target: Target | None) -> Markup:
+def _part(part: Part, title: str, target: Target | None, wrap: Wrap) -> Markup:
     if isinstance(part, Table):
-        return _table(part, part.caption or title, target)
+        return _table(part, part.caption or title, target, wrap)
     if isinstance(part, Listing):
         items = Markup("").join(Markup("<li>{}</li>").format(_words(item, target)) for item in part.items)
         return (Markup("<ol>{}</ol>") if part.numbered else Markup("<ul>{}</ul>")).format(items)
     return Markup("<p>{}</p>").format(_words(part, target))
 
 
-def _table(part: Table, caption: str, target: Target | None) -> Markup:
+def _table(part: Table, caption: str, target: Target | None, wrap: Wrap) -> Markup:
     heads = Markup("").join(Markup('<th scope="col">{}</th>').format(column) for column in part.columns)
     rows = Markup("").join(_row(row, target) for row in part.rows)
     return Markup(
-        '<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table>'
+        '<div class="{wrap.css}" tabindex="0" role="{wrap.role}" aria-label="{caption}"><table>'
         '<caption class="hidden">{caption}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
-    ).format(caption=caption, heads=heads, rows=rows)
+    ).format(wrap=wrap, caption=caption, heads=heads, rows=rows)
 
 
 def _row(row: tuple[Words, ...], target: Target | None) -> Markup:
