@@ -80,9 +80,7 @@ def serve(where: Listening) -> None:
 
 def application() -> FastAPI:
     """What one process serves; its settings come from the environment that `serve` has set."""
-    service = open_service(
-        Path(os.environ[WORKSPACE]), os.environ.get(REGISTER), is_demo=bool(os.environ.get(DEMO))
-    )
+    service = open_service(Path(os.environ[WORKSPACE]), os.environ.get(REGISTER), is_demo=bool(os.environ.get(DEMO)))
     return create_app(service)
 
 

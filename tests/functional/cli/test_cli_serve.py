@@ -1,0 +1,135 @@
+"""`benchwell serve` as a person starts it: a process of its own, asked over HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from benchwell.errors import ServiceError
+from benchwell.pipeline import Workspace
+from benchwell.web.server import Listening, serve
+
+_START = 120.0  # seconds; a demonstration builds an edition first
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _serving(*options: str) -> Iterator[tuple[str, list[str], subprocess.Popen[str]]]:
+    """A server, what it has printed, and its process; ended if it has not ended by itself."""
+    port = _free_port()
+    command = [sys.executable, "-m", "benchwell.cli", "serve", "--port", str(port), *options]
+    quiet = {"PYTHONWARNINGS": "default"}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | quiet
+    )
+    printed: list[str] = []
+    assert process.stdout is not None
+    reader = threading.Thread(target=lambda lines: printed.extend(lines), args=(process.stdout,), daemon=True)
+    reader.start()
+    try:
+        _await(f"http://127.0.0.1:{port}/alive", process, printed)
+        yield f"http://127.0.0.1:{port}", printed, process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        reader.join(10)
+
+
+def _await(address: str, process: subprocess.Popen[str], printed: list[str]) -> None:
+    until = time.monotonic() + _START
+    while time.monotonic() < until:
+        assert process.poll() is None, "".join(printed)
+        try:
+            if httpx.get(address).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise AssertionError("".join(printed))
+
+
+def _sign_in(address: str, name: str, password: str) -> httpx.Client:
+    browser = httpx.Client(base_url=address, timeout=60)
+    page = browser.get("/sign-in").text
+    mark = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert mark is not None
+    answer = browser.post("/sign-in", data={"login": name, "password": password, "csrf": mark[1]})
+    assert answer.status_code == 303, answer.text
+    return browser
+
+
+def test_a_demonstration_lets_every_role_in_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+    with _serving("--demo", "-w", str(tmp_path / "demo")) as (address, printed, process):
+        users = dict(re.findall(r"^(\w+) +(\S{12}) ", "".join(printed), re.MULTILINE))
+        assert set(users) == {"clinician", "lead", "manager", "analyst", "payer", "patient", "admin"}
+        for name, password in users.items():
+            with _sign_in(address, name, password) as browser:
+                page = browser.get("/", follow_redirects=True)
+                assert page.status_code == 200, name
+                assert "nobody here exists" in page.text, name
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) in (0, 130)
+
+
+def test_the_first_start_prints_a_link_that_makes_one_administrator(tmp_path: Path) -> None:
+    Workspace.create(tmp_path / "own")
+    with _serving("-w", str(tmp_path / "own")) as (address, printed, process):
+        link = re.search(rf"{address}/begin/\S+", "".join(printed))
+        assert link is not None
+        assert httpx.get(link[0]).status_code == 200
+        assert httpx.get(link[0][:-1]).status_code in (403, 404)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) in (0, 143, -15)
+
+
+def test_a_demonstration_is_not_mixed_into_a_workspace_of_ones_own(tmp_path: Path) -> None:
+    Workspace.create(tmp_path / "own")
+    command = [sys.executable, "-m", "benchwell.cli", "serve", "--demo", "-w", str(tmp_path / "own")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "workspace of your own" in ended.stderr) == (ServiceError.exit_code, True)
+    assert not (tmp_path / "own" / "register.db").exists()
+
+
+def test_a_demonstration_is_for_this_machine_only(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchwell.cli", "serve", "--demo", "-w", str(tmp_path / "d"), "--host", "0.0.0.0"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "this machine only" in ended.stderr) == (ServiceError.exit_code, True)
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_port_in_use_is_said(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(ServiceError, match="Nothing can be served at"):
+            serve(Listening(tmp_path, port=int(taken.getsockname()[1])))
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (Listening(Path("w"), workers=2), "Several workers cannot share"),
+        (Listening(Path("w"), certificate=Path("c.pem")), "go together"),
+    ],
+    ids=["workers", "certificate"],
+)
+def test_settings_that_contradict_one_another_are_refused(where: Listening, said: str) -> None:
+    with pytest.raises(ServiceError, match=said):
+        serve(where)
