@@ -98,6 +98,8 @@ def test_an_analyst_chooses_first_and_others_cannot(house):
     assert ANOTHER in analyst.get("/circle").text
     assert ANOTHER in words(analyst.get("/circle", params={"organization": ANOTHER}).text)
     assert "Whose circle" in words(analyst.get("/circle", params={"organization": "nowhere"}).text)
+    for page in ("/circle/paper", "/experiments", "/experiments/any"):
+        assert analyst.get(page).headers["location"] == "/circle"
     assert ANOTHER not in words(manager.get("/circle", params={"organization": ANOTHER}).text)
 
 
@@ -218,7 +220,9 @@ def test_nobody_reaches_the_experiment_of_another_organization(house):
 
 
 def test_the_question_is_not_asked_unless_switched_on(house):
-    assert house.browser(Role.CLINICIAN).get("/pulse").status_code == 403
+    clinician = house.browser(Role.CLINICIAN)
+    assert "The weekly question is not asked here." in words(clinician.get("/pulse").text)
+    assert clinician.post("/pulse", data={"csrf": clinician.csrf, "answer": "3"}).status_code == 403
     assert "Strength left after work" not in house.browser(Role.MANAGER).get("/circle").text
 
 

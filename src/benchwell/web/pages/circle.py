@@ -52,7 +52,8 @@ def circle(visit: Here, organization: str = "") -> HTMLResponse:
 @routes.get("/circle/paper", REFLECTS)
 def paper(visit: Here, organization: str = "") -> Response:
     """The same as a PDF to hand around."""
-    return pdf_answer(circle_document(visit.service, the_group(visit, organization), _today()), "circle")
+    group = group_of(visit.service, visit.viewer, organization or None)
+    return choose_first() if group is None else pdf_answer(circle_document(visit.service, group, _today()), "circle")
 
 
 @routes.post("/circle/minutes", REFLECTS)
@@ -61,6 +62,11 @@ def keep_minutes(visit: Here, minutes: Long = "", held: Short = "", organization
     group = the_group(visit, organization)
     hold_circle(visit.service, group, visit.now, held_on=parsed_day(held), minutes=minutes)
     return RedirectResponse(f"/circle{query_of(visit, group)}", status_code=303)
+
+
+def choose_first() -> RedirectResponse:
+    """To the page where an analyst chooses an organization."""
+    return RedirectResponse("/circle", status_code=303)
 
 
 def query_of(visit: Visit, group: Group) -> str:

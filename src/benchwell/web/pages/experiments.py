@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated
 
 from fastapi import Form
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse, Response
 
 from benchwell.i18n import _
 from benchwell.pipeline.live.experiments import (
@@ -14,11 +14,12 @@ from benchwell.pipeline.live.experiments import (
     begin_experiment,
     experiment_rows,
     experiment_view,
+    group_of,
     measure_choices,
     move_experiment,
     note_on,
 )
-from benchwell.web.pages.circle import REFLECTS, Long, Short, query_of, the_group
+from benchwell.web.pages.circle import REFLECTS, Long, Short, choose_first, query_of, the_group
 from benchwell.web.routing import Routes
 from benchwell.web.visit import Here
 
@@ -27,9 +28,11 @@ Words = Annotated[str, Form(max_length=2000)]
 
 
 @routes.get("/experiments", REFLECTS)
-def experiments(visit: Here, organization: str = "") -> HTMLResponse:
+def experiments(visit: Here, organization: str = "") -> Response:
     """All of them, and a form for a new one."""
-    group = the_group(visit, organization)
+    group = group_of(visit.service, visit.viewer, organization or None)
+    if group is None:
+        return choose_first()
     return visit.page(
         "experiments.html.j2",
         group=group,
@@ -53,9 +56,11 @@ def new(
 
 
 @routes.get("/experiments/{experiment_id}", REFLECTS)
-def one(visit: Here, experiment_id: str, organization: str = "") -> HTMLResponse:
+def one(visit: Here, experiment_id: str, organization: str = "") -> Response:
     """One, with its run chart before and after."""
-    group = the_group(visit, organization)
+    group = group_of(visit.service, visit.viewer, organization or None)
+    if group is None:
+        return choose_first()
     view = experiment_view(visit.service, group, experiment_id)
     states = tuple((code, _(words)) for code, words in STATE_WORDS.items())
     return visit.page("experiment.html.j2", view=view, states=states, query=query_of(visit, group))

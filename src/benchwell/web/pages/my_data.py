@@ -86,16 +86,16 @@ def decide(visit: Here, purpose: str, decision: Short = "", version: Short = "")
     return RedirectResponse(f"/my/receipts/{number}", status_code=303)
 
 
-@routes.get("/my/receipts/{number}", READ)
-def receipt(visit: Here, number: str) -> HTMLResponse:
+@routes.get("/my/receipts/{decision_id}", READ)
+def receipt(visit: Here, decision_id: str) -> HTMLResponse:
     """The receipt for a decision."""
-    return _receipt_page(visit, decision_receipt(visit.service, _self(visit), number))
+    return _receipt_page(visit, decision_receipt(visit.service, _self(visit), decision_id))
 
 
-@routes.get("/my/receipts/{number}/paper", READ)
-def receipt_paper(visit: Here, number: str) -> Response:
+@routes.get("/my/receipts/{decision_id}/paper", READ)
+def receipt_paper(visit: Here, decision_id: str) -> Response:
     """The same as a PDF."""
-    return pdf_answer(decision_receipt(visit.service, _self(visit), number).document(), "receipt")
+    return pdf_answer(decision_receipt(visit.service, _self(visit), decision_id).document(), "receipt")
 
 
 @routes.post("/my/deletion", CHANGE)
@@ -105,16 +105,16 @@ def ask_deletion(visit: Here) -> RedirectResponse:
     return RedirectResponse(f"/my/deletions/{number}", status_code=303)
 
 
-@routes.get("/my/deletions/{number}", READ)
-def deletion(visit: Here, number: str) -> HTMLResponse:
+@routes.get("/my/deletions/{deletion_id}", READ)
+def deletion(visit: Here, deletion_id: str) -> HTMLResponse:
     """The receipt for a request to delete."""
-    return _receipt_page(visit, deletion_receipt(visit.service, _self(visit), number))
+    return _receipt_page(visit, deletion_receipt(visit.service, _self(visit), deletion_id))
 
 
-@routes.get("/my/deletions/{number}/paper", READ)
-def deletion_paper(visit: Here, number: str) -> Response:
+@routes.get("/my/deletions/{deletion_id}/paper", READ)
+def deletion_paper(visit: Here, deletion_id: str) -> Response:
     """The same as a PDF."""
-    return pdf_answer(deletion_receipt(visit.service, _self(visit), number).document(), "receipt")
+    return pdf_answer(deletion_receipt(visit.service, _self(visit), deletion_id).document(), "receipt")
 
 
 @routes.get("/my/download.json", TAKE)

@@ -21,8 +21,10 @@ WORKS_HERE = only(Role.CLINICIAN, Role.LEAD, Role.MANAGER)
 
 @routes.get("/pulse", WORKS_HERE)
 def ask(visit: Here) -> HTMLResponse:
-    """This week's question."""
-    return visit.page("pulse.html.j2", form=pulse_form(visit.service, visit.viewer, dt.date.today()))
+    """This week's question, or that none is asked here."""
+    is_asked = visit.service.workspace.settings.pulse
+    form = pulse_form(visit.service, visit.viewer, dt.date.today()) if is_asked else None
+    return visit.page("pulse.html.j2", form=form)
 
 
 @routes.post("/pulse", WORKS_HERE)
