@@ -138,9 +138,11 @@ def _spec(
     reliable: float | None,
 ) -> dict[str, Any]:
     first, last = _days(dots, expected, marks)
+    shading, names = _bands(instrument, scale, first, last)
     layers = [
-        *_bands(instrument, scale, first, last),
+        *shading,
         *_ribbon(expected),
+        *names,
         *_marks(marks, first, last, scale),
         *_bracket(scale, dots, reliable, last),
         *_line(dots),
@@ -185,7 +187,10 @@ def _at(day: dt.date) -> dict[str, int]:
     return {"year": day.year, "month": day.month, "date": day.day}
 
 
-def _bands(instrument: Instrument, scale: Scale, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
+def _bands(
+    instrument: Instrument, scale: Scale, first: dt.date, last: dt.date
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Every other band shaded, and the names of all: they go on top of the ribbon, at the end where it is widest."""
     bands = instrument.bands_of(scale)
     rows = [
         {
@@ -200,7 +205,7 @@ def _bands(instrument: Instrument, scale: Scale, first: dt.date, last: dt.date) 
         for place, band in enumerate(bands)
     ]
     if not rows:
-        return []
+        return [], []
     shading = {
         "data": {"values": [row for row in rows if row["shaded"]]},
         "mark": {"type": "rect", "color": "var(--band)", "opacity": 0.55},
@@ -208,10 +213,10 @@ def _bands(instrument: Instrument, scale: Scale, first: dt.date, last: dt.date) 
     }
     names = {
         "data": {"values": rows},
-        "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 12, "color": "var(--muted)"},
-        "encoding": {"x": {}, "y": {"field": "middle"}, "text": {"field": "name"}},
+        "mark": {"type": "text", "align": "right", "dx": -4, "fontSize": 12, "color": "var(--muted)"},
+        "encoding": {"x": {"field": "until"}, "y": {"field": "middle"}, "text": {"field": "name"}},
     }
-    return [shading, names]
+    return [shading], [names]
 
 
 def _ribbon(expected: Sequence[CourseRange]) -> list[dict[str, Any]]:
