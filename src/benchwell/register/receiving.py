@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -28,6 +28,7 @@ from benchwell.register.viewer import Viewer
 _POINTS = 500  # scores of one course that a signal looks at, the latest
 _LONGEST = 128  # characters of a key or a code
 _LONGEST_ID = 90  # a superseded version adds 33 characters to its id, of which a key has 128
+RegisterConnection: TypeAlias = Connection  # what a piece of work gets; outside of this room nobody speaks SQL with it
 _ADD_SCORES = insert(scores)
 _CONTENT = (
     "person_id", "instrument", "scale", "date", "time", "items", "total", "unit", "language", "informant", "mode",

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
-
 from benchwell.i18n import _
 from benchwell.pipeline.live.news import Item
 from benchwell.pipeline.live.service import LiveService
@@ -25,6 +23,7 @@ from benchwell.register.receiving import (
     Entry,
     NotReceivedError,
     Place,
+    RegisterConnection,
     ScoreOf,
     add_unknown_person,
     find_stored,
@@ -121,7 +120,7 @@ def receive_all(
     """Take several in, all of them or none; otherwise like `receive`."""
     scored = [_score(service, entry) for entry in entries]
 
-    def work(connection: Connection) -> tuple[Received, ...]:
+    def work(connection: RegisterConnection) -> tuple[Received, ...]:
         return tuple(_keep(service, connection, one, now, viewer, route) for one in scored)
 
     future = service.register.submit(work)
@@ -162,7 +161,7 @@ def _score(service: LiveService, entry: Entry) -> _Scored:
 
 
 def _keep(
-    service: LiveService, connection: Connection, one: _Scored, now: float, viewer: Viewer | None, route: str
+    service: LiveService, connection: RegisterConnection, one: _Scored, now: float, viewer: Viewer | None, route: str
 ) -> Received:
     entry = one.entry
     if viewer is not None and MAY_ADD_PEOPLE in viewer.scopes:
@@ -204,7 +203,7 @@ def retract(service: LiveService, record: str, now: float, viewer: Viewer, route
         Fulfilled when it is durable: false if there was no such record.
     """
 
-    def work(connection: Connection) -> list[str]:
+    def work(connection: RegisterConnection) -> list[str]:
         whose = take_back(connection, viewer, record)
         for person in whose:
             log(connection, now, viewer, "retract", route, person_id=person)
@@ -253,7 +252,7 @@ def read_received(service: LiveService, assessment_id: str) -> Received | None:
 
 
 def signal_of(
-    service: LiveService, connection: Connection, place: Place, instrument: Instrument, scale: str
+    service: LiveService, connection: RegisterConnection, place: Place, instrument: Instrument, scale: str
 ) -> CourseSignal:
     """What the scores of a course say now, on one scale.
 
@@ -313,7 +312,7 @@ def _curve(service: LiveService, instrument: Instrument, scale: str) -> tuple[Re
 
 
 def _signal(
-    connection: Connection,
+    connection: RegisterConnection,
     place: Place,
     instrument: Instrument,
     scale: str,

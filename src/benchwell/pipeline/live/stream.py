@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from sqlalchemy import Connection
-
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register.audit import log
+from benchwell.register.receiving import RegisterConnection
 from benchwell.register.scope import reaches_person
 from benchwell.register.viewer import Role, Viewer
 
@@ -51,7 +50,7 @@ def note_shown(service: LiveService, viewer: Viewer, people: Sequence[str], now:
         now: Seconds since 1970-01-01 UTC.
     """
 
-    def work(connection: Connection) -> None:
+    def work(connection: RegisterConnection) -> None:
         for person in people:
             log(connection, now, viewer, "read", ROUTE, person_id=person)
 
