@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from benchwell.benchmarks import Edition
 from benchwell.benchmarks.edition import KINDS, PUBLIC_TABLES
 from benchwell.errors import BenchwellError
+from benchwell.i18n import _
 from benchwell.pipeline.live.editions import edition_in_force, edition_of
 from benchwell.pipeline.live.remembered import Remembered
 from benchwell.pipeline.live.service_view import held, key_of
@@ -23,7 +24,7 @@ from benchwell.reports.model_card import ModelCard, model_card
 from benchwell.reports.network import measures_of
 from benchwell.reports.standing import Standing, standing
 from benchwell.signals import four_views
-from benchwell.signals.reading import OneMeasure, rows
+from benchwell.signals.reading import OneMeasure
 
 if TYPE_CHECKING:
     from benchwell.pipeline.live.service import LiveService
@@ -182,7 +183,7 @@ def method_pages(service: LiveService) -> tuple[tuple[str, str, str], ...]:
     found = []
     for kind in _FOLDERS:
         declared = getattr(service.workspace.registry, _FOLDERS[kind])
-        found += [(kind, one.id, one.title) for _, one in sorted(declared.items())]
+        found += [(kind, one.id, one.title) for _id, one in sorted(declared.items())]
     return tuple(found)
 
 
@@ -326,7 +327,7 @@ def _measures_of(edition: Edition) -> tuple[MeasureOfEdition, ...]:
     source, found = held(edition), []
     for measure in measures_of(source):
         views = four_views(OneMeasure.of(source, measure.id), measure)
-        declared = [one for _, one in sorted(edition.declarations.benchmarks.items()) if one.measure == measure.id]
+        declared = [one for _id, one in sorted(edition.declarations.benchmarks.items()) if one.measure == measure.id]
         gates = declared[0].gates.model_dump(mode="json") if declared else {}
         found.append(
             MeasureOfEdition(
@@ -346,20 +347,17 @@ def _methods_of(edition: Edition) -> tuple[tuple[str, str, str], ...]:
     return tuple(
         (kind, one.id, one.title)
         for kind, folder in _FOLDERS.items()
-        for _, one in sorted(getattr(edition.registry, folder).items())
+        for _id, one in sorted(getattr(edition.registry, folder).items())
     )
 
 
 def _facts(edition: Edition) -> tuple[tuple[str, str], ...]:
-    manifest = edition.manifest
-    people = rows(edition, "exclusions")
-    facts = [
-        ("Id", edition.id),
-        ("Data up to", edition.as_of),
-        ("SHA-256", str(manifest.get("sha256", ""))),
-        ("Steps of who is counted", str(len(people))),
-        ("Rows of people", "kept here, never downloaded" if edition.has_rows else "not kept"),
-    ]
+    facts = (
+        (_("Id"), edition.id),
+        (_("Data up to"), edition.as_of),
+        ("SHA-256", str(edition.manifest.get("sha256", ""))),
+        (_("Rows of people"), _("kept here, never downloaded") if edition.has_rows else _("not kept")),
+    )
     return tuple((name, value) for name, value in facts if value)
 
 
