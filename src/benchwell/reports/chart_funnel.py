@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import altair as alt
 
+from benchwell.i18n import N_, _, local_digits
 from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Chart, data
 from benchwell.signals.adjustment_words import TITLES, in_view
 from benchwell.signals.funnel_view import BETWEEN, BEYOND, INSIDE, FunnelView
@@ -13,7 +14,7 @@ from benchwell.signals.words import figure_of, uncapital
 from benchwell.terms import Adjustment
 
 HEIGHT = 280
-_KEY = (
+_KEY = N_(
     "Line: all together. Inner band: where chance and the usual spread put 19 in 20 clinics; outer band: 499 in 500. "
     "● inside the inner band, ▲ outside it, ■ outside both."
 )
@@ -30,19 +31,19 @@ def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
     figure = figure_of(view.measure)
     title = view.title
     if view.adjustment is not Adjustment.UNADJUSTED:
-        title = f"{TITLES[view.adjustment]}: {uncapital(title)}"
-    name = view.name or "this clinic"
+        title = f"{_(TITLES[view.adjustment])}: {uncapital(title)}"
+    name = view.name or _("this clinic")
     own = [(name, view.own)] if view.own else []
     rows = [
-        (who, f"{point.n:,.0f}", figure.text(point.rate), point.place)
-        for who, point in [*own, *(("another clinic", peer) for peer in view.peers)]
+        (who, local_digits(f"{point.n:,.0f}"), figure.text(point.rate), _(point.place))
+        for who, point in [*own, *((_("another clinic"), peer) for peer in view.peers)]
     ]
     rows += [
         (
-            f"limits at {limit.n:,.0f} people",
-            f"{limit.n:,.0f}",
+            _("limits at {n} people").format(n=local_digits(f"{limit.n:,.0f}")),
+            local_digits(f"{limit.n:,.0f}"),
             figure.interval(limit.lower95, limit.upper95),
-            "1 in 20",
+            _("1 in 20"),
         )
         for limit in (view.limits[0], view.limits[len(view.limits) // 2], view.limits[-1])
     ]
@@ -56,19 +57,19 @@ def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
         title=title,
         build=build,
         text=view.text,
-        columns=("Clinic", "People counted", view.measure.title, "Against the limits"),
+        columns=(_("Clinic"), _("People counted"), _(view.measure.title), _("Against the limits")),
         rows=tuple(rows),
-        caption=f"{view.measure.title}: clinics in the order of people counted",
+        caption=_("{title}: clinics in the order of people counted").format(title=_(view.measure.title)),
         note=" ".join(note for note in (view.note, view.spread_note) if note),
-        up=f"{view.measure.title}{in_view(view.adjustment)}",
-        key=f"{_KEY} Diamond: this clinic." if view.own else _KEY,
+        up=f"{_(view.measure.title)}{in_view(view.adjustment)}",
+        key=f"{_(_KEY)} {_('Diamond: this clinic.')}" if view.own else _(_KEY),
     )
 
 
 def _x(view: FunnelView) -> alt.X:
     domain = [view.limits[0].n, view.limits[-1].n]
     axis = alt.Axis(grid=False, tickCount=5, format="~s")
-    return alt.X("n:Q", title="People counted", scale=alt.Scale(type="log", nice=False, domain=domain), axis=axis)
+    return alt.X("n:Q", title=_("People counted"), scale=alt.Scale(type="log", nice=False, domain=domain), axis=axis)
 
 
 def _y(view: FunnelView, field: str) -> alt.Y:

@@ -7,10 +7,11 @@ from typing import Any
 
 import altair as alt
 
+from benchwell.i18n import _
 from benchwell.reports.canvas import BAND, INK, MARK, MUTED, OWN, PAPER, Build, Chart, data, number_format
 from benchwell.signals.run_chart import RunChart, RunPoint
 from benchwell.signals.share_limits import PointLimits
-from benchwell.signals.words import capital
+from benchwell.signals.words import whole
 
 HEIGHT = 200
 
@@ -40,51 +41,59 @@ def run_picture(chart: RunChart, chart_id: str, changes: Sequence[tuple[str, str
         text=chart.text,
         columns=columns,
         rows=rows,
-        caption=f"{chart.title_of} by {chart.each}",
+        caption=(_("{title} by period") if chart.each == "period" else _("{title} by course")).format(
+            title=chart.title_of
+        ),
         note=_note(chart),
         up=chart.title_of if picture else "",
         key=_key(chart) if picture else "",
     )
 
 
+def _caption(chart: RunChart) -> str:
+    text = _("{title} by period") if chart.each == "period" else _("{title} by course")
+    return text.format(title=chart.title_of)
+
+
 def _note(chart: RunChart) -> str:
     firm = chart.firm or chart.center is None
     parts = [
-        "" if firm else "The usual range is provisional: fewer than 12 points.",
+        "" if firm else _("The usual range is provisional: fewer than 12 points."),
         chart.share.text if chart.share else "",
     ]
     return " ".join(part for part in parts if part)
 
 
 def _key(chart: RunChart) -> str:
-    order = "" if chart.each == "period" else f" Along: {chart.each}s in the order in which they started."
-    gaps = "" if chart.known == len(chart.points) else " Gaps: no figure."
-    marked = " □: beyond the usual." if any(point.signal for point in chart.points) else ""
-    shares = " Short lines: limits for the number of people counted each time." if chart.share else ""
+    parts = [_("Line: the centre. Band: the usual ups and downs.")]
+    parts += [_("□: beyond the usual.")] if any(point.signal for point in chart.points) else []
+    parts += [_("Short lines: limits for the number of people counted each time.")] if chart.share else []
     beyond = chart.share is not None and any(limit is not None and limit.beyond for limit in chart.share.points)
-    shares += " △: beyond those." if beyond else ""
-    return f"Line: the centre. Band: the usual ups and downs.{marked}{shares}{gaps}{order}"
+    parts += [_("△: beyond those.")] if beyond else []
+    parts += [] if chart.known == len(chart.points) else [_("Gaps: no figure.")]
+    parts += [] if chart.each == "period" else [_("Along: courses in the order in which they started.")]
+    return " ".join(parts)
 
 
 def _table(chart: RunChart) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """The points as text; columns that hold nothing in any of them are left out."""
     figure = chart.figure
     columns = (
-        capital(chart.each),
+        _("Period") if chart.each == "period" else _("Course"),
         chart.title_of,
-        "95 % interval",
-        "People",
-        "Limits for so many",
-        "Followed up",
-        "Signal",
+        _("95 % interval"),
+        _("People"),
+        _("Limits for so many"),
+        _("Followed up"),
+        _("Signal"),
     )
     limits = chart.share.points if chart.share else (None,) * len(chart.points)
     rows = [
         (
             point.period,
-            figure.text(point.value) if point.value is not None else "no figure",
+            figure.text(point.value) if point.value is not None else _("no figure"),
             figure.interval(point.lower, point.upper) if point.value is not None else "",
-            "" if point.n is None else f"{point.n:,}",
+            "" if point.n is None else whole(point.n),
             "" if limit is None else figure.interval(limit.lower, limit.upper),
             "" if point.completion is None else f"{point.completion:.0%}".replace("%", " %"),
             _signal(point, limit),
@@ -96,8 +105,8 @@ def _table(chart: RunChart) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...
 
 
 def _signal(point: RunPoint, limit: PointLimits | None) -> str:
-    beyond = "beyond the limits for so many people" if limit is not None and limit.beyond else ""
-    changed = "follow-up changed" if point.break_before else ""
+    beyond = _("beyond the limits for so many people") if limit is not None and limit.beyond else ""
+    changed = _("follow-up changed") if point.break_before else ""
     return "; ".join(part for part in (point.signal, beyond, changed) if part)
 
 
@@ -168,7 +177,7 @@ def _series(chart: RunChart, width: int) -> list[Any]:
     if signals:
         marks = alt.Chart(data(*signals)).encode(x=_x(chart, width), y=_y(chart, "value"))
         layers.append(marks.mark_point(shape="square", size=190, filled=False, color=MARK, strokeWidth=2, opacity=1))
-    breaks = [{"period": point.period, "words": "follow-up changed"} for point in chart.points if point.break_before]
+    breaks = [{"period": point.period, "words": _("follow-up changed")} for point in chart.points if point.break_before]
     if breaks:
         rule = alt.Chart(data(*breaks)).encode(x=_x(chart, width))
         layers.append(rule.mark_rule(color=MUTED, strokeDash=[4, 3]))
