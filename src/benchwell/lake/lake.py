@@ -143,8 +143,9 @@ class Lake:
         """
         if at is not None and at.tzinfo is None:
             raise ValueError("`at` needs a time zone")
-        batches = without_erased(_conform(tables, rejections, source_hash), self.path, self._key)
+        batches = _conform(tables, rejections, source_hash)
         with write_lock(self.path / ".lock"), DuckDBEngine() as engine:
+            batches = without_erased(batches, self.path, self._key)  # under the lock: an erasure may have just ended
             lines = self._ledger.lines()
             own = [line for line in lines if line.source_hash == source_hash]
             if own and own[-1].mapping_hash == mapping_hash:

@@ -24,12 +24,12 @@ def tombstone_of(connection: Connection, person_id: str) -> str:
 
 
 def erased_among(connection: Connection, person_ids: Iterable[str]) -> set[str]:
-    """Those of some people who were erased here."""
+    """Those of some people who were erased here, or are just being erased."""
     known = set(connection.execute(select(people.c.id).where(people.c.erased_at.is_not(None))).scalars())
-    key = _key(connection)
-    if not known or key is None:
+    if not known:
         return set()
-    return {one for one in person_ids if _hash(key, one) in known}
+    key = _key(connection)
+    return {one for one in person_ids if one in known or (key is not None and _hash(key, one) in known)}
 
 
 def _key(connection: Connection) -> str | None:

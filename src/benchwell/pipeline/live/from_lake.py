@@ -27,6 +27,7 @@ from benchwell.scoring import score_assessments
 
 SNAPSHOT = "lake_snapshot"  # the fact that says which lake was copied last
 SOURCE_PREFIX = "register/"  # names of the sources that the register gave the lake; no file has a slash in its name
+_NAMED = (("organizations", "organization_id"), ("practitioners", "practitioner_id"), ("people", "person_id"))
 _AT_ONCE = 2_000  # rows in one commit, so that a score that is entered meanwhile does not wait
 _TREATMENTS = {"done": "treatment_done", "ordered": "treatment_ordered"}
 Row = dict[str, Any]
@@ -132,7 +133,6 @@ class _Copy:
     brought: Brought = field(default_factory=lambda: Brought(changed=True))
     _known: dict[str, set[str]] = field(default_factory=dict)
     _erased: set[str] = field(default_factory=set)
-    _seen_people: set[str] = field(default_factory=set)
     _gone_courses: set[str] = field(default_factory=set)
 
     def run(self) -> Brought:
@@ -223,11 +223,15 @@ class _Copy:
         """Write rows in chunks; returns the ids that the lake has."""
         ids: set[str] = set()
         for chunk in _chunks(rows):
-            usable = self._usable(chunk)
+
+            def write(connection: Any, chunk: list[Row] = chunk) -> list[Row]:
+                usable = self._usable(connection, chunk)  # in the same transaction: somebody may be erased meanwhile
+                self._write(connection, table, usable)
+                return usable
+
+            usable = self.register.write(write)
             ids |= {row["id"] for row in usable}
-            self.register.write(lambda connection, rows=usable: self._write(connection, table, rows))  # type: ignore[misc]
-            if table in self._known:
-                self._known[table] |= {row["id"] for row in usable}
+            self._remember(table, usable)
             self.brought.rows[table] = self.brought.rows.get(table, 0) + len(usable)
             self.progress(table, self.brought.rows[table])
         return ids
@@ -260,30 +264,29 @@ class _Copy:
 
     def _make_known(self, connection: Any, rows: Sequence[Row]) -> None:
         """Whoever is only named gets a row of its own, so that the record that names them may stand."""
-        for table, column in (
-            ("organizations", "organization_id"),
-            ("practitioners", "practitioner_id"),
-            ("people", "person_id"),
-        ):
+        for table, column in _NAMED:
             named = {row[column] for row in rows if row.get(column) is not None} - self._known[table]
             to.make_known(connection, table, named)
-            self._known[table] |= named
         for row in rows:
             if row.get("course_id") not in self._known["courses"] and "course_id" in row:
                 row["course_id"] = None
 
-    def _usable(self, chunk: list[Row]) -> list[Row]:
+    def _usable(self, connection: Any, chunk: list[Row]) -> list[Row]:
         """Without records of nobody, and of people who were erased here."""
         key = "person_id" if "person_id" in chunk[0] else "id" if "birth_year" in chunk[0] else None
         if key is None:
             return chunk
         named = {row[key] for row in chunk if row[key] is not None}
-        with self.register.read() as connection:
-            new = erased_among(connection, named - self._seen_people)
-        self._seen_people |= named
-        self._erased |= new
-        self.brought.left_out = len(self._erased)
+        self._erased |= erased_among(connection, named)
         return [row for row in chunk if row[key] is not None and row[key] not in self._erased]
+
+    def _remember(self, table: str, rows: list[Row]) -> None:
+        """What is surely in the register now."""
+        self.brought.left_out = len(self._erased)
+        if table in self._known:
+            self._known[table] |= {row["id"] for row in rows}
+        for other, column in _NAMED:
+            self._known[other] |= {row[column] for row in rows if row.get(column) is not None}
 
     def _scores(self, copied: set[str]) -> None:
         count = 0
