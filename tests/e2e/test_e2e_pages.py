@@ -18,6 +18,7 @@ from benchwell.web.routes import ALL_ROUTES
 from browser import Desk, check_page, keep, look_over, needs_chromium, served, settle
 from live_edition import RESPONSE, with_edition
 from live_house import OWN, House, add_scores, live_house
+from live_pages import a_decision, a_deletion
 
 pytestmark = needs_chromium
 
@@ -33,10 +34,12 @@ VALUES: dict[str, Callable[[House], str]] = {
     "edition": lambda house: sample_edition().id,
     "table": lambda house: "benchmarks",
     "form": lambda house: "csv",
+    "decision_id": a_decision,
+    "deletion_id": a_deletion,
 }
 # What only a person who was given it knows: here it is the refusal's turn to be a page like any other. Links that hold
 # are followed by the tests of sign-in, forms and deletions.
-UNKNOWN = ("token", "number", "experiment_id")
+UNKNOWN = ("token", "experiment_id")
 STREAMS = ("/stream",)  # these never end; the tests of news hear them
 
 
@@ -70,7 +73,7 @@ def test_no_page_has_a_barrier_an_error_or_a_request_elsewhere(
     status, kind = _answer(desk, Role(role), address)
     if not kind.startswith("text/html"):
         return  # a file to keep, or a way to another page, which is looked at there
-    may_refuse = any(f"{{{name}}}" in path for name in UNKNOWN)
+    may_refuse = path in REFUSES or any(f"{{{name}}}" in path for name in UNKNOWN)
     assert status == 200 or (may_refuse and status in (400, 403, 404)), f"{role} {address} answers {status}"
     page = desk.window(Role(role))
     page.goto(address)
