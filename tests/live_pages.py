@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from sqlalchemy import Table, select
 
 from benchwell.register import schema as s
 from benchwell.register.consents import decide
-from benchwell.register.experiments import begin
 from benchwell.register.my_data import ask_deletion
-from live_house import NORTH, OWN, House
+from live_house import OWN, House
 
 _NOW = 1_790_000_000.0
 
@@ -28,13 +26,6 @@ def a_decision(house: House) -> str:
 def a_deletion(house: House) -> str:
     """A request of the person to delete, by its receipt."""
     return _once(house, s.deletion_requests, lambda c: ask_deletion(c, _NOW, OWN))
-
-
-def an_experiment(house: House) -> str:
-    """An experiment of the manager's organization."""
-    about = {"measure": "phq9-response-12w", "aim": "More replies", "change": "We call", "state": "running"}
-    day = dt.date(2026, 9, 1)
-    return _once(house, s.experiments, lambda c: begin(c, _NOW, NORTH, **about, started=day, created_by="manager"))
 
 
 def _once(house: House, table: Table, make: Any) -> str:
