@@ -39,7 +39,7 @@ VALUES: dict[str, Callable[[House], str]] = {
 }
 # What only a person who was given it knows: here it is the refusal's turn to be a page like any other. Links that hold
 # are followed by the tests of sign-in, forms and deletions.
-UNKNOWN = ("token", "number", "experiment_id", "deletion_id", "decision_id")
+UNKNOWN = ("token", "experiment_id")
 # Without an identity provider, and without an instrument, there is nothing at these: the refusal is looked at.
 REFUSES = ("/oidc", "/oidc/back", "/people/{person_id}/enter")
 STREAMS = ("/stream",)  # these never end; the tests of news hear them
