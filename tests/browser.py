@@ -200,7 +200,8 @@ def check_page(page: Any, name: str) -> None:
             settle(page)
             keep(page, f"{name}-{size}-{look}")
             found += [f"{size}, {look}: {one}" for one in look_over(page)]
-    assert page.troubles + found == []
+    problems = page.troubles + found
+    assert not problems, "\n".join(problems)
 
 
 def look_over(page: Any) -> list[str]:
