@@ -116,4 +116,6 @@ def _answer(desk: Desk, role: Role, address: str) -> tuple[int, str]:
     with client, client.stream("GET", address) as answer:
         kind = "" if answer.is_redirect else answer.headers.get("content-type", "")
         assert answer.status_code < 500, f"{role} {address} answers {answer.status_code}"
+        if kind.startswith("text/html") and not answer.read().lstrip().lower().startswith(b"<!doctype"):
+            kind = ""  # a part that a page loads by itself
         return answer.status_code, kind
