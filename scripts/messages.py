@@ -1,9 +1,9 @@
 """Gather every text that a person sees into the catalogue's template, and bring the translations up to date.
 
-    python scripts/messages.py            write `messages.pot` and update each `messages.po`; new texts stand untranslated
+    python scripts/messages.py            write `messages.pot`, update each `messages.po`; new texts are untranslated
     python scripts/messages.py --missing  list what a language lacks, and change nothing
 
-Texts come from Python and from templates (gettext), and from the declarations, whose titles and labels are shown as they
+Texts come from Python and templates (gettext), and from the declarations, whose titles and labels are shown as they
 are: measures, instruments, their scales and bands, benchmarks.
 """
 

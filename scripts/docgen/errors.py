@@ -29,8 +29,8 @@ NEXT_STEP = {
     "give it with `--valuesets`.",
     27: "Do what the hint says and run the same command again: what has arrived is kept, and a started export is taken "
     "up where it stopped ([bulk data](bulk-data.md)).",
-    28: "Check the register's address, that its database runs, and that it may be written. If it is of another version of "
-    "Benchwell, start the service with that version once ([live service](live-service.md)).",
+    28: "Check the register's address, that its database runs, and that it may be written. If it is of another version "
+    "of Benchwell, start the service with that version once ([live service](live-service.md)).",
     29: "Sign in with a role that may, or ask whoever administers the service for one ([roles](live-service.md)).",
     30: "Do what the message says: often a port in use, a folder that is no workspace, or settings that contradict one "
     "another ([live service](live-service.md)).",

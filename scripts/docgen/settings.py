@@ -17,8 +17,8 @@ WORKSPACE = {
     "opt_in (usable only after a yes); for any other purpose silence is no",
     "episode_rule": "id of the [episode rule](episodes.md) that makes courses of care from contacts where the source "
     "names none; null: none are made",
-    "expected_course": "whether editions fit and check expected courses (`response_curves`) and the live service shows one "
-    "person's scores beside them; off until a workspace asks, and a person can opt out",
+    "expected_course": "whether editions fit and check expected courses (`response_curves`) and the live service shows "
+    "one person's scores beside them; off until a workspace asks, and a person can opt out",
     "register_url": "address of the live service's register; none: `register.db` in the workspace, if it is there",
     "pulse": "whether staff are asked one anonymous question a week about how the work weighs on them",
     "weeks_without_score": "after how many weeks without a score a clinician's first page names a person in care",
@@ -26,14 +26,14 @@ WORKSPACE = {
     "emergency_contacts": "whom a person can turn to here, one line each, such as a local crisis line and its number",
     "engine.memory_limit": "memory that the engine may use, such as 2GB",
     "engine.threads": "threads that the engine may use; none: one for each core",
-    "service.base_url": "address of the live service as people type it, such as https://scores.example; https makes its "
-    "cookies secure; none: taken from each request",
+    "service.base_url": "address of the live service as people type it, such as https://scores.example; https makes "
+    "its cookies secure; none: taken from each request",
     "service.trusted_proxy": "addresses or networks of proxies whose word on who asked (X-Forwarded-For) counts",
     "service.session_hours": "hours after which one signs in again, however busy one was",
     "service.idle_minutes": "minutes without a page after which one signs in again",
     "service.oidc": "the organization's own sign-in (OpenID Connect): `issuer`, `client_id`, `secret_env` (the "
-    "environment variable with the client's secret) and `name`; none: name and password only. The environment variables "
-    "BENCHWELL_OIDC_ISSUER and BENCHWELL_OIDC_CLIENT_ID go first",
+    "environment variable with the client's secret) and `name`; none: name and password only. The environment "
+    "variables BENCHWELL_OIDC_ISSUER and BENCHWELL_OIDC_CLIENT_ID go first",
 }
 GATES = {
     "organization_n": "mature episodes that a clinic needs before its own figure is shown to it",

@@ -110,8 +110,8 @@ class Settings(BaseModel):
     """Address of the live service's register; null is `register.db` in the workspace, if that file is there."""
 
     expected_course: bool = False
-    """Whether a person's scores are set beside what is expected of people with a similar start (METHODS M6.1): off until
-    it was checked with the people treated here. A person may switch it off for the own course."""
+    """Whether a person's scores are set beside what is expected of people with a similar start (METHODS M6.1): off
+    until it was checked with the people treated here. A person may switch it off for the own course."""
 
     pulse: bool = False
     """Whether staff are asked one anonymous question a week about how the work weighs on them."""
@@ -179,6 +179,6 @@ def _explain(problem: ValidationError) -> str:
 
 
 def _known_keys() -> str:
-    groups = {"engine": EngineSettings, "service": ServiceSettings}
+    groups: dict[str, type[BaseModel]] = {"engine": EngineSettings, "service": ServiceSettings}
     inner = [f"{group}.{key}" for group, model in groups.items() for key in model.model_fields]
     return f"known keys: {', '.join([*(key for key in Settings.model_fields if key not in groups), *inner])}"

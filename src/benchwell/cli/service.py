@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,6 +69,7 @@ def _prepare(where: Listening) -> None:
         _show_users(users)
     if where.host not in _LOCAL and where.certificate is None:
         say("Others can reach this address, and it is not encrypted: put a proxy with HTTPS before it.")
+    sys.stdout.flush()  # whoever starts it from another program wants the link now, not when the service ends
 
 
 def _demo(where: Listening, drawing: Drawing) -> tuple[DemoUser, ...]:

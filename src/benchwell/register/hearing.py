@@ -57,7 +57,7 @@ class Hearing:
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         dialect = self._register.engine.dialect
         words, named = dialect.create_connect_args(self._register.url)
-        return psycopg.connect(*words, **named | {"autocommit": True})
+        return psycopg.connect(*words, **{**named, "autocommit": True})
 
     def _listen(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         while not self._stop.is_set():

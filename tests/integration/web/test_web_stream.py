@@ -178,7 +178,10 @@ def wait_for_hearing(house: House) -> None:
 
     for _ in range(100):
         with house.service.register.read() as connection:
-            asked = "SELECT count(*) FROM pg_stat_activity WHERE starts_with(query, 'LISTEN') AND datname = current_database()"
+            asked = (
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE starts_with(query, 'LISTEN') AND datname = current_database()"
+            )
             if connection.exec_driver_sql(asked).scalar():
                 return
         time.sleep(0.05)

@@ -94,8 +94,12 @@ def note_mark(
     _not_ahead(date)
     _short(note or "", _NOTE)
     course = _running(service, viewer, person_id)
-    about = {"person_id": person_id, "course_id": course.id if course else None}
-    return service.register.write(lambda connection: add_mark(connection, date=date, kind=kind, note=note, **about))
+    course_id = course.id if course else None
+    return service.register.write(
+        lambda connection: add_mark(
+            connection, person_id=person_id, course_id=course_id, date=date, kind=kind, note=note
+        )
+    )
 
 
 def note_contact(

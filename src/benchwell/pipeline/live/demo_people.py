@@ -17,7 +17,7 @@ from benchwell.register.marks import add_mark
 from benchwell.register.passwords import hash_password
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from benchwell.register.receiving import RegisterConnection as Connection
 
 _DAY = "demo_day"
 _TEAM = "demo_team"

@@ -106,7 +106,7 @@ def offer_form(
 
     def write(connection: Any) -> str | None:
         course = course_of(courses_of(connection, person_id), viewer.practitioner_id)
-        about = {"person_id": person_id, "course_id": course.id if course else None}
+        about: dict[str, Any] = {"person_id": person_id, "course_id": course.id if course else None}
         log(connection, now, viewer, "write", "/people/{person_id}/link", person_id=person_id, detail=kind)
         if at_kiosk:
             return make_code(connection, now, viewer, kind, instruments=asked, **about)
@@ -129,7 +129,7 @@ def open_kiosk(service: LiveService, viewer: Viewer, now: float) -> str:
         place = place_of_viewer(connection, viewer)
         if place is None:
             return None
-        about = {"organization_id": place, "created_by": viewer.user_id}
+        about: dict[str, Any] = {"organization_id": place, "created_by": viewer.user_id}
         return make_link(connection, now, "kiosk", uses=MANY, lasts=KIOSK_LASTS, **about)
 
     made = service.register.write(write)
