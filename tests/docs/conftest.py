@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+BINARY = {".png", ".xlsx", ".gz", ".parquet", ".mo", ".woff2"}
 FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -31,7 +32,7 @@ class Repository:
         for folder in folders:
             start = self.root / folder
             for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
-                if path.is_file() and "__pycache__" not in path.parts and path.suffix not in {".png", ".xlsx", ".gz"}:
+                if path.is_file() and "__pycache__" not in path.parts and path.suffix not in BINARY:
                     yield path, path.read_text(encoding="utf-8")
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Reflection circles that were held: the agenda as it was, and what was said."""
+"""Circles that were held: the agenda as it was, and what was said."""
 
 from __future__ import annotations
 

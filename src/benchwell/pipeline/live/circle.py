@@ -1,4 +1,4 @@
-"""The reflection circle: an agenda of three from the service's own figures, experiments, minutes; no names in it."""
+"""The circle: an agenda of three from the service's own figures, experiments, minutes; no names in it."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def circle_document(service: LiveService, group: Group, today: dt.date) -> Docum
     if page.pulse is not None and page.pulse.rows:
         heads = (_("Week of"), _("Answers"), _("Middle answer"))
         blocks += [Heading(_("Strength left after work")), Table(page.pulse.title, heads, page.pulse.rows)]
-    title = _("Reflection circle")
+    title = _("Circle")
     return Document(title, current(), f"Benchwell · {page.edition or ''}", tuple(blocks))
 
 

@@ -25,7 +25,7 @@ _HOURS = ("09:00", "10:00", "11:00", "13:30", "14:30", "15:30")
 _LETTERS = "ABCDEFGHIJKLMNOPRSTUVWYZ"
 _ROLES = (
     (Role.CLINICIAN, "today's people, one person's course, entering scores"),
-    (Role.LEAD, "the service's figures, and the reflection circle"),
+    (Role.LEAD, "the service's figures, and the circle"),
     (Role.MANAGER, "the service, what is missing in its data, experiments"),
     (Role.ANALYST, "every clinic's figures, editions, downloads"),
     (Role.PAYER, "what a payer sees of a workspace for learning: nothing, and why"),

@@ -1,4 +1,4 @@
-"""The reflection circle: what a team talks about, on the page and on paper."""
+"""The circle: what a team talks about, on the page and on paper."""
 
 from __future__ import annotations
 
