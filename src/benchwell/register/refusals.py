@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError
 
+from benchwell.errors import RegisterError
+
 _WORTH_ANOTHER_TRY = {"40001", "40P01", "55P03"}  # PostgreSQL: cannot serialize, deadlock, lock not available
 _BUSY = 5  # SQLite: another process writes
+
+
+class BusyRegisterError(RegisterError):
+    """The register has no room or no time for a write just now: the same may well be kept a moment later."""
 
 
 def why(problem: BaseException) -> str:

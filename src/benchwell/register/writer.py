@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, RootTransaction, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from benchwell.errors import RegisterError
-from benchwell.register.refusals import is_lost, is_passing, why
+from benchwell.register.refusals import BusyRegisterError, is_lost, is_passing, why
 
 T = TypeVar("T")
 _TOGETHER = 64  # writes per commit; more would make the first of them wait for the last
+_BEHIND = 0.02  # seconds that the loser of a deadlock leaves to the winner
 _STATE = threading.local()  # `.working` while a thread runs somebody's work
 
 
@@ -40,6 +43,10 @@ class _UndecidedError(Exception):
     """The connection went away while committing: whether the writes were kept is not known here."""
 
 
+class _RaisedError(Exception):
+    """A piece of work raised something where it had no savepoint of its own."""
+
+
 class _SpoiltError(Exception):
     """A piece of work ended the transaction that it shares with others.
 
@@ -55,9 +62,10 @@ class _SpoiltError(Exception):
 class Writer:
     """Threads that take waiting writes and commit them together.
 
-    Each piece of work runs in a savepoint of its own: what it raises undoes its own writes, and goes to whoever asked.
-    A future is fulfilled only after the commit. Where a commit as a whole fails, each piece is tried again alone, so
-    that one cannot spoil another.
+    What a piece of work raises undoes its own writes, and goes to whoever asked. For that each piece needs a savepoint
+    of its own, which costs two more statements; since most pieces raise nothing, they are first tried without, and all
+    of them again, with savepoints, if one did. A future is fulfilled only after the commit. Where a commit as a whole
+    fails, each piece is tried again alone, so that one cannot spoil another.
 
     Args:
         engine: The database.
@@ -82,16 +90,16 @@ class Writer:
         """Put work in line.
 
         Raises:
-            RegisterError: If the register is closed, or the line is full.
+            BusyRegisterError: If the register is closed, or the line is full.
         """
         done: Future[T] = Future()
         with self._door:
             if self._closed:
-                raise RegisterError("The register is closed.")
+                raise BusyRegisterError("The register is closed.", hint="nothing was kept; try again soon")
             try:
                 self._waiting.put_nowait(_Task(work, done))
             except queue.Full:
-                raise RegisterError(
+                raise BusyRegisterError(
                     "The register is busy: too many writes wait already.", hint="nothing was kept; try again soon"
                 ) from None
         return done
@@ -142,17 +150,21 @@ class Writer:
         if not tasks:
             return []
         try:
-            return self._commit(tasks)
+            try:
+                return self._commit(tasks, _plainly)
+            except _RaisedError:
+                return self._commit(tasks, _apart)
         except _UndecidedError:
             return [_Answer(task.done, error=_undecided()) for task in tasks]
-        except (SQLAlchemyError, _SpoiltError):
+        except (SQLAlchemyError, _SpoiltError) as problem:
+            _step_back(problem)
             return [self._alone(task) for task in tasks]
 
     def _alone(self, task: _Task) -> _Answer:
         """One piece in a commit of its own; once more if others were in the way."""
         for is_last in (False, True):
             try:
-                return self._commit([task])[0]
+                return self._commit([task], _apart)[0]
             except _UndecidedError:
                 return _Answer(task.done, error=_undecided())
             except _SpoiltError as problem:
@@ -160,13 +172,14 @@ class Writer:
             except SQLAlchemyError as problem:
                 if is_last or not (is_passing(problem) or is_lost(problem)):
                     return _Answer(task.done, error=_refused(problem))
+                _step_back(problem)
         raise AssertionError("the loop returns")  # pragma: no cover
 
-    def _commit(self, tasks: list[_Task]) -> list[_Answer]:
+    def _commit(self, tasks: list[_Task], run: Callable[[Connection, _Task], Any]) -> list[_Answer]:
         with self._engine.connect() as connection:
             whole = connection.begin()
             try:
-                answers = [_run(connection, task) for task in tasks]
+                answers = [_run(connection, task, run) for task in tasks]
             except BaseException:
                 _undo(connection, whole)
                 raise
@@ -179,6 +192,12 @@ class Writer:
         return answers
 
 
+def _step_back(problem: Exception) -> None:
+    """Let those go first who were in the way: whoever asks again at once may take from them what they wait for."""
+    if is_passing(problem):
+        time.sleep(_BEHIND)
+
+
 def _undo(connection: Connection, whole: RootTransaction) -> None:
     if whole.is_active:
         whole.rollback()
@@ -186,26 +205,57 @@ def _undo(connection: Connection, whole: RootTransaction) -> None:
         connection.invalidate()  # somebody's work tried to end it: only a new connection is surely in no transaction
 
 
-def _run(connection: Connection, task: _Task) -> _Answer:
-    answer = _asked(connection, task)
+def _run(connection: Connection, task: _Task, run: Callable[[Connection, _Task], Any]) -> _Answer:
+    _STATE.working = True
+    try:
+        answer = _Answer(task.done, run(connection, task))
+    except _RaisedError:
+        raise
+    except SQLAlchemyError as problem:
+        if is_passing(problem) or is_lost(problem):
+            raise  # the transaction as a whole is lost
+        answer = _Answer(task.done, error=_refused(problem))
+    except BaseException as problem:  # the asker's own: it learns of it, the others go on
+        answer = _Answer(task.done, error=problem)
+    finally:
+        _STATE.working = False
     if connection.closed or not connection.in_transaction():
         raise _SpoiltError(answer.error or _not_yours())
     return answer
 
 
-def _asked(connection: Connection, task: _Task) -> _Answer:
-    _STATE.working = True
+def _apart(connection: Connection, task: _Task) -> Any:
+    """In a savepoint of its own."""
+    with connection.begin_nested():
+        return task.work(connection)
+
+
+def _plainly(connection: Connection, task: _Task) -> Any:
+    """Straight into the transaction that all share.
+
+    Raises:
+        _RaisedError: If the work did: what it wrote is still there. Also if the database gave the transaction up and
+            the work hid that; PostgreSQL would take a commit then, and keep nothing.
+    """
     try:
-        with connection.begin_nested():
-            return _Answer(task.done, task.work(connection))
+        result = task.work(connection)
     except SQLAlchemyError as problem:
         if is_passing(problem) or is_lost(problem):
-            raise  # the transaction as a whole is lost
-        return _Answer(task.done, error=_refused(problem))
-    except BaseException as problem:  # the asker's own: it learns of it, the others go on
-        return _Answer(task.done, error=problem)
-    finally:
-        _STATE.working = False
+            raise
+        raise _RaisedError from None
+    except BaseException:
+        raise _RaisedError from None
+    if not (connection.closed or _is_sound(connection)):
+        raise _RaisedError
+    return result
+
+
+def _is_sound(connection: Connection) -> bool:
+    """Whether the driver is in a transaction that can still be committed; it knows without asking the database."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        return bool(driver.in_transaction)
+    return bool(driver.info.transaction_status == TransactionStatus.INTRANS)
 
 
 def _not_by_the_work(_: Connection) -> None:
@@ -218,12 +268,14 @@ def _not_yours() -> RegisterError:
 
 
 def _refused(problem: SQLAlchemyError) -> RegisterError:
-    hint = "others were in the way; try again" if is_passing(problem) else "nothing of it was kept"
-    return RegisterError(f"The register refused a write ({why(problem)}).", hint=hint)
+    words = f"The register refused a write ({why(problem)})."
+    if is_passing(problem) or is_lost(problem):
+        return BusyRegisterError(words, hint="others were in the way, or it is away; try again")
+    return RegisterError(words, hint="nothing of it was kept")
 
 
 def _undecided() -> RegisterError:
-    return RegisterError(
+    return BusyRegisterError(
         "The connection to the register was lost while it kept a write.",
         hint="whether it was kept cannot be told from here; send it again under the same id",
     )

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from benchwell.errors import AccessError, BenchwellError, ServiceError
 from benchwell.i18n import _, speak
+from benchwell.register.refusals import BusyRegisterError
 from benchwell.register.viewer import PUBLIC
 from benchwell.web.api.outcomes import problem
 from benchwell.web.assets import asset
@@ -23,6 +24,7 @@ from benchwell.web.logs import LOGGER, method_of, pattern_of, places_of
 from benchwell.web.visit import Visit
 
 _PROGRAMS = ("/api/", "/fhir")
+_SOON = "2"  # seconds until a busy register is worth asking again
 
 
 def add_failures(app: FastAPI) -> None:
@@ -68,7 +70,7 @@ async def refuse(scope: Scope, receive: Receive, send: Send, status: int) -> Non
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, BenchwellError)  # noqa: S101  registered for these only
     status = _status(error)
-    headers = {"retry-after": str(error.wait)} if isinstance(error, TooManyError) else {}
+    headers = {"retry-after": _wait(error)} if isinstance(error, (TooManyError, BusyRegisterError)) else {}
     if status == 401 and not for_program(request):
         return RedirectResponse("/sign-in", status_code=303)
     return await run_in_threadpool(_answer, request, status, error.message, error.hint, headers)
@@ -131,8 +133,13 @@ def _status(error: BenchwellError) -> int:
         (TooManyError, 429),
         (AccessError, 403),
         (ServiceError, 503),
+        (BusyRegisterError, 503),  # a program sends again what was not kept; 400 would tell it to give up
     ]
     return next((status for kind, status in kinds if isinstance(error, kind)), 400)
+
+
+def _wait(error: BenchwellError) -> str:
+    return str(error.wait) if isinstance(error, TooManyError) else _SOON
 
 
 def _numbered(request: Request, number: str) -> Response:
