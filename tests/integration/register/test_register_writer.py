@@ -177,7 +177,7 @@ def test_register_writer_tries_again_after_a_deadlock(postgres_url: str) -> None
             future.result(10)
         with register.read() as connection:
             assert connection.execute(select(s.facts.c.value)).scalars().all() == ["111", "111"]
-        assert len(tries) == 3
+        assert len(tries) in (3, 4)  # four: the loser was back before the winner had its second row
 
 
 def test_register_writer_counts_every_write_of_many_threads(register: Register) -> None:
