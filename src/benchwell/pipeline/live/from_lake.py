@@ -21,6 +21,7 @@ from benchwell.pipeline.inputs import present_instruments
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Register
 from benchwell.register import copying as to
+from benchwell.register.alone import alone
 from benchwell.register.tombstones import erased_among
 from benchwell.registry import Instrument, Registry
 from benchwell.scoring import score_assessments
@@ -28,6 +29,7 @@ from benchwell.scoring import score_assessments
 SNAPSHOT = "lake_snapshot"  # the fact that says which lake was copied last
 SOURCE_PREFIX = "register/"  # names of the sources that the register gave the lake; no file has a slash in its name
 _NAMED = (("organizations", "organization_id"), ("practitioners", "practitioner_id"), ("people", "person_id"))
+PATIENCE = 600.0  # seconds to wait for another program that is on this way
 _AT_ONCE = 2_000  # rows in one commit, so that a score that is entered meanwhile does not wait
 _TREATMENTS = {"done": "treatment_done", "ordered": "treatment_ordered"}
 Row = dict[str, Any]
@@ -39,7 +41,7 @@ class Brought:
     """What was looked at.
 
     Attributes:
-        changed: False: the lake is as it was the last time, and nothing was read.
+        changed: False: the lake is as it was the last time, or another program looks at it; nothing was read.
         rows: Rows read, by table of the register.
         gone: Rows that the lake has no longer, by table.
         left_out: People who were erased here and are still in the lake.
@@ -51,22 +53,27 @@ class Brought:
     left_out: int = 0
 
 
-def bring_from_lake(service: LiveService, *, progress: Progress | None = None) -> Brought:
+def bring_from_lake(service: LiveService, *, progress: Progress | None = None, patience: float = PATIENCE) -> Brought:
     """Copy what is new in the lake into the register. A repetition changes nothing.
 
     Args:
         service: A workspace and its register.
-        progress: Hears of each table of the register and how many rows of it were copied so far.
+        progress: Hears of each table of the register and how many rows of it were copied so far; what it raises ends
+            the copying, which is begun anew the next time.
+        patience: Seconds to wait for another program that is at it. After them nothing is read: that one does it.
 
     Raises:
         LakeError: If the lake is damaged.
         RegisterError: If the register refuses.
     """
-    return bring(service.workspace.lake, service.workspace.registry, service.register, progress=progress)
+    with alone(service.register, patience) as is_ours:
+        if not is_ours:
+            return Brought(changed=False)
+        return bring(service.workspace.lake, service.workspace.registry, service.register, progress=progress)
 
 
 def bring(lake: Lake, registry: Registry, register: Register, *, progress: Progress | None = None) -> Brought:
-    """The same, from the parts of a workspace. Errors as in `bring_from_lake`."""
+    """The same, from the parts of a workspace, for a caller that is `alone`. Errors as in `bring_from_lake`."""
     snapshot = lake.snapshot()
     with register.read() as connection:
         if to.fact(connection, SNAPSHOT) == snapshot.id:

@@ -20,12 +20,14 @@ from benchwell.intake.result import Counts
 from benchwell.lake import RULES, Lake, Supersede
 from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.intake_report import Gathered, IntakeReport
-from benchwell.pipeline.live.from_lake import SNAPSHOT, SOURCE_PREFIX, bring
+from benchwell.pipeline.live.from_lake import PATIENCE, SNAPSHOT, SOURCE_PREFIX, bring
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.workspace import REGISTER_FILE
 from benchwell.register import Register
+from benchwell.register.alone import alone
 from benchwell.register.copying import fact, set_fact
 from benchwell.register.flowing import Waiting, settle, waiting
+from benchwell.register.refusals import BusyRegisterError
 from benchwell.tables import CANONICAL, DERIVED
 
 Row = Mapping[str, Any]
@@ -74,13 +76,23 @@ def flow(service: LiveService) -> IntakeReport | None:
         RegisterError: If the register refuses.
     """
     one = service.workspace
-    return _flow(Holdings(one.path, one.settings, one.lake, one.registry, one.stages), service.register)
+    return _alone(Holdings(one.path, one.settings, one.lake, one.registry, one.stages), service.register)
 
 
 def take_in_register(workspace: Holdings) -> IntakeReport | None:
     """The same for a workspace whose register is not open. Errors as in `flow`, and if it cannot be opened."""
     address = workspace.settings.register_url
     with Register(address) if address else Register.in_file(workspace.path / REGISTER_FILE) as register:
+        return _alone(workspace, register)
+
+
+def _alone(workspace: Holdings, register: Register) -> IntakeReport | None:
+    with alone(register, PATIENCE) as is_ours:
+        if not is_ours:
+            raise BusyRegisterError(
+                "Another program is taking scores between the register and the lake.",
+                hint="wait until it ends, then run this again; a killed one is not in the way",
+            )
         return _flow(workspace, register)
 
 
