@@ -44,6 +44,7 @@ class SafetyPrompt:
         instrument: Id of the instrument; "" where it was not asked for.
         seen_at: When somebody said what was done; null until then.
         action: What was done, one of `ACTIONS`.
+        is_taken_back: Whether the form was retracted since; what nobody has seen stays all the same.
     """
 
     id: str
@@ -57,6 +58,7 @@ class SafetyPrompt:
     instrument: str = ""
     seen_at: float | None = None
     action: str | None = None
+    is_taken_back: bool = False
 
     @property
     def is_raised(self) -> bool:
@@ -105,7 +107,10 @@ def raise_prompt(
 
 
 def open_prompts(connection: Connection, viewer: Viewer, *, person_id: str | None = None) -> tuple[SafetyPrompt, ...]:
-    """Prompts that nobody has answered yet, of the people whom the viewer may see: raised ones first, then by age."""
+    """Prompts that nobody has answered yet, of the people whom the viewer may see: raised ones first, then by age.
+
+    A form that is taken back does not take its prompt along: whoever retracts a record may not know that it held one.
+    """
     asked = _asked(viewer).where(safety_prompts.c.seen_at.is_(None))
     if person_id is not None:
         asked = asked.where(safety_prompts.c.person_id == person_id)
@@ -145,10 +150,10 @@ def mark_seen(connection: Connection, now: float, viewer: Viewer, person_id: str
 
 def _asked(viewer: Viewer) -> Any:
     return (
-        select(safety_prompts, people.c.label, assessments.c.instrument)
+        select(safety_prompts, people.c.label, assessments.c.instrument, assessments.c.retracted)
         .join(people, people.c.id == safety_prompts.c.person_id)
         .join(assessments, assessments.c.id == safety_prompts.c.assessment_id)
-        .where(own_people(viewer), people.c.erased_at.is_(None), assessments.c.retracted.is_(False))
+        .where(own_people(viewer), people.c.erased_at.is_(None))
     )
 
 
@@ -166,4 +171,5 @@ def _prompt(row: Row[Any]) -> SafetyPrompt:
         instrument=values.get("instrument") or "",
         seen_at=values["seen_at"],
         action=values["action"],
+        is_taken_back=bool(values.get("retracted")),
     )

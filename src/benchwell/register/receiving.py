@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from benchwell.errors import BenchwellError
 from benchwell.i18n import _
-from benchwell.register.prompts import SafetyPrompt, raise_prompt
+from benchwell.register.prompts import RAISED, SafetyPrompt, raise_prompt
 from benchwell.register.schema import assessments, choices, contacts, courses, people, safety_prompts, scores
 from benchwell.register.scope import own_people
 from benchwell.register.tokens import new_id
@@ -119,7 +119,7 @@ class Kept:
         assessment_id: Its id.
         is_new: False: it was there already, word for word.
         is_correction: It replaced an earlier version.
-        prompts: Safety prompts that it raised.
+        prompts: Safety prompts that it raised and, of a repetition, that still wait.
     """
 
     assessment_id: str
@@ -270,7 +270,7 @@ def keep(
         raise NotReceivedError("id_too_long", _("The id of this record is too long."))
     mark = fingerprint_of(entry)
     if entry.assessment_id is None and (same := _same(connection, entry, mark)) is not None:
-        return Kept(same, is_new=False)
+        return Kept(same, is_new=False, prompts=_unseen(connection, same))
     id_ = entry.assessment_id or new_id()
     row = _row(entry, place, id_, mark, now)
     is_correction = False
@@ -280,10 +280,11 @@ def keep(
         if before.person_id != entry.person_id:
             raise NotReceivedError("conflict", _("A record of this id exists and is not this one."))
         if not before.retracted and (before.fingerprint or fingerprint_of(before)) == mark:
-            return Kept(id_, is_new=False)
+            return Kept(id_, is_new=False, prompts=_unseen(connection, id_))
         _supersede(connection, before, row)
         is_correction = True
-    connection.execute(_ADD_SCORES, [{"assessment_id": id_, **vars(one)} for one in found])
+    rows = [{"assessment_id": id_, **vars(one)} for one in found]
+    connection.execute(_ADD_SCORES, rows if len(rows) > 1 else rows[0])  # drivers do one row faster than a list of one
     about: dict[str, Any] = {"assessment_id": id_, "person_id": entry.person_id, "course_id": place.course_id}
     if is_correction:
         _follow(connection, id_, safety)
@@ -368,16 +369,16 @@ def find_stored(connection: Connection, assessment_id: str) -> Stored | None:
     place = Place(row.person_id, row.course_id, row.organization_id, row.practitioner_id, row.expected, row.label or "")
     own = connection.execute(select(scores).where(scores.c.assessment_id == assessment_id).order_by(scores.c.scale))
     found = tuple(ScoreOf(one.scale, one.value, one.status, one.band, one.reason) for one in own)
-    raised = connection.execute(
-        select(safety_prompts).where(
-            safety_prompts.c.assessment_id == assessment_id, safety_prompts.c.seen_at.is_(None)
-        )
-    )
-    prompts = tuple(
+    return Stored(place, row.instrument, row.date, found, _unseen(connection, assessment_id))
+
+
+def _unseen(connection: Connection, assessment_id: str) -> tuple[SafetyPrompt, ...]:
+    """What waits in a record: whoever sends it once more has perhaps not heard of it the first time."""
+    waits = and_(safety_prompts.c.assessment_id == assessment_id, safety_prompts.c.seen_at.is_(None))
+    return tuple(
         SafetyPrompt(one.id, one.assessment_id, one.person_id, one.course_id, one.item, one.state, one.raised_at)
-        for one in raised
+        for one in connection.execute(select(safety_prompts).where(waits).order_by(safety_prompts.c.item))
     )
-    return Stored(place, row.instrument, row.date, found, prompts)
 
 
 def _same(connection: Connection, entry: Entry, mark: str) -> str | None:
@@ -432,9 +433,13 @@ def _supersede(connection: Connection, before: Row[Any], row: dict[str, Any]) ->
 
 
 def _follow(connection: Connection, assessment_id: str, safety: Sequence[tuple[int, str]]) -> None:
-    """Let prompts that nobody has seen say what the newer version says."""
+    """Let prompts that nobody has seen say what the newer version says; a raised one stays raised until it is seen."""
     for item, state in safety:
-        same = and_(safety_prompts.c.assessment_id == assessment_id, safety_prompts.c.item == item)
+        same = and_(
+            safety_prompts.c.assessment_id == assessment_id,
+            safety_prompts.c.item == item,
+            safety_prompts.c.state != RAISED,
+        )
         connection.execute(update(safety_prompts).where(same).values(state=state))
 
 

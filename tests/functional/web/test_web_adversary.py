@@ -32,9 +32,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def program(house: House, *, organization: str | None = NORTH) -> TestClient:
-    _, key = house.service.register.write(
-        lambda connection: add_client(connection, 1.0, "EHR", SCOPES, organization)
-    )
+    _, key = house.service.register.write(lambda connection: add_client(connection, 1.0, "EHR", SCOPES, organization))
     return TestClient(house.app, headers={"authorization": f"Bearer {key}"})
 
 
@@ -83,3 +81,50 @@ def test_a_full_line_is_busy_and_says_when_to_come_again(tmp_path: Path, path: s
         held.result(10)
         waiting.result(10)
         service.close()
+
+
+def test_taking_a_form_back_does_not_hide_a_safety_answer_that_nobody_has_seen(house: House) -> None:
+    ehr = program(house)
+    made = ehr.post("/api/v1/scores", json=score("QuestionnaireResponse/r1"))
+    assert [one["state"] for one in made.json()["safety"]] == ["raised"]
+    back = {"resourceType": "QuestionnaireResponse", "id": "r1", "status": "entered-in-error"}
+    back |= {"subject": {"reference": f"Patient/{OWN}"}, "questionnaire": "http://loinc.org/q/44249-1"}
+    kind = {"content-type": "application/fhir+json"}
+    assert ehr.post("/fhir/QuestionnaireResponse", json=back, headers=kind).status_code == 200
+    assert [row.retracted for row in rows(house, s.assessments)] == [True]
+    page = house.browser(Role.CLINICIAN).get("/today")
+    assert "Safety answer, not seen yet" in words(page)
+    assert "The form was taken back since" in words(page)
+
+
+@pytest.mark.parametrize("later", [[0] * 8 + [None], [0] * 9], ids=["left out", "zero"])
+def test_a_correction_does_not_hide_a_safety_answer_that_nobody_has_seen(house: House, later: list[Any]) -> None:
+    ehr = program(house)
+    ehr.post("/api/v1/scores", json=score())
+    assert ehr.post("/api/v1/scores", json=score(items=later)).status_code == 201
+    assert [(row.state, row.seen_at) for row in rows(house, s.safety_prompts)] == [("raised", None)]
+    assert "Safety answer, not seen yet" in words(house.browser(Role.CLINICIAN).get("/today"))
+
+
+@pytest.mark.parametrize(
+    ("items", "state"),
+    [([0] * 8 + [2, 1], "raised"), ([0] * 8 + [0, 1], "unanswered"), ([1] * 8, "unanswered")],
+    ids=["ten answers", "ten calm answers", "eight answers"],
+)
+def test_a_form_with_a_wrong_number_of_answers_is_looked_at(house: House, items: list[Any], state: str) -> None:
+    made = program(house).post("/api/v1/scores", json=score(items=items))
+    assert (made.status_code, made.json()["scores"][0]["status"]) == (201, "invalid")
+    assert [one["state"] for one in made.json()["safety"]] == [state]
+
+
+@pytest.mark.parametrize("value", [7, 3, 1], ids=str)
+def test_an_answer_that_no_item_has_is_looked_at_too(house: House, value: int) -> None:
+    made = program(house).post("/api/v1/scores", json=score(items=[None] * 8 + [value]))
+    assert [one["state"] for one in made.json()["safety"]] == ["raised"]
+
+
+def test_whoever_sends_a_form_again_hears_of_its_safety_answer_again(house: House) -> None:
+    ehr = program(house)
+    first, again = (ehr.post("/api/v1/scores", json=score()) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["safety"] == first.json()["safety"] != []

@@ -185,7 +185,8 @@ def test_a_program_may_add_people_if_its_key_says_so(house: House) -> None:
         ({"date": dt.date(2999, 1, 1)}, "after_snapshot"),
         ({"items": None}, "no_score"),
         ({"items": (None,) * 9}, "no_score"),
-        ({"assessment_id": "x" * 200}, "id_too_long"),
+        ({"assessment_id": "x" * 100}, "id_too_long"),
+        ({"assessment_id": "x" * 200}, "not_text"),
     ],
 )
 def test_what_is_no_record_is_refused(house: House, other: dict[str, object], reason: str) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from benchwell.i18n import _
 from benchwell.pipeline.live.news import Item
 from benchwell.pipeline.live.service import LiveService
-from benchwell.register.audit import log
+from benchwell.register.audit import Line, log, log_lines
 from benchwell.register.prompts import RAISED, UNANSWERED, SafetyPrompt
 from benchwell.register.receiving import (
     Entry,
@@ -36,6 +36,7 @@ from benchwell.register.receiving import (
 )
 from benchwell.register.viewer import Role, Viewer
 from benchwell.registry import Instrument
+from benchwell.registry.instrument import SafetyItem
 from benchwell.scoring import safety_findings, score_form
 from benchwell.signals.course_signal import CourseSignal, Off, Point, course_signal
 from benchwell.signals.response_curve import ResponseCurve, response_curve
@@ -43,6 +44,7 @@ from benchwell.signals.response_curve import ResponseCurve, response_curve
 __all__ = ["Entry", "NotReceivedError", "Received", "read_received", "receive", "receive_all", "retract", "signal_of"]
 
 MAY_ADD_PEOPLE = "people.write"
+STREAM = "/stream"  # what the log calls pages that are open
 _LONGEST_UNIT = 32
 
 
@@ -64,6 +66,7 @@ class Received:
         date: Day of the form.
         received_at: Seconds since 1970-01-01 UTC.
         label: What the clinician calls the person's record; "" if nothing was given.
+        noted: To whose open pages it may be told at once: the log says so since the commit that keeps the record.
     """
 
     assessment_id: str
@@ -79,6 +82,7 @@ class Received:
     date: dt.date | None = None
     received_at: float = 0.0
     label: str = ""
+    noted: frozenset[Viewer] = frozenset()
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -154,10 +158,24 @@ def _score(service: LiveService, entry: Entry) -> _Scored:
     rows = score_form(instrument, entry.items, entry.total, scale=entry.scale, unit=entry.unit)
     found = tuple(ScoreOf(row.scale, row.value, row.status, row.band, row.reason) for row in rows)
     answered = entry.items is not None and any(one is not None for one in entry.items)
-    raised = safety_findings(instrument, entry.items) if answered else ()
-    safety = tuple((one.item, RAISED if is_raised else UNANSWERED) for one, is_raised in raised)
+    safety = _safety(instrument, entry.items or ()) if answered else ()
     scale = instrument.scale(entry.scale if not answered else None).id
     return _Scored(entry, instrument, found, safety, scale, *_curve(service, instrument, scale))
+
+
+def _safety(instrument: Instrument, items: Sequence[float | None]) -> tuple[tuple[int, str], ...]:
+    """Safety questions to raise; of a form that is none of the instrument's, too: somebody filled it in."""
+    form = instrument.items
+    if form is not None and len(items) == form.count:
+        found = safety_findings(instrument, items)
+        return tuple((one.item, RAISED if is_raised else UNANSWERED) for one, is_raised in found)
+    # More or fewer answers than there are items: which is which is not sure, so a person must look.
+    return tuple((one.item, RAISED if _reaches(items, one) else UNANSWERED) for one in instrument.safety_items)
+
+
+def _reaches(items: Sequence[float | None], safety: SafetyItem) -> bool:
+    given = items[safety.item - 1] if safety.item <= len(items) else None
+    return given is not None and given >= safety.at_least
 
 
 def _keep(
@@ -168,7 +186,11 @@ def _keep(
         add_unknown_person(connection, entry, viewer)
     place = place_of(connection, entry, viewer)
     kept = keep(connection, entry, place, one.scores, one.safety, now)
-    log(connection, now, viewer or _whoever(entry), "write", route, person_id=entry.person_id)
+    topics = _topics(entry.person_id, place.course_id, place.practitioner_id)
+    # Pages that are open hear of it as soon as it is kept; one commit for both is half of two.
+    watching = service.news.viewers(*topics) if kept.is_new else frozenset()
+    written = Line(viewer or _whoever(entry), "write", route)
+    log_lines(connection, now, [written, *(Line(one, "read", STREAM) for one in watching)], entry.person_id)
     received = Received(
         kept.assessment_id,
         kept.is_new,
@@ -183,6 +205,7 @@ def _keep(
         entry.date,
         now,
         place.label,
+        watching,
     )
     if kept.is_new:
         tell_others(connection, _message(service, received))

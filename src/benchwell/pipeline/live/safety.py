@@ -77,7 +77,10 @@ def prompt_view(registry: Registry, prompt: SafetyPrompt) -> PromptView:
     instrument = registry.instrument(prompt.instrument)
     declared = next((one.text for one in instrument.safety_items if one.item == prompt.item), "")
     text = _(declared) if prompt.is_raised and declared else _("Item {item} is about safety, and has no answer. Ask.")
-    return PromptView(prompt, instrument.title, text.format(item=prompt.item))
+    text = text.format(item=prompt.item)
+    if prompt.is_taken_back:
+        text = f"{text} {_('The form was taken back since, and nobody had seen this answer.')}"
+    return PromptView(prompt, _(instrument.title), text)
 
 
 def prompts_for(service: LiveService, viewer: Viewer, *, person_id: str | None = None) -> tuple[PromptView, ...]:
