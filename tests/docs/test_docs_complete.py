@@ -160,8 +160,8 @@ def test_names_of_test_files_are_unique(repository):
     assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
-@pytest.mark.parametrize("name", ["report.png", "fair.png"])
-def test_the_pictures_of_reports_are_small_enough(repository, name):
+@pytest.mark.parametrize("name", ["report.png", "fair.png", "live.png", "live-service.png"])
+def test_the_pictures_are_small_enough(repository, name):
     picture = repository.root / "docs" / "images" / name
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size < 400_000
