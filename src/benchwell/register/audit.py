@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
@@ -36,6 +37,31 @@ def log(
     who = {"user_id": viewer.user_id, "client_id": viewer.client_id, "role": viewer.role.value}
     what = {"at": now, "action": action, "route": route, "person_id": person_id, "detail": detail}
     connection.execute(_ADD, who | what)
+
+
+class Line(NamedTuple):
+    """Who did what, by which way."""
+
+    viewer: Viewer
+    action: str
+    route: str
+
+
+def log_lines(connection: Connection, now: float, lines: Sequence[Line], person_id: str) -> None:
+    """Add several lines about one person.
+
+    Args:
+        connection: Inside a transaction.
+        now: Seconds since 1970-01-01 UTC.
+        lines: What to add.
+        person_id: About whom.
+    """
+    rows = [
+        {"at": now, "user_id": one.viewer.user_id, "client_id": one.viewer.client_id, "role": one.viewer.role.value,
+         "action": one.action, "route": one.route, "person_id": person_id, "detail": None}
+        for one in lines
+    ]  # fmt: skip
+    connection.execute(_ADD, rows if len(rows) > 1 else rows[0])  # drivers do one row faster than a list of one
 
 
 def log_many(

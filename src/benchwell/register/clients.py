@@ -23,6 +23,15 @@ SCOPES: Final = {
 }
 
 
+class _Changes:
+    times = 0
+
+
+def times_changed() -> int:
+    """How often this process has shut a program out or let it in again: what was known of one before is old."""
+    return _Changes.times
+
+
 @dataclass(frozen=True)
 class Client:
     """A program with a key; the key itself is not kept."""
@@ -83,4 +92,5 @@ def all_clients(connection: Connection) -> tuple[Client, ...]:
 
 def set_client_disabled(connection: Connection, client_id: str, disabled: bool) -> None:
     """Shut a program out, or let it in again."""
+    _Changes.times += 1
     connection.execute(update(clients).where(clients.c.id == client_id).values(disabled=disabled))

@@ -15,13 +15,13 @@ from benchwell.errors import AccessError
 from benchwell.i18n import LANGUAGES, _, speak
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register.audit import log, log_refusal
-from benchwell.register.clients import find_client
 from benchwell.register.scope import reaches_person
 from benchwell.register.sessions import TOUCHED, OpenSession, find_session, touch
 from benchwell.register.viewer import PUBLIC, Role, Viewer
 from benchwell.web.access import Access, Reach
 from benchwell.web.cookies import COOKIE, read
 from benchwell.web.limits import FORMS, PROGRAM, WRONG_KEYS, address_of, limits_of
+from benchwell.web.programs import Programs
 from benchwell.web.visit import Visit
 
 __all__ = ["COOKIE", "NothingThereError", "SignInNeededError", "guard", "visit_for"]
@@ -46,7 +46,9 @@ def guard(access: Access) -> Callable[[Request], Awaitable[None]]:
     """The check for one route."""
 
     async def check(request: Request) -> None:
-        visit = await run_in_threadpool(visit_for, request)
+        visit = _known(request)
+        if visit is None:
+            visit = await run_in_threadpool(visit_for, request)
         request.state.visit = visit
         speak(visit.language)
         _limit(visit)
@@ -77,12 +79,28 @@ def visit_for(request: Request) -> Visit:
     return Visit(request, service, viewer, session, language_of(request, session), address)
 
 
+def _known(request: Request) -> Visit | None:
+    """Who asks, if that can be said without the register, and so without another thread: a program that asks often."""
+    programs: Programs = request.app.state.programs
+    key = _key(request)
+    viewer = programs.known(key) if key else None
+    if viewer is None:
+        return None
+    service: LiveService = request.app.state.service
+    address = address_of(request, service.workspace.settings.service)
+    return Visit(request, service, viewer, None, language_of(request, None), address)
+
+
+def _key(request: Request) -> str:
+    """What a program shows; "" if it is no key."""
+    kind, _space, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if kind.lower() == "bearer" else ""
+
+
 def _program(request: Request, service: LiveService, address: str) -> Viewer:
-    kind, _space, key = request.headers["authorization"].partition(" ")
-    viewer = None
-    if kind.lower() == "bearer" and key:
-        with service.register.read() as connection:
-            viewer = find_client(connection, key.strip())
+    programs: Programs = request.app.state.programs
+    key = _key(request)
+    viewer = programs.find(service.register, key) if key else None
     if viewer is None:
         limits_of(request).take("wrong_key", address, WRONG_KEYS)
         raise WrongKeyError(_("This key is not known here."), hint=_("ask an administrator for a key"))

@@ -61,7 +61,7 @@ async def stream(visit: Here, topic: str = "") -> Response:
 
 async def _events(visit: Visit, topics: tuple[str, ...]) -> AsyncIterator[bytes]:
     service = visit.service
-    listener = service.news.open(*topics)
+    listener = service.news.open(*topics, viewer=visit.viewer)
     fragments = fragments_of(visit.request.app)
     checked = time.monotonic()
     try:
@@ -78,12 +78,17 @@ async def _events(visit: Visit, topics: tuple[str, ...]) -> AsyncIterator[bytes]
             if not items:
                 yield b": still here\n\n"
                 continue
-            people = [item.person_id for item in items if item.assessment_id and item.person_id]
+            people = [item.person_id for item in items if item.person_id and not _is_noted(item, visit)]
             if people:  # the line in the log is durable before anything is shown
                 await asyncio.wrap_future(note_shown(service, visit.viewer, people, time.time()))
             yield b"".join([await fragments.event(service, item, visit.language) for item in items])
     finally:
         service.news.close(listener)
+
+
+def _is_noted(item: Item, visit: Visit) -> bool:
+    """Whether nothing is shown of a person, or the log says it already: it was kept in the same commit as the score."""
+    return item.assessment_id is None or (item.received is not None and visit.viewer in item.received.noted)
 
 
 async def _next(listener: Listener, patience: float) -> list[Item]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchwell.register.tokens import new_id
+from benchwell.register.viewer import Viewer
 
 if TYPE_CHECKING:
     from benchwell.pipeline.live.receiving import Received
@@ -40,10 +41,11 @@ class Item:
 
 @dataclass(eq=False)
 class Listener:
-    """A page that is open: what it listens to, and what it has not been sent yet."""
+    """A page that is open: what it listens to, whose it is, and what it has not been sent yet."""
 
     loop: asyncio.AbstractEventLoop
     topics: frozenset[str]
+    viewer: Viewer | None = None
     queue: asyncio.Queue[Item] = field(default_factory=lambda: asyncio.Queue(_HELD))
 
     def take(self, item: Item) -> None:
@@ -88,9 +90,20 @@ class News:
         finally:
             self.close(listener)
 
-    def open(self, *topics: str) -> Listener:
-        """Begin to listen in the running event loop; `close` ends it."""
-        listener = Listener(asyncio.get_running_loop(), frozenset(topics))
+    def viewers(self, *topics: str) -> frozenset[Viewer]:
+        """Who has a page open that listens to one of the topics."""
+        with self._guard:
+            found = [one.viewer for topic in topics for one in self._listeners.get(topic, ())]
+        return frozenset(viewer for viewer in found if viewer is not None)
+
+    def open(self, *topics: str, viewer: Viewer | None = None) -> Listener:
+        """Begin to listen in the running event loop; `close` ends it.
+
+        Args:
+            topics: To what.
+            viewer: Whose page it is: what comes in is then put into the log as shown to this viewer before it is told.
+        """
+        listener = Listener(asyncio.get_running_loop(), frozenset(topics), viewer)
         with self._guard:
             for topic in listener.topics:
                 self._listeners[topic].add(listener)

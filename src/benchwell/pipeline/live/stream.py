@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from benchwell.pipeline.live.receiving import STREAM
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register.audit import log
 from benchwell.register.receiving import RegisterConnection
 from benchwell.register.scope import reaches_person
 from benchwell.register.viewer import Role, Viewer
 
-ROUTE = "/stream"
 _PERSON = "person:"
 
 
@@ -36,7 +36,7 @@ def topics_for(service: LiveService, viewer: Viewer, person_id: str | None, now:
         with service.register.read() as connection:
             topics = (f"{_PERSON}{person_id}",) if reaches_person(connection, viewer, person_id) else ()
     if topics:
-        service.register.write(lambda connection: log(connection, now, viewer, "read", ROUTE, person_id=person_id))
+        service.register.write(lambda connection: log(connection, now, viewer, "read", STREAM, person_id=person_id))
     return topics
 
 
@@ -52,7 +52,7 @@ def note_shown(service: LiveService, viewer: Viewer, people: Sequence[str], now:
 
     def work(connection: RegisterConnection) -> None:
         for person in people:
-            log(connection, now, viewer, "read", ROUTE, person_id=person)
+            log(connection, now, viewer, "read", STREAM, person_id=person)
 
     return service.register.submit(work)
 
