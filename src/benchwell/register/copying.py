@@ -28,6 +28,7 @@ COPIED: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 _PATCHED = {"organizations", "practitioners", "people", "courses"}  # a null says "not stated": it wipes nothing (lake)
+SNAPSHOT = "lake_snapshot"  # the fact that says which lake was copied last
 _IN_ONE = 500  # ids in one question
 
 

@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
-from benchwell.register.schema import courses, facts, organizations, people, practitioners, teams
+from benchwell.register.schema import courses, people, practitioners, teams
 from benchwell.register.tokens import new_id
 
 
@@ -64,24 +64,7 @@ def label_people(connection: Connection, labels: Mapping[str, str]) -> None:
         connection.execute(update(people).where(people.c.id == person).values(label=label))
 
 
-def name_places(connection: Connection, organization_names: Mapping[str, str]) -> None:
-    """Call organizations something, by id."""
-    for organization, name in organization_names.items():
-        connection.execute(update(organizations).where(organizations.c.id == organization).values(name=name))
-
-
 def people_of(connection: Connection, practitioner_id: str) -> tuple[str, ...]:
     """Everybody whom a clinician has ever treated here, by id."""
     asked = select(courses.c.person_id).where(courses.c.practitioner_id == practitioner_id).distinct()
     return tuple(sorted(connection.execute(asked).scalars()))
-
-
-def remembered(connection: Connection, name: str) -> str | None:
-    """A fact of the service; null if it is not known."""
-    return connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()
-
-
-def remember(connection: Connection, name: str, value: str) -> None:
-    """Keep a fact of the service."""
-    connection.execute(delete(facts).where(facts.c.name == name))
-    connection.execute(insert(facts).values(name=name, value=value))

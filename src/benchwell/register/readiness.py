@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
 
+from benchwell.register.copying import SNAPSHOT, fact
 from benchwell.register.schema import assessments, courses, organizations, practitioners, teams
 
 CourseRow = tuple[str, object, object, str | None]  # course, day of start, day of end, who treats
@@ -46,11 +47,17 @@ def form_rows(connection: Connection, organization_id: str | None, team_id: str 
     return [(row[0], row[1], row[2], row[3], row[4]) for row in found]
 
 
-def moment(connection: Connection) -> tuple[int, int, int]:
-    """What changes whenever any of it does: what was counted at the same moment need not be counted again."""
-    latest = connection.execute(select(func.max(assessments.c.sequence), func.count())).one()
-    count = connection.execute(select(func.count()).select_from(courses)).scalar_one()
-    return int(latest[0] or 0), int(latest[1]), int(count)
+def moment(connection: Connection) -> tuple[object, ...]:
+    """What changes whenever any of it does: what was counted at the same moment need not be counted again.
+
+    Counts of changes begin again when a row goes into the lake, so which lake that was is part of it.
+    """
+    kept = func.count().filter(assessments.c.retracted.is_(False))
+    forms = select(func.max(assessments.c.sequence), func.count(), kept, func.sum(assessments.c.changed))
+    treated = select(func.count(), func.sum(courses.c.changed))
+    treating = select(func.count(), func.sum(practitioners.c.changed), func.count(practitioners.c.team_id))
+    found = [tuple(connection.execute(one).one()) for one in (forms, treated, treating)]
+    return (*found, fact(connection, SNAPSHOT))
 
 
 def n_clinicians(connection: Connection, organization_id: str | None, team_id: str | None = None) -> int:

@@ -63,11 +63,6 @@ class Visit:
         """Seconds since 1970-01-01 UTC."""
         return time.time()
 
-    @property
-    def is_fragment(self) -> bool:
-        """Whether the page asks for a part of itself."""
-        return self.request.headers.get("hx-request") == "true"
-
     def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Answer with a page (or, for a template that is only a part, with that part)."""
         with using(self.language):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, update
 
 from benchwell.pipeline.live.follow_up_gain import follow_up_gain
 from benchwell.pipeline.live.readiness import readiness
@@ -78,6 +78,21 @@ def test_a_new_score_is_counted_at_once(house):
     before = readiness(house.service, viewer, TODAY).counts
     add_scores(house, OWN, "course-1", "phq-9", [("2026-06-01", 20.0)])
     assert readiness(house.service, viewer, TODAY).counts.n_forms == before.n_forms + 1
+
+
+def test_what_is_taken_back_or_changed_is_counted_anew_at_once(house):
+    viewer = Viewer(Role.MANAGER, organization_id=NORTH)
+    (form,) = add_scores(house, OWN, "course-1", "phq-9", [("2026-06-01", 20.0)])
+
+    def changed(table, row, **values):
+        statement = update(table).where(table.c.id == row).values(**values)
+        house.service.register.write(lambda connection: connection.execute(statement))
+        return readiness(house.service, viewer, TODAY).counts
+
+    before = readiness(house.service, viewer, TODAY).counts
+    assert changed(s.assessments, form, retracted=True).n_forms == before.n_forms - 1
+    assert changed(s.assessments, form, retracted=False).n_forms == before.n_forms
+    assert changed(s.courses, "course-1", organization_id=SOUTH).n_courses == before.n_courses - 1
 
 
 def test_a_questionnaire_without_a_course_belongs_to_whoever_treats_the_person(house):

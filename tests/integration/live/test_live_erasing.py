@@ -16,10 +16,10 @@ from benchwell.engine import DuckDBEngine
 from benchwell.errors import LakeError, RegisterError
 from benchwell.lake.lock import write_lock
 from benchwell.pipeline.live.erasing import ask_for_deletion, carry_out, list_requests
-from benchwell.pipeline.live.from_lake import SNAPSHOT, bring_from_lake
+from benchwell.pipeline.live.from_lake import bring_from_lake
 from benchwell.pipeline.live.to_lake import flow
 from benchwell.register import schema as s
-from benchwell.register.copying import set_fact
+from benchwell.register.copying import SNAPSHOT, set_fact
 from benchwell.register.erasing import begin_erasure
 from erasing_case import everything
 from live_house import OTHER, OWN, House, add_scores, live_house

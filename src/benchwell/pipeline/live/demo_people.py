@@ -12,7 +12,8 @@ from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Role
 from benchwell.register.accounts import accounts, add_account, add_grant, set_password
 from benchwell.register.contacts import add_contact
-from benchwell.register.demo import Busiest, busiest, label_people, make_team, people_of, remember, remembered
+from benchwell.register.copying import fact, set_fact
+from benchwell.register.demo import Busiest, busiest, label_people, make_team, people_of
 from benchwell.register.marks import add_mark
 from benchwell.register.passwords import hash_password
 
@@ -58,15 +59,15 @@ def furnish(service: LiveService, today: dt.date) -> tuple[DemoUser, ...]:
         where = busiest(connection)
         if where is None:
             return ()
-        team = remembered(connection, _TEAM)
+        team = fact(connection, _TEAM)
         if team is None:
             team = make_team(connection, where.organization_id, "Day team (synthetic)")
-            remember(connection, _TEAM, team)
+            set_fact(connection, _TEAM, team)
             label_people(connection, _labels(people_of(connection, where.practitioner_id)))
             _past(connection, where)
-        if remembered(connection, _DAY) != today.isoformat():
+        if fact(connection, _DAY) != today.isoformat():
             _plan_day(connection, where, today)
-            remember(connection, _DAY, today.isoformat())
+            set_fact(connection, _DAY, today.isoformat())
         known = {one.login: one.id for one in accounts(connection)}
         for role, _ in _ROLES:
             if role.value in known:

@@ -22,11 +22,11 @@ from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Register
 from benchwell.register import copying as to
 from benchwell.register.alone import alone
+from benchwell.register.copying import SNAPSHOT
 from benchwell.register.tombstones import erased_among
 from benchwell.registry import Instrument, Registry
 from benchwell.scoring import score_assessments
 
-SNAPSHOT = "lake_snapshot"  # the fact that says which lake was copied last
 SOURCE_PREFIX = "register/"  # names of the sources that the register gave the lake; no file has a slash in its name
 _NAMED = (("organizations", "organization_id"), ("practitioners", "practitioner_id"), ("people", "person_id"))
 PATIENCE = 600.0  # seconds to wait for another program that is on this way

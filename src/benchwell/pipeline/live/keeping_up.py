@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 
 from benchwell.errors import BenchwellError
-from benchwell.pipeline.live.from_lake import SNAPSHOT, bring_from_lake
+from benchwell.pipeline.live.from_lake import bring_from_lake
 from benchwell.pipeline.live.news import Item
 from benchwell.pipeline.live.service import LiveService
-from benchwell.register.copying import fact
+from benchwell.register.copying import SNAPSHOT, fact
 
 EVERY = 60.0  # seconds between two looks
 _log = logging.getLogger("benchwell.live")

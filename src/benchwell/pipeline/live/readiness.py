@@ -193,10 +193,9 @@ def _counts(service: LiveService, scope: _Scope, today: dt.date) -> tuple[str, C
     with service.register.read() as connection:
         now = moment(connection)
     key = (str(service.register.url), scope, today, now)
-    if now != (0, 0, 0):
-        found = _counted.get(key, lambda: _from_register(service, scope, today))
-        if found.n_courses or found.n_forms:
-            return "register", found
+    found = _counted.get(key, lambda: _from_register(service, scope, today))
+    if found.n_courses or found.n_forms:
+        return "register", found
     workspace = service.workspace
     snapshot = workspace.lake.snapshot()
     if not snapshot.rows.get("episodes") and not snapshot.rows.get("assessments"):
@@ -291,7 +290,7 @@ def _measures(edition: Edition, scope: _Scope) -> tuple[MeasureHealth, ...]:
         found.append(
             MeasureHealth(
                 measure=measure.id,
-                title=measure.title,
+                title=_(measure.title),
                 n_eligible=eligible,
                 n_followed=followed,
                 completion=followed / eligible,

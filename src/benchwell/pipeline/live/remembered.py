@@ -52,10 +52,12 @@ class Remembered(Generic[Value]):
                     return self._values[key]
             try:
                 made = make()
-            finally:
+            except BaseException:
                 with self._lock:
                     self._underway.pop(key, None)
-            with self._lock:
+                raise
+            with self._lock:  # both at once: whoever asks in between would compute it again
+                self._underway.pop(key, None)
                 self._values[key] = made
                 while len(self._values) > self._limit:
                     self._values.popitem(last=False)

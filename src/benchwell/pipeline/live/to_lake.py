@@ -20,12 +20,12 @@ from benchwell.intake.result import Counts
 from benchwell.lake import RULES, Lake, Supersede
 from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.intake_report import Gathered, IntakeReport
-from benchwell.pipeline.live.from_lake import PATIENCE, SNAPSHOT, SOURCE_PREFIX, bring
+from benchwell.pipeline.live.from_lake import PATIENCE, SOURCE_PREFIX, bring
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.workspace import REGISTER_FILE
 from benchwell.register import Register
 from benchwell.register.alone import alone
-from benchwell.register.copying import fact, set_fact
+from benchwell.register.copying import SNAPSHOT, fact, set_fact
 from benchwell.register.flowing import Waiting, settle, waiting
 from benchwell.register.refusals import BusyRegisterError
 from benchwell.tables import CANONICAL, DERIVED
