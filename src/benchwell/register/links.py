@@ -96,6 +96,15 @@ def use_link(connection: Connection, now: float, kind: str, token: str) -> Link 
     return _link(found) if found else None
 
 
+def used_link(connection: Connection, now: float, kinds: Sequence[str], token: str) -> Link | None:
+    """A link that has been used up and has not expired; it opens nothing."""
+    asked = select(links).where(
+        links.c.kind.in_(kinds), links.c.token == hash_of(token), links.c.uses_left <= 0, links.c.expires_at > now
+    )
+    found = connection.execute(asked).one_or_none()
+    return _link(found) if found else None
+
+
 def open_links(connection: Connection, now: float, kind: str) -> tuple[Link, ...]:
     """The links of a kind that still work, the newest first."""
     found = connection.execute(select(links).where(_works(now, kind)).order_by(links.c.created_at.desc()))

@@ -292,6 +292,14 @@ def keep(
     return Kept(id_, True, is_correction, prompts)
 
 
+def is_kept(connection: Connection, entry: Entry) -> bool:
+    """Whether a record stands here already under its id, word for word."""
+    asked = select(assessments.c.fingerprint).where(
+        assessments.c.id == entry.assessment_id, assessments.c.retracted.is_(False)
+    )
+    return connection.execute(asked).scalar_one_or_none() == fingerprint_of(entry)
+
+
 def take_back(connection: Connection, viewer: Viewer, record: str) -> list[str]:
     """Retract a record that was entered in error, with every instrument that stood in it (`id#gad-7`).
 

@@ -19,7 +19,7 @@ from benchwell.register import Register, Role
 from benchwell.register import schema as s
 from benchwell.register.clients import add_client
 from benchwell.web import create_app
-from live_house import NORTH, OWN, SOUTH, House, live_house
+from live_house import NORTH, OWN, House, live_house
 
 SCOPES = ("scores.write", "scores.read", "people.write")
 RAISED = [0, 0, 0, 0, 0, 0, 0, 0, 2]
@@ -128,3 +128,75 @@ def test_whoever_sends_a_form_again_hears_of_its_safety_answer_again(house: Hous
     first, again = (ehr.post("/api/v1/scores", json=score()) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json()["safety"] == first.json()["safety"] != []
+
+
+def link(house: House, **fields: str) -> str:
+    browser = house.browser(Role.CLINICIAN)
+    data: dict[str, Any] = {"csrf": browser.csrf, "instrument": "phq-9", "how": "link", **fields}  # type: ignore[attr-defined]
+    answer = browser.post(f"/people/{OWN}/link", data=data)
+    found = re.search(r"/f/[\w-]+|<code>[A-Z2-9]{3} [A-Z2-9]{3}</code>", answer.text)
+    assert found is not None
+    return re.sub("</?code>", "", found[0])
+
+
+def answered(last: int) -> dict[str, str]:
+    return {f"phq-9:item-{item}": "0" for item in range(1, 9)} | {"phq-9:item-9": str(last)}
+
+
+def test_a_button_pressed_twice_does_not_cost_the_words_about_safety(house: House) -> None:
+    address, person = link(house), TestClient(house.app)
+    first, again = (person.post(address, data=answered(2)) for _ in range(2))
+    assert "Please read this now" in words(first)
+    assert (again.status_code, words(again)) == (200, words(first))
+    assert len(rows(house, s.assessments)) == len(rows(house, s.safety_prompts)) == 1
+    assert person.post(address, data=answered(1)).status_code == 403, "other answers are another form"
+    assert person.get(address).status_code == 404
+
+
+def test_two_who_send_one_form_at_the_same_time_read_the_same(house: House) -> None:
+    address = link(house)
+    answers: list[Any] = []
+
+    def send() -> None:
+        answers.append(TestClient(house.app).post(address, data=answered(2)))
+
+    both = [threading.Thread(target=send) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert [one.status_code for one in answers] == [200, 200]
+    assert all("Please read this now" in words(one) for one in answers)
+    assert len(rows(house, s.assessments)) == 1
+
+
+def test_a_form_in_a_browser_where_a_clinician_is_signed_in_has_nothing_of_them(house: House) -> None:
+    address, browser = link(house), house.browser(Role.CLINICIAN)
+    page = browser.get(address)
+    done = browser.post(address, data=answered(0))
+    for answer in (page, done):
+        assert answer.status_code == 200
+        assert "A clinician" not in answer.text
+        assert 'href="/today"' not in answer.text
+        assert browser.csrf not in answer.text  # type: ignore[attr-defined]
+    (row,) = [one for one in rows(house, s.audit) if one.route == "/f/{token}"]
+    assert (row.role, row.user_id) == ("patient", None)
+
+
+def test_a_device_that_becomes_a_kiosk_signs_out_whoever_set_it_up(house: House) -> None:
+    browser = house.browser(Role.CLINICIAN)
+    found = re.search(r"/kiosk/[\w-]{43}", browser.post("/kiosk/open", data={"csrf": browser.csrf}).text)  # type: ignore[attr-defined]
+    assert found is not None
+    assert browser.get(found[0]).headers["location"] == "/kiosk"
+    assert browser.get("/today").headers["location"] == "/sign-in"
+    assert not [row for row in rows(house, s.sessions) if row.user_id == "clinician"]
+
+
+def test_codes_are_not_guessed_where_forms_are_sent(house: House) -> None:
+    browser = house.browser(Role.CLINICIAN)
+    found = re.search(r"/kiosk/[\w-]{43}", browser.post("/kiosk/open", data={"csrf": browser.csrf}).text)  # type: ignore[attr-defined]
+    assert found is not None
+    device = TestClient(house.app, follow_redirects=False)
+    device.get(found[0])
+    tried = [device.post("/kiosk/send", data=answered(0) | {"code": f"AAAA{n:02}"}).status_code for n in range(22)]
+    assert (tried[0], tried[-1]) == (403, 429)

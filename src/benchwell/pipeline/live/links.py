@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +19,8 @@ from benchwell.register import Viewer
 from benchwell.register.audit import log
 from benchwell.register.courses import courses_of
 from benchwell.register.form_codes import find_device, give_back, is_of_code, make_code, place_of_viewer, token_of
-from benchwell.register.links import DAY, MANY, Link, find_link, make_link, use_link
+from benchwell.register.links import DAY, MANY, Link, find_link, make_link, use_link, used_link
+from benchwell.register.receiving import is_kept
 from benchwell.register.tokens import hash_of
 from benchwell.registry.instrument import Instrument
 from benchwell.signals.course_words import direction_text
@@ -30,6 +32,7 @@ FORM_WITH_SCORE: Final = "form_score"
 LASTS: Final = 7 * DAY
 KIOSK_LASTS: Final = 30 * DAY
 _WAIT = 30.0
+_TURNS, _TURN = 10, 0.1  # looks, and seconds between them
 
 
 @dataclass(frozen=True)
@@ -186,24 +189,47 @@ def send_form(
     """
     opened = opened_form(service, now, token, source=source)
     if opened is None:
-        raise _gone()
-    known = service.workspace.registry.instruments
-    answers = {one: read_items(known[one], posted, prefix=f"{one}:") for one in opened.link.instruments if one in known}
-    given = {name: items for name, items in answers.items() if any(item is not None for item in items)}
-    if not given:
+        return _sent_again(service, now, token, posted, source, today)
+    entries = _entries(service, opened.link, posted, source, today)
+    if not entries:
         raise ScoringError(_("No question has an answer yet."), hint=_("answer at least one, or close this page"))
-    # Used first: of two that are sent at the same time, one is told that the link is gone.
+    # Used first: of two that are sent at the same time, only one is taken in.
     used = service.register.write(lambda connection: use_link(connection, now, opened.link.kind, token))
     if used is None:
-        raise _gone()
+        return _sent_again(service, now, token, posted, source, today)
     try:
-        entries = [_entry(used, known[name], items, source, today) for name, items in given.items()]
         waiting = [receive(service, entry, now, route="/f/{token}") for entry in entries]
         received = [one.result(timeout=_WAIT) for one in waiting]
     except Exception:
         service.register.write(lambda connection: give_back(connection, used.id))
         raise
     return _sent(service, used, received)
+
+
+def _sent_again(
+    service: LiveService, now: float, token: str, posted: Mapping[str, str], source: str, today: dt.date
+) -> Sent:
+    """The same answer to the very same form: a button pressed twice must not cost anybody the words about safety.
+
+    Raises:
+        AccessError: If the link never was, or something else was sent by it.
+    """
+    if is_of_code(token) != (source == "kiosk"):
+        raise _gone()
+    with service.register.read() as connection:
+        used = used_link(connection, now, (FORM, FORM_WITH_SCORE), token)
+    entries = [] if used is None else _entries(service, used, posted, source, today)
+    if used is None or not entries:
+        raise _gone()
+    for _turn in range(_TURNS):  # the first may still be on its way into the register
+        with service.register.read() as connection:
+            if all(is_kept(connection, one) for one in entries):
+                break
+        time.sleep(_TURN)
+    else:
+        raise _gone()
+    waiting = [receive(service, entry, now, route="/f/{token}") for entry in entries]
+    return _sent(service, used, [one.result(timeout=_WAIT) for one in waiting])
 
 
 def kiosk_token(service: LiveService, now: float, device: str, code: str) -> str:
@@ -233,6 +259,17 @@ def _gone() -> AccessError:
 def _forms(service: LiveService, link: Link) -> tuple[Form, ...]:
     known = service.workspace.registry.instruments
     return tuple(form_for(known[one]) for one in link.instruments if one in known and may_be_sent(known[one]))
+
+
+def _entries(service: LiveService, link: Link, posted: Mapping[str, str], source: str, today: dt.date) -> list[Entry]:
+    """One for each form of the link that has any answer."""
+    known = service.workspace.registry.instruments
+    answers = {one: read_items(known[one], posted, prefix=f"{one}:") for one in link.instruments if one in known}
+    return [
+        _entry(link, known[name], items, source, today)
+        for name, items in answers.items()
+        if any(item is not None for item in items)
+    ]
 
 
 def _entry(link: Link, instrument: Instrument, items: tuple[float | None, ...], source: str, today: dt.date) -> Entry:
@@ -270,7 +307,7 @@ def _own_score(service: LiveService, received: Received) -> OwnScore:
     )
     band = _("That is called “{band}”.").format(band=_(row.band)) if row.band else ""
     return OwnScore(
-        instrument.title, " ".join(one for one in (text, band, _direction(instrument.better_of(scale))) if one)
+        _(instrument.title), " ".join(one for one in (text, band, _direction(instrument.better_of(scale))) if one)
     )
 
 

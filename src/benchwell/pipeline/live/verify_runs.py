@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 STALE = 3600.0  # seconds after which a run that never ended is taken for one that died
 _SHOWN = 50
 _starting = threading.Lock()
+_one_at_a_time = threading.Lock()  # each takes what the machine has: others wait, so that pages go on answering
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def start(service: LiveService, edition_id: str, now: float) -> threading.Thread
 
 def _run(workspace: Workspace, path: Path, started: float) -> None:
     try:
-        report = verify(path, workspace=workspace.path)
+        with _one_at_a_time:
+            report = verify(path, workspace=workspace.path)
     except BenchwellError as problem:
         why = (("edition", problem.message),)
         _save(workspace, VerifyRun(path.name, "failed", started, time.time(), 0, why, 1))

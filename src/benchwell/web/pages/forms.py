@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 
 import segno
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from benchwell.errors import ScoringError
+from benchwell.errors import AccessError, ScoringError
 from benchwell.i18n import _
 from benchwell.pipeline.live.courses import course_name
 from benchwell.pipeline.live.links import (
@@ -23,14 +24,16 @@ from benchwell.pipeline.live.links import (
     send_form,
 )
 from benchwell.register import Role
+from benchwell.register.sessions import close_session
 from benchwell.register.tokens import hash_of
+from benchwell.register.viewer import PUBLIC
 from benchwell.web.access import EVERYBODY, Access, Reach, only, to_person
-from benchwell.web.cookies import keep, read
+from benchwell.web.cookies import COOKIE, drop, keep, read
 from benchwell.web.guard import NothingThereError
 from benchwell.web.limits import Rate, limits_of
 from benchwell.web.posted import Sent as Fields
 from benchwell.web.routing import Routes
-from benchwell.web.visit import Here
+from benchwell.web.visit import Here, Visit
 
 routes = Routes()
 _BY_LINK = Access(EVERYBODY, Reach.ANYONE, is_open=True)  # the link or code is what opens it
@@ -128,6 +131,9 @@ def kiosk_send(visit: Here, sent: Fields) -> Response:
         return _form_page(
             visit, _opened(visit, token, source="kiosk"), "/kiosk/send", sent, code=code, error=problem.message
         )
+    except AccessError:  # a code that is none counts here as it does where it is typed
+        limits_of(visit.request).take("kiosk", hash_of(device), CODES)
+        raise
     answer = _done_page(visit, done, kiosk=True)
     # Nothing of it stays on the device, and the page leaves by itself.
     answer.headers["clear-site-data"] = '"cache"'
@@ -137,19 +143,28 @@ def kiosk_send(visit: Here, sent: Fields) -> Response:
 
 @routes.get("/kiosk/{token}", _BY_LINK)
 def become_kiosk(visit: Here, token: str) -> RedirectResponse:
-    """This device is a kiosk from now on."""
+    """This device is a kiosk from now on; whoever was signed in on it is no longer, since others sit down at it next."""
     if not is_kiosk(visit.service, visit.now, token):
         raise NothingThereError(_("This link does not work any more."))
     answer = RedirectResponse("/kiosk", status_code=303)
+    if visit.session:
+        session = visit.session.token
+        visit.register.write(lambda connection: close_session(connection, session))
+        drop(answer, visit.request, COOKIE)
     keep(answer, visit.request, DEVICE, token, seconds=_YEAR)
     return answer
+
+
+def _apart(visit: Here) -> Visit:
+    """The visit without whoever else is signed in in this browser: what a link opens has nothing of them."""
+    return replace(visit, viewer=PUBLIC, session=None)
 
 
 def _form_page(
     visit: Here, opened: Opened, action: str, sent: Mapping[str, str], *, code: str = "", error: str = ""
 ) -> HTMLResponse:
     n_questions = sum(len(form.questions) for form in opened.forms)
-    return visit.page(
+    return _apart(visit).page(
         "form.html.j2",
         status=400 if error else 200,
         forms=opened.forms,
@@ -162,13 +177,13 @@ def _form_page(
 
 
 def _done_page(visit: Here, done: Sent, *, kiosk: bool) -> HTMLResponse:
-    return visit.page("form_done.html.j2", done=done, kiosk=kiosk)
+    return _apart(visit).page("form_done.html.j2", done=done, kiosk=kiosk)
 
 
 def _code_page(visit: Here, *, error: str = "", status: int = 200) -> HTMLResponse:
     device = _device(visit)
     works = bool(device) and is_kiosk(visit.service, visit.now, device)
-    return visit.page("kiosk.html.j2", status=status, error=error, works=works)
+    return _apart(visit).page("kiosk.html.j2", status=status, error=error, works=works)
 
 
 def _opened(visit: Here, token: str, *, source: str = "link") -> Opened:
