@@ -4,14 +4,14 @@
     python scripts/messages.py --missing  list what a language lacks, and change nothing
 
 Texts come from Python and templates (gettext), and from the declarations, whose titles and labels are shown as they
-are: measures, instruments, their scales and bands, benchmarks.
+are: measures, instruments, their scales and bands, benchmarks, case mixes with their reasons.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,12 @@ METHODS += [("**/templates/**.j2", "jinja2.ext:babel_extract")]
 OPTIONS = {"**/templates/**.j2": {"extensions": "jinja2.ext.i18n", "silent": "false", "trimmed": "false"}}
 KEYWORDS: dict[str, Any] = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "NN_": (1, 2)}
 # What of a declaration is shown as it is written.
-SHOWN = ("title", "label", "name", "phrase")
-FOLDERS = ("measures", "instruments", "benchmarks")
+SHOWN = {
+    "measures": ("title", "label", "name", "phrase", "why"),
+    "instruments": ("title", "label", "name", "phrase"),
+    "benchmarks": ("title", "label", "name", "phrase"),
+    "casemix": ("title", "why", "rationale"),
+}
 
 
 def catalogue() -> Catalog:
@@ -48,22 +52,22 @@ def catalogue() -> Catalog:
 def declared() -> Iterator[tuple[str, str]]:
     """File and text of what declarations say to people."""
     root = SOURCE / "declarations"
-    for folder in FOLDERS:
+    for folder, shown in SHOWN.items():
         for path in sorted((root / folder).rglob("*.yaml")):
-            for text in _shown(yaml.safe_load(path.read_text(encoding="utf-8"))):
+            for text in _shown(yaml.safe_load(path.read_text(encoding="utf-8")), shown):
                 yield f"src/benchwell/{path.relative_to(SOURCE)}", text
 
 
-def _shown(part: Any) -> Iterator[str]:
+def _shown(part: Any, shown: Sequence[str]) -> Iterator[str]:
     if isinstance(part, dict):
         for name, value in part.items():
-            if name in SHOWN and isinstance(value, str):
+            if name in shown and isinstance(value, str):
                 yield value
             else:
-                yield from _shown(value)
+                yield from _shown(value, shown)
     elif isinstance(part, list):
         for value in part:
-            yield from _shown(value)
+            yield from _shown(value, shown)
 
 
 def translated(language: str) -> Catalog:

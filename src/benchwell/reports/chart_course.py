@@ -109,7 +109,7 @@ def course_picture(
         text=_alt_text(instrument, scale, shown, expected),
         columns=columns,
         rows=rows,
-        caption=_("Scores of {name} by day").format(name=instrument.title),
+        caption=_("Scores of {name} by day").format(name=_(instrument.title)),
         key=_key(instrument, scale, expected, reliable, marks) if shown else "",
         note=_left_out(dots),
     )
@@ -356,12 +356,12 @@ def _figure(value: float) -> str:
 
 def _alt_text(instrument: Instrument, scale: Scale, dots: Sequence[CourseDot], expected: Sequence[CourseRange]) -> str:
     if not dots:
-        return _("There is no score of {name} yet.").format(name=instrument.title)
+        return _("There is no score of {name} yet.").format(name=_(instrument.title))
     better = instrument.better_of(scale)
     direction = _("Lower is better.") if better is Better.LOWER else _("Higher is better.")
     counted = ngettext("{n} score of {name}", "{n} scores of {name}", len(dots))
     parts = [
-        counted.format(n=len(dots), name=instrument.title),
+        counted.format(n=len(dots), name=_(instrument.title)),
         _("from {value} on {day}").format(value=_figure(dots[0].value or 0), day=day(dots[0].date)),
         _("to {value} on {day}.").format(value=_figure(dots[-1].value or 0), day=day(dots[-1].date)),
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from benchwell.i18n import _
 from benchwell.reports.canvas import BAND, MARK, OWN, PAPER, PEER, Build, Chart, data, number_format
 from benchwell.signals.adjustment_words import TITLES
 from benchwell.signals.peers import Distribution
@@ -27,18 +28,18 @@ def distribution_chart(view: Distribution, chart_id: str) -> Chart:
     figure = figure_of(view.measure)
     rows: list[tuple[str, ...]] = []
     if view.middle is not None:
-        points = [("the middle clinic", view.middle)]
+        points = [(_("the middle clinic"), view.middle)]
         if view.quartiles is not None:
-            low, _, high = view.quartiles
-            points = [("a quarter lies below", low), *points, ("a quarter lies above", high)]
+            low, _p50, high = view.quartiles
+            points = [(_("a quarter lies below"), low), *points, (_("a quarter lies above"), high)]
         rows = [(name, figure.text(value)) for name, value in points]
     if view.own is not None:
         own = f"{figure.text(view.own)} {figure.interval(view.own_lower, view.own_upper)}".rstrip()
-        rows.append((view.name or "this clinic", own))
+        rows.append((view.name or _("this clinic"), own))
     picture: Build | None = None
     title = view.title
     if view.adjustment is not Adjustment.UNADJUSTED:
-        title = f"{TITLES[view.adjustment]}: {uncapital(title)}"
+        title = f"{_(TITLES[view.adjustment])}: {uncapital(title)}"
     # A line alone is no picture.
     if view.middle is not None and (view.quartiles is not None or view.own is not None):
         middle = view.middle
@@ -47,17 +48,26 @@ def distribution_chart(view: Distribution, chart_id: str) -> Chart:
             return alt.layer(*_layers(view, middle, width)).properties(width=width, height=HEIGHT)
 
         picture = build
-    caption = f"{view.measure.title} over {view.n} clinics"
-    heads = ("Point", view.measure.title)
+    caption = _("{title} over {n} clinics").format(title=_(view.measure.title), n=view.n)
+    heads = (_("Point"), _(view.measure.title))
     return Chart(chart_id, title, picture, view.text, heads, tuple(rows), caption, key=_key(view) if picture else "")
 
 
 def _key(view: Distribution) -> str:
-    dots = " Dots: one clinic each." if view.values else ""
-    own = " Diamond: this clinic, with its 95 % interval." if view.own is not None else ""
-    others = "other " if view.own is not None else ""
-    band = f"Band: half of the {others}clinics. Line: the middle one."
-    return f"{band if view.quartiles else f'Line: the middle one of the {others}clinics.'}{dots}{own}"
+    labelled, banded = view.own is not None, view.quartiles is not None
+    if banded:
+        said = [
+            _("Band: half of the other clinics. Line: the middle one.")
+            if labelled
+            else _("Band: half of the clinics. Line: the middle one.")
+        ]
+    else:
+        said = [
+            _("Line: the middle one of the other clinics.") if labelled else _("Line: the middle one of the clinics.")
+        ]
+    said += [_("Dots: one clinic each.")] if view.values else []
+    said += [_("Diamond: this clinic, with its 95 % interval.")] if labelled else []
+    return " ".join(said)
 
 
 def _layers(view: Distribution, middle: float, width: int) -> list[Any]:
@@ -78,7 +88,7 @@ def _layers(view: Distribution, middle: float, width: int) -> list[Any]:
     frame = alt.Chart(data({"middle": middle, "floor": 0.0, "roof": 1.0}))
     layers: list[Any] = []
     if view.quartiles is not None:
-        low, _, high = view.quartiles
+        low, _p50, high = view.quartiles
         band = alt.Chart(data({"low": low, "high": high, "floor": 0.0, "roof": 1.0}))
         layers.append(band.mark_rect(color=BAND).encode(x=x("low"), x2="high:Q", y=y("floor"), y2="roof:Q"))
     layers += [

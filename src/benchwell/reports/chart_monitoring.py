@@ -7,14 +7,15 @@ from typing import Any
 
 import altair as alt
 
+from benchwell.i18n import N_, _, local_digits
 from benchwell.reports.canvas import MARK, MUTED, OWN, PEER, Chart, data
 from benchwell.signals.monitoring_view import BETTER, WORSE, MonitoringView, counted_as
-from benchwell.signals.words import uncapital
+from benchwell.signals.words import capital, uncapital, whole
 from benchwell.terms import Adjustment
 
 HEIGHT = 190
-_SIDES = {WORSE: "less favorable", BETTER: "more favorable"}
-_EXPECTED = {Adjustment.UNADJUSTED: "nothing adjusted for", Adjustment.CLINICAL: "clinical case mix"}
+_SIDES = {WORSE: N_("less favorable"), BETTER: N_("more favorable")}
+_EXPECTED = {Adjustment.UNADJUSTED: N_("nothing adjusted for"), Adjustment.CLINICAL: N_("clinical case mix")}
 
 
 @dataclass(frozen=True)
@@ -68,39 +69,47 @@ def _vlad(view: MonitoringView, chart_id: str) -> Chart:
         own = _path(view, "vlad", width, scale)
         return alt.layer(*lines, own, *_signals(view, "vlad", width, scale)).properties(width=width, height=HEIGHT)
 
-    columns = ("Month", "People due", counted_as(view.measure).capitalize(), "Expected", "Added up")
+    columns = (_("Month"), _("People due"), capital(counted_as(view.measure)), _("Expected"), _("Added up"))
     rows = tuple(
         (
             month.month,
-            f"{month.n:,}",
-            f"{month.adverse:,}",
-            f"{month.expected:.1f}",
+            whole(month.n),
+            whole(month.adverse),
+            local_digits(f"{month.expected:.1f}"),
             _signed(month.vlad),
             "–" if month.vlad_unadjusted is None else _signed(month.vlad_unadjusted),
         )[: 6 if both else 5]
         for month in view.months
     )
-    key = f"Line: people expected {counted_as(view.measure)} less those observed ({_EXPECTED[view.adjustment]})."
-    key += " Rising: fewer than expected. Falling: more than expected."
-    key += " Thin line: the same with nothing adjusted for." if both else ""
+    outcome = counted_as(view.measure)
+    key = [
+        _("Line: people expected {outcome} less those observed ({by}).").format(
+            outcome=outcome, by=_(_EXPECTED[view.adjustment])
+        ),
+        _("Rising: fewer than expected. Falling: more than expected."),
+    ]
+    key += [_("Thin line: the same with nothing adjusted for.")] if both else []
+    key += [_("□: a limit was crossed.")] if view.signals else []
     return Chart(
         id=chart_id,
         title=view.title,
         build=build,
         text=view.text,
-        columns=(*columns, "Added up, unadjusted") if both else columns,
+        columns=(*columns, _("Added up, unadjusted")) if both else columns,
         rows=rows,
-        caption=f"{view.measure.title}: expected less observed, added up by month",
+        caption=_("{title}: expected less observed, added up by month").format(title=_(view.measure.title)),
         note=view.note,
-        up=f"People {counted_as(view.measure)}: expected less observed, added up",
-        key=key + (" □: a limit was crossed." if view.signals else ""),
+        up=_("People {outcome}: expected less observed, added up").format(outcome=outcome),
+        key=" ".join(key),
     )
 
 
 def _cusum(view: MonitoringView, chart_id: str) -> Chart:
-    title = f"Limit crossed: {uncapital(view.title)}" if view.signals else "The evidence stayed within both limits"
-    text = (
-        f"{view.measure.title}: evidence that odds have doubled or halved, month by month. {title}. {view.limits_text}"
+    title = _("The evidence stayed within both limits")
+    if view.signals:
+        title = _("Limit crossed: {finding}").format(finding=uncapital(view.title))
+    text = _("{title}: evidence that odds have doubled or halved, month by month. {finding}. {limits}").format(
+        title=_(view.measure.title), finding=title, limits=view.limits_text
     )
     top, bottom = (
         max([view.limit_worse or 0.0, *(one.worse for one in view.months)]),
@@ -119,27 +128,32 @@ def _cusum(view: MonitoringView, chart_id: str) -> Chart:
         return alt.layer(*layers).properties(width=width, height=HEIGHT)
 
     rows = tuple(
-        (month.month, f"{month.worse:.2f}", f"{month.better:.2f}", _SIDES.get(month.signal, ""))
+        (month.month, _two(month.worse), _two(month.better), _(_SIDES[month.signal]) if month.signal else "")
         for month in view.months
     )
-    limits = ("limit", f"{view.limit_worse:.2f}", f"{view.limit_better:.2f}", "")
+    key = [_("Whole line: odds doubled. Broken line: odds halved. Dashed: the limits.")]
+    key += [_("□: a limit was crossed; the line starts again from the middle.")] if view.signals else []
+    limits = (_("limit"), _two(view.limit_worse), _two(view.limit_better), "")
     return Chart(
         id=chart_id,
         title=title,
         build=build,
         text=text,
-        columns=("Month", "Less favorable", "More favorable", "Limit crossed"),
+        columns=(_("Month"), _("Less favorable"), _("More favorable"), _("Limit crossed")),
         rows=(*rows, limits),
-        caption=f"{view.measure.title}: highest evidence within each month",
+        caption=_("{title}: highest evidence within each month").format(title=_(view.measure.title)),
         note=view.limits_text,
-        up="Evidence: up is less favorable, down is more favorable",
-        key="Whole line: odds doubled. Broken line: odds halved. Dashed: the limits."
-        + (" □: a limit was crossed; the line starts again from the middle." if view.signals else ""),
+        up=_("Evidence: up is less favorable, down is more favorable"),
+        key=" ".join(key),
     )
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
+    return local_digits(f"{value:+.1f}".replace("-", "−"))
+
+
+def _two(value: float | None) -> str:
+    return local_digits(f"{value or 0.0:.2f}")
 
 
 def _x(view: MonitoringView, width: int) -> alt.X:
@@ -203,8 +217,8 @@ def _squares(found: list[dict[str, Any]]) -> Any:
 def _limits(view: MonitoringView, scale: alt.Scale) -> list[Any]:
     """Both limits as dashed lines that say what they are."""
     records = [
-        {"value": view.limit_worse, "words": "limit: less favorable"},
-        {"value": -(view.limit_better or 0.0), "words": "limit: more favorable"},
+        {"value": view.limit_worse, "words": _("limit: less favorable")},
+        {"value": -(view.limit_better or 0.0), "words": _("limit: more favorable")},
     ]
     base = alt.Chart(data(*records))
     layers = [base.mark_rule(color=MUTED, strokeDash=[4, 3]).encode(y=_y(scale))]

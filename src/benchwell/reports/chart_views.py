@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchwell.i18n import N_, _, local_digits
 from benchwell.registry.measure import Measure
 from benchwell.reports.canvas import Chart
 from benchwell.reports.interval_rows import Interval, interval_picture
@@ -11,25 +12,25 @@ from benchwell.reports.method.structure import table
 from benchwell.signals.adjustment_words import TITLES, state_words
 from benchwell.signals.four_views import FourViews, OwnView, View
 from benchwell.signals.reading import ALL, EditionSource, rows
-from benchwell.signals.words import capital, direction, figure_of
+from benchwell.signals.words import capital, direction, figure_of, whole
 from benchwell.terms import Adjustment, Denominator, Light
 
-RATIO = "Observed over expected"
-RATIO_LIMIT = (
+RATIO = N_("Observed over expected")
+RATIO_LIMIT = N_(
     "Observed over expected sets a clinic beside what an average clinic would reach with the same people. Each clinic "
     "sees other people, so the ratios of two clinics may not be compared; the adjusted figures may."
 )
 COLUMNS = (
-    "View",
-    "This clinic",
-    "95 % interval",
-    "The other clinics",
-    "Light",
-    "Expected of an average clinic",
+    N_("View"),
+    N_("This clinic"),
+    N_("95 % interval"),
+    N_("The other clinics"),
+    N_("Light"),
+    N_("Expected of an average clinic"),
     RATIO,
-    "Eligible",
-    "Followed up",
-    "Reliability",
+    N_("Eligible"),
+    N_("Followed up"),
+    N_("Reliability"),
 )
 
 
@@ -46,7 +47,8 @@ def views_chart(edition: EditionSource, views: FourViews, chart_id: str) -> Char
         return None
     figure, title = figure_of(views.measure), capital(views.title)
     ratios = _ratios(edition, views.measure, views.organization_id or "")
-    filled = table(COLUMNS, [_row(one, views.measure, ratios.get(one.adjustment.value)) for one in views.views])
+    lines_of = [_row(one, views.measure, ratios.get(one.adjustment.value)) for one in views.views]
+    filled = table(tuple(map(_, COLUMNS)), lines_of)
     return Chart(
         id=chart_id,
         title=title,
@@ -54,18 +56,20 @@ def views_chart(edition: EditionSource, views: FourViews, chart_id: str) -> Char
         text=views.text,
         columns=filled.columns,
         rows=tuple(tuple(str(cell) for cell in row) for row in filled.rows),
-        caption=_caption(views, stated=RATIO in filled.columns),
+        caption=_caption(views, stated=_(RATIO) in filled.columns),
         note=day_note(views),
         key=_key(views, bracketed=any("(" in line.said for line in lines)),
     )
 
 
 def _key(views: FourViews, *, bracketed: bool) -> str:
-    said = "Dot: this clinic, with its 95 % interval. Short stroke: the other clinics in the same view. "
-    said += f"{capital(direction(views.measure.better))}."
+    said = [
+        _("Dot: this clinic, with its 95 % interval. Short stroke: the other clinics in the same view."),
+        f"{capital(direction(views.measure.better))}.",
+    ]
     if bracketed:
-        said += " In brackets: what the figure alone would say; a check named under the light keeps it grey."
-    return said
+        said.append(_("In brackets: what the figure alone would say; a check named under the light keeps it grey."))
+    return " ".join(said)
 
 
 def day_note(views: FourViews) -> str:
@@ -76,15 +80,16 @@ def day_note(views: FourViews) -> str:
     shown = views.view(Adjustment.DAY)
     if shown is None or not shown.ok or views.measure.primary_denominator is Denominator.OBSERVED:
         return ""
-    return (
-        f"{TITLES[Adjustment.DAY]}: this view counts only people who were measured again, so its figures stand beside "
-        "one another, not beside those of the other views."
-    )
+    return _(
+        "{view}: this view counts only people who were measured again, so its figures stand beside one another, not "
+        "beside those of the other views."
+    ).format(view=_(TITLES[Adjustment.DAY]))
 
 
 def _caption(views: FourViews, *, stated: bool) -> str:
     """What the table holds; a ratio never stands without how it may be read (METHODS M3.6)."""
-    return f"{views.measure.title} in every view.{f' {RATIO_LIMIT}' if stated else ''}"
+    caption = _("{title} in every view.").format(title=_(views.measure.title))
+    return f"{caption} {_(RATIO_LIMIT)}" if stated else caption
 
 
 def _line(view: View) -> Interval | None:
@@ -114,7 +119,7 @@ def _said(own: OwnView) -> str:
 def _row(view: View, measure: Measure, ratio: str | None) -> tuple[str, ...]:
     figure, own = figure_of(measure), view.own
     if own is None:
-        return (view.title, "no figure", *[""] * (len(COLUMNS) - 2))
+        return (view.title, _("no figure"), *[""] * (len(COLUMNS) - 2))
     reliability = own.comparison.figures.reliability
     return (
         view.title,
@@ -124,9 +129,9 @@ def _row(view: View, measure: Measure, ratio: str | None) -> tuple[str, ...]:
         _said(own),
         "" if own.expected is None else figure.text(own.expected),
         ratio or "",
-        "" if own.n_eligible is None else f"{own.n_eligible:,}",
-        "" if own.n_followed is None else f"{own.n_followed:,}",
-        "" if reliability is None else f"{reliability:.2f}",
+        "" if own.n_eligible is None else whole(own.n_eligible),
+        "" if own.n_followed is None else whole(own.n_followed),
+        "" if reliability is None else local_digits(f"{reliability:.2f}"),
     )
 
 
@@ -139,4 +144,4 @@ def _ratio(row: dict[str, Any]) -> str:
     if row["ratio"] is None:
         return ""
     interval = "" if row["ratio_lower"] is None else f" ({row['ratio_lower']:.2f}–{row['ratio_upper']:.2f})"
-    return f"{row['ratio']:.2f}{interval}"
+    return local_digits(f"{row['ratio']:.2f}{interval}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from benchwell.i18n import N_, _
 from benchwell.registry.casemix import CaseMix, Variable
 from benchwell.registry.measure import Measure
 from benchwell.reports.canvas import Chart
@@ -22,14 +23,14 @@ from benchwell.signals.reading import EditionSource, casemix_of
 from benchwell.signals.words import capital
 
 _INSTEAD = {
-    "forbidden": "never used",
-    "stratify": "shown group by group",
-    "audit": "used to check the model in every group",
+    "forbidden": N_("never used"),
+    "stratify": N_("shown group by group"),
+    "audit": N_("used to check the model in every group"),
 }
 _ENTERS = {
-    "clinical": "with whom one treats",
-    "social": "with social risk, never alone",
-    "ruler": "with the day of measurement, shown with and without",
+    "clinical": N_("with whom one treats"),
+    "social": N_("with social risk, never alone"),
+    "ruler": N_("with the day of measurement, shown with and without"),
 }
 
 
@@ -110,7 +111,9 @@ def missing_views(views: FourViews) -> tuple[tuple[str, str], ...]:
 def only_unadjusted(views: FourViews) -> str:
     """Why there is only the unadjusted figure, as a sentence."""
     why = f": {views.note}" if views.note else ""
-    return f"Only the unadjusted figure is shown{why}. Clinics that see people with harder problems can look lower."
+    return _(
+        "Only the unadjusted figure is shown{why}. Clinics that see people with harder problems can look lower."
+    ).format(why=why)
 
 
 def casemix_place(casemix: CaseMix | None) -> str:
@@ -135,19 +138,21 @@ def casemix_sections(
 
 
 def _section(one: CaseMix, target: Target | None) -> CaseMixSection:
-    taken = [(_spoken(it), _ENTERS.get(it.kind or "", ""), it.rationale) for it in one.of_role("adjust")]
-    refused = [(_spoken(it), _INSTEAD[it.role], it.rationale) for it in one.of_role("stratify", "audit", "forbidden")]
+    enters = {kind: _(words) for kind, words in _ENTERS.items()}
+    taken = [(_spoken(it), enters.get(it.kind or "", ""), _(it.rationale)) for it in one.of_role("adjust")]
+    apart = one.of_role("stratify", "audit", "forbidden")
+    refused = [(_spoken(it), _(_INSTEAD[it.role]), _(it.rationale)) for it in apart]
     return CaseMixSection(
         id=casemix_place(one),
-        title=one.title,
-        why=one.why,
-        taken=table(("What", "Enters", "Why"), taken),
-        refused=table(("What", "Instead", "Why"), refused),
+        title=_(one.title),
+        why=_(one.why),
+        taken=table((_("What"), _("Enters"), _("Why")), taken),
+        refused=table((_("What"), _("Instead"), _("Why")), refused),
         name=one.id,
         address=(target(Link("casemix", one.id)) if target is not None else None) or "",
     )
 
 
 def _spoken(variable: Variable) -> str:
-    variant = " (a separately shown variant)" if variable.variant else ""
-    return capital(variable.name.replace("_", " ")) + variant
+    variant = f" ({_('a separately shown variant')})" if variable.variant else ""
+    return capital(_(variable.name.replace("_", " "))) + variant

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchwell.i18n import N_, _, ngettext
 from benchwell.reports.method.structure import Table, table
 from benchwell.signals.comparison import Comparison
 from benchwell.signals.lights import face
 from benchwell.signals.words import count, figure_of
 from benchwell.terms import Light
 
-COLUMNS = ("The missing did", "This clinic", "Light, if only its missing did so", "Light, if those of all clinics did")
+COLUMNS = (
+    N_("The missing did"),
+    N_("This clinic"),
+    N_("Light, if only its missing did so"),
+    N_("Light, if those of all clinics did"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,32 +48,37 @@ def imputed(comparison: Comparison) -> Imputed | None:
         (_shift(kappa), figure.text(estimate), _light(alone, comparison), _light(others, comparison))
         for kappa, estimate, alone, others in lines
     ]
-    text = (
-        f"The follow-up scores of the missing were filled in {count(found.m, 'time')} from people like them, and then "
-        f"moved by whole points in both directions. {_tipping(comparison)}"
-    )
-    return Imputed(text, table(COLUMNS, rows))
+    text = _(
+        "The follow-up scores of the missing were filled in {times} from people like them, and then moved by whole "
+        "points in both directions."
+    ).format(times=count(found.m, "time"))
+    return Imputed(f"{text} {_tipping(comparison)}", table(tuple(map(_, COLUMNS)), rows))
 
 
 def _tipping(comparison: Comparison) -> str:
     kappa, found = comparison.tipping_kappa, comparison.imputed
     if kappa is None:
         reach = max(found.kappas, default=0.0) if found is not None else 0.0
-        return f"No shift of up to {_points(reach)} changes what may be said."
+        return _("No shift of up to {points} changes what may be said.").format(points=_points(reach))
     if kappa == 0:
-        return "Already without a shift, filling in changes what may be said."
-    side = "less" if kappa > 0 else "more"
-    return f"What may be said changes if the missing did {_points(abs(kappa))} {side} well than people like them."
+        return _("Already without a shift, filling in changes what may be said.")
+    said = (
+        _("What may be said changes if the missing did {points} less well than people like them.")
+        if kappa > 0
+        else _("What may be said changes if the missing did {points} more well than people like them.")
+    )
+    return said.format(points=_points(abs(kappa)))
 
 
 def _points(kappa: float) -> str:
-    return "1 point" if kappa == 1 else f"{kappa:g} points"
+    return ngettext("{n} point", "{n} points", 1 if kappa == 1 else 2).format(n=f"{kappa:g}")
 
 
 def _shift(kappa: float) -> str:
     if kappa == 0:
-        return "as people like them"
-    return f"{_points(abs(kappa))} {'less' if kappa > 0 else 'more'} well"
+        return _("as people like them")
+    said = _("{points} less well") if kappa > 0 else _("{points} more well")
+    return said.format(points=_points(abs(kappa)))
 
 
 def _light(state: Light | None, comparison: Comparison) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchwell.i18n import N_, _, local_digits
 from benchwell.reports.method.structure import Table, table
 from benchwell.signals.casemix_model import CheckShown, ModelBehind
 from benchwell.signals.four_views import View
@@ -12,32 +13,32 @@ from benchwell.signals.strata_view import variable_words
 from benchwell.signals.words import capital, dashed
 
 OVERALL = (
-    "View",
-    "People",
-    "Left out",
-    "Something unknown of",
-    "Slope (1 is perfect)",
-    "In the large (0 is perfect)",
-    "c statistic",
-    "Explained",
-    "Check",
+    N_("View"),
+    N_("People"),
+    N_("Left out"),
+    N_("Something unknown of"),
+    N_("Slope (1 is perfect)"),
+    N_("In the large (0 is perfect)"),
+    N_("c statistic"),
+    N_("Explained"),
+    N_("Check"),
 )
 GROUPS = (
-    "Group",
-    "People",
-    "Observed over expected",
-    "Mean error",
-    "Slope",
-    "In the large",
-    "c statistic",
-    "Explained",
-    "Check",
+    N_("Group"),
+    N_("People"),
+    N_("Observed over expected"),
+    N_("Mean error"),
+    N_("Slope"),
+    N_("In the large"),
+    N_("c statistic"),
+    N_("Explained"),
+    N_("Check"),
 )
 _VERDICTS = {
-    "pass": "● passed",
-    "fail": "○ not passed",
-    "too_small": "– too few people to judge",
-    "reported": "– for information",
+    "pass": N_("● passed"),
+    "fail": N_("○ not passed"),
+    "too_small": N_("– too few people to judge"),
+    "reported": N_("– for information"),
 }
 
 
@@ -73,8 +74,8 @@ def model_card(views: Sequence[View]) -> ModelCard | None:
     title, shown = next(((title, model) for title, model in fitted if model.ok and model.checks), fitted[0])
     return ModelCard(
         texts=tuple((title, model.text) for title, model in models if model.text),
-        overall=table(OVERALL, [_overall(title, model) for title, model in fitted]),
-        groups=table(GROUPS, [_group(check) for check in shown.checks if check.stratum != "all"]),
+        overall=table(tuple(map(_, OVERALL)), [_overall(title, model) for title, model in fitted]),
+        groups=table(tuple(map(_, GROUPS)), [_group(check) for check in shown.checks if check.stratum != "all"]),
         groups_of=title,
         codings=tuple((title, model.coding_sha256) for title, model in fitted if model.coding_sha256),
     )
@@ -83,7 +84,7 @@ def model_card(views: Sequence[View]) -> ModelCard | None:
 def _overall(title: str, model: ModelBehind) -> tuple[str, ...]:
     check = next((one for one in model.checks if one.stratum == "all"), None)
     figures = check.figures if check is not None else {}
-    verdict = _VERDICTS.get(check.status, check.status) if check is not None else "not checked"
+    verdict = _(_VERDICTS.get(check.status, check.status)) if check is not None else _("not checked")
     return (
         title,
         dashed(model.n),
@@ -100,15 +101,15 @@ def _overall(title: str, model: ModelBehind) -> tuple[str, ...]:
 def _group(check: CheckShown) -> tuple[str, ...]:
     figures, n = check.figures, check.figures.get("n")
     return (
-        f"{capital(variable_words(check.stratum))}: {check.level}",
-        "–" if n is None else f"{n:,.0f}",
+        f"{capital(variable_words(check.stratum))}: {_(check.level)}",
+        "–" if n is None else local_digits(f"{n:,.0f}"),
         _text(figures, "ratio"),
         _text(figures, "mean_error"),
         _text(figures, "calibration_slope"),
         _text(figures, "calibration_in_the_large"),
         _text(figures, "c_statistic"),
         _explained(figures),
-        _VERDICTS.get(check.status, check.status),
+        _(_VERDICTS.get(check.status, check.status)),
     )
 
 
@@ -116,7 +117,7 @@ def _text(figures: Mapping[str, float], name: str) -> str:
     if name not in figures:
         return "–"
     text = f"{figures[name]:.2f}"
-    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+    return local_digits(text.lstrip("-") if float(text) == 0 else text.replace("-", "−"))
 
 
 def _explained(figures: Mapping[str, float]) -> str:

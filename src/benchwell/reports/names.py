@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchwell.i18n import N_, _
 from benchwell.registry.casemix import CaseMix
 from benchwell.registry.measure import Measure
 from benchwell.signals.words import capital, missing_as
@@ -37,9 +38,9 @@ HIDDEN = {
     "no_activity": "no activity reported, which is not zero",
 }
 DENOMINATORS = {
-    Denominator.OBSERVED: "the people who were followed up",
-    Denominator.ALL_ELIGIBLE: "everyone eligible; the missing count as not met",
-    Denominator.ESTIMATED: "everyone eligible; the missing are estimated from people like them",
+    Denominator.OBSERVED: N_("the people who were followed up"),
+    Denominator.ALL_ELIGIBLE: N_("everyone eligible; the missing count as not met"),
+    Denominator.ESTIMATED: N_("everyone eligible; the missing are estimated from people like them"),
 }
 INTERVALS = {
     "jackknife": "jackknife over clinics",
@@ -68,7 +69,7 @@ def method_name(method: str) -> str:
 
 def counted_among(measure: Measure) -> str:
     """Whom a measure's figure counts, in words; for a mean the missing count as no change, not as "not met"."""
-    return DENOMINATORS[measure.primary_denominator].replace("not met", missing_as(measure))
+    return _(DENOMINATORS[measure.primary_denominator]).replace(_("not met"), missing_as(measure))
 
 
 def reason_words(reason: str) -> str:

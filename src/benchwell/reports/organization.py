@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchwell.errors import EditionError
+from benchwell.i18n import _
 from benchwell.registry.measure import Measure
 from benchwell.reports.canvas import Chart
 from benchwell.reports.chart_distribution import distribution_chart
@@ -162,7 +163,9 @@ def _withheld(comparison: Comparison, views: FourViews) -> str:
     unadjusted = comparison.adjustment is Adjustment.UNADJUSTED and comparison.status == "ok"
     if not unadjusted or not others or clinical is None or not clinical.missing:
         return ""
-    return f"Nothing about who comes is adjusted for here, since the adjusted view was withheld: {clinical.missing}."
+    return _("Nothing about who comes is adjusted for here, since the adjusted view was withheld: {why}.").format(
+        why=clinical.missing
+    )
 
 
 def _charts(edition: EditionSource, organization_id: str, comparison: Comparison, place: str) -> list[Chart]:
@@ -194,14 +197,14 @@ def _strata(views: FourViews, place: str) -> tuple[Chart, ...]:
 
 def _figures(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     """What travels with the figure (METHODS C2); what the source does not say is left out, the sentence says so."""
-    figures, figure = comparison.figures, figure_of(comparison.measure)
+    figures, figure, none = comparison.figures, figure_of(comparison.measure), _("none")
     found = (
-        ("People counted" if comparison.measure.is_published else "Eligible", dashed(figures.n_eligible)),
-        ("Followed up", dashed(figures.n_followed)),
-        ("Met", dashed(figures.n_met)),
-        ("Completion", "–" if figures.completion is None else f"{figures.completion:.0%}".replace("%", " %")),
-        ("Reliability", "–" if figures.reliability is None else f"{figures.reliability:.2f}"),
-        ("Shrunken", figure.text(figures.shrunken)),
-        ("Adjustment", "none" if comparison.adjustment is Adjustment.UNADJUSTED else TITLES[comparison.adjustment]),
+        (_("People counted") if comparison.measure.is_published else _("Eligible"), dashed(figures.n_eligible)),
+        (_("Followed up"), dashed(figures.n_followed)),
+        (_("Met"), dashed(figures.n_met)),
+        (_("Completion"), "–" if figures.completion is None else f"{figures.completion:.0%}".replace("%", " %")),
+        (_("Reliability"), "–" if figures.reliability is None else f"{figures.reliability:.2f}"),
+        (_("Shrunken"), figure.text(figures.shrunken)),
+        (_("Adjustment"), none if comparison.adjustment is Adjustment.UNADJUSTED else _(TITLES[comparison.adjustment])),
     )
     return tuple((name, value) for name, value in found if value != "–")

@@ -184,7 +184,7 @@ def _strength(cases: Sequence[_Case]) -> Topic:
     ]
     if followed:
         most = max(followed, key=lambda case: case.comparison.figures.completion or 0)
-        title = _("Follow-up: {measure}").format(measure=most.measure.title)
+        title = _("Follow-up: {measure}").format(measure=_(most.measure.title))
         return _topic("strength", "followed_well", title, sentence(most.comparison).people, most)
     return _topic("strength", "no_strength", _("A strength that no figure shows"), "")
 
@@ -205,7 +205,7 @@ def _equity(cases: Sequence[_Case]) -> Topic:
         found = next(iter(places), None)
         if found is not None:
             case, view = found
-            return _topic("equity", rule, view.measure.title, f"{view.title}. {view.text}", case, view.variable)
+            return _topic("equity", rule, _(view.measure.title), f"{view.title}. {view.text}", case, view.variable)
     return _topic("equity", "no_groups", _("Whom do we not see"), "")
 
 
@@ -238,7 +238,7 @@ def _figure(kind: Kind, rule: str, case: _Case) -> Topic:
         finding = f"{case.trend.title}. {finding}"
     if rule == "views_differ":
         finding = f"{case.views.title}. {finding}"
-    return _topic(kind, rule, case.measure.title, finding, case)
+    return _topic(kind, rule, _(case.measure.title), finding, case)
 
 
 def _topic(

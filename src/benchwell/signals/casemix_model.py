@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchwell.i18n import _
+from benchwell.i18n import _, local_digits
 from benchwell.registry.casemix import Variable
 from benchwell.registry.measure import Measure
 from benchwell.signals.adjustment_words import refusal_words
 from benchwell.signals.reading import ALL, EditionSource, casemix_of, document, rows
-from benchwell.signals.words import count
+from benchwell.signals.words import count, whole
 from benchwell.terms import Adjustment
 
 MODELS = "casemix_models.json"
@@ -219,16 +219,17 @@ def _variable(variable: Variable, columns: set[str], dropped: Mapping[str, str])
     used = any(mine(column) for column in columns)
     # Levels that nobody has are no loss; a variable that is not recorded at all is.
     reasons = sorted({why for column, why in dropped.items() if mine(column)})
-    left_out = "" if used or not (columns or dropped) else f"not recorded here, or {reasons[0]}" if reasons else ""
+    said = _("not recorded here, or {reason}").format(reason=reasons[0]) if reasons else ""
+    left_out = "" if used or not (columns or dropped) else said
     return VariableUsed(
-        variable.name.replace("_", " "), variable.kind or variable.role, variable.rationale, used, left_out
+        _(variable.name.replace("_", " ")), variable.kind or variable.role, variable.rationale, used, left_out
     )
 
 
 def _contrast(p: float | None) -> str:
     if p is None or p >= CONTRAST_P:
         return ""
-    return (
+    return _(
         "Between clinics, what is taken into account goes along with results otherwise than within clinics. Only "
         "differences within clinics are used here; an adjustment by random effects alone would move results."
     )
@@ -239,25 +240,36 @@ def _told(model: ModelBehind) -> str:
     unused = [one.name for one in model.variables if not one.used and one.left_out]
     parts = []
     if used:
-        parts.append(f"Taken into account: {', '.join(used)}.")
+        parts.append(_("Taken into account: {names}.").format(names=", ".join(used)))
     if unused:
-        parts.append(f"Declared but not recorded here: {', '.join(unused)}.")
+        parts.append(_("Declared but not recorded here: {names}.").format(names=", ".join(unused)))
     if model.n is not None and model.ok:
-        known = f"Fitted within clinics to {count(model.n, 'person', 'people')}"
-        if model.n_excluded:
-            known += f"; {model.n_excluded:,} left out, since a value is not known"
-        parts.append(f"{known}.")
+        people = count(model.n, "person", "people")
+        parts.append(
+            _("Fitted within clinics to {people}; {n} left out, since a value is not known.").format(
+                people=people, n=whole(model.n_excluded)
+            )
+            if model.n_excluded
+            else _("Fitted within clinics to {people}.").format(people=people)
+        )
     checked = next((one for one in model.checks if one.stratum == ALL), None)
     if checked is not None and model.ok:
         slope = checked.figures.get("calibration_slope")
         parts.append(
-            "Checked on clinics that it had not seen"
-            + (f" (slope {slope:.2f}; 1 would be exact)." if slope is not None else ".")
+            _("Checked on clinics that it had not seen.")
+            if slope is None
+            else _("Checked on clinics that it had not seen (slope {slope}; 1 would be exact).").format(
+                slope=local_digits(f"{slope:.2f}")
+            )
         )
     if model.factor != 1.0:
-        parts.append(f"After that check all its coefficients were multiplied by {model.factor:.2f}.")
+        parts.append(
+            _("After that check all its coefficients were multiplied by {factor}.").format(
+                factor=local_digits(f"{model.factor:.2f}")
+            )
+        )
     if model.reason:
-        parts.append(f"No figures: {model.reason}.")
+        parts.append(_("No figures: {why}.").format(why=model.reason))
     if model.contrast:
         parts.append(model.contrast)
     return " ".join(parts)

@@ -61,7 +61,7 @@ def band_label(instrument: Instrument, scale: Scale, value: float) -> str:
 
 def score_text(instrument: Instrument, scale: Scale, date: dt.date, value: float, band: str) -> str:
     """The newest score: instrument, day, value, band, and the direction."""
-    name = instrument.title if scale.primary else f"{instrument.title}, {scale.title}"
+    name = _(instrument.title) if scale.primary else f"{_(instrument.title)}, {_(scale.title)}"
     text = _("{name} on {day}: {value} ({band}).") if band else _("{name} on {day}: {value}.")
     said = text.format(name=name, day=day(date), value=figure(value), band=band)
     return f"{said} {direction_text(instrument.better_of(scale))}"
@@ -69,7 +69,7 @@ def score_text(instrument: Instrument, scale: Scale, date: dt.date, value: float
 
 def no_score(instrument: Instrument) -> str:
     """Nothing to tell yet."""
-    return _("There is no valid score of {name} yet.").format(name=instrument.title)
+    return _("There is no valid score of {name} yet.").format(name=_(instrument.title))
 
 
 def change_text(change: float | None, kind: ChangeClass | None, reliable: float | None) -> str:

@@ -165,6 +165,51 @@ def _view(
     return StrataView(measure, variable, levels, common, shared, title, text)
 
 
+# What groups and models are named by, for translators: their codes are declared in case mixes.
+_NAMES = (
+    N_("adherence"),
+    N_("age"),
+    N_("age band"),
+    N_("alliance"),
+    N_("baseline"),
+    N_("body mass index"),
+    N_("chronicity"),
+    N_("clinic size"),
+    N_("combat exposure"),
+    N_("comorbidity count"),
+    N_("deployment"),
+    N_("deprivation quintile"),
+    N_("diabetes type"),
+    N_("diabetes years"),
+    N_("dropout"),
+    N_("early change"),
+    N_("ethnicity"),
+    N_("impairment"),
+    N_("insulin at start"),
+    N_("insurance"),
+    N_("language"),
+    N_("length of stay"),
+    N_("measurement day"),
+    N_("onset days"),
+    N_("prior treatment"),
+    N_("race"),
+    N_("sessions"),
+    N_("setting"),
+    N_("severity band"),
+    N_("sex"),
+    N_("therapy"),
+)
+# Groups that have names of our own; any other is named as the data name it.
+_LEVELS = (
+    N_("female"),
+    N_("largest third"),
+    N_("male"),
+    N_("middle third"),
+    N_("smallest third"),
+    N_("unknown"),
+)
+
+
 def variable_words(variable: str) -> str:
     """A variable as words; where its levels are only numbers, with what the first of them means.
 

@@ -210,7 +210,7 @@ def _course_reasons(
     if not case.is_open:
         return
     for line in lines:
-        title = line.instrument.title
+        title = _(line.instrument.title)
         if line.signal.state == "review":
             yield Reason("review", _("{name}: off the expected course; worth a review.").format(name=title))
         if line.signal.change_class is ChangeClass.DETERIORATED:

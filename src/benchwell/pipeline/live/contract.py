@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchwell.benchmarks import Edition
 from benchwell.errors import AccessError, DeclarationError
+from benchwell.i18n import _
 from benchwell.pipeline.live.editions import edition_of
 from benchwell.pipeline.live.remembered import Remembered
 from benchwell.pipeline.live.use_policy import check_contract, opens_contracts
@@ -174,7 +175,7 @@ def _figures(edition: Edition, contract: Contract) -> _Figures:
             if rows(held, "organization_results", organization_id=organization, period="all", stratum="all"):
                 figures.append(_figure(held, organization, name, measure))
             else:
-                missing.append((name, measure.title))
+                missing.append((name, _(measure.title)))
     return tuple(figures), tuple(missing)
 
 
@@ -185,7 +186,7 @@ def _figure(edition: OneMeasure, organization: str, name: str, measure: Measure)
     shown = found.status == "ok" and found.figures.n_followed is not None
     return ContractFigure(
         organization=name,
-        measure=measure.title,
+        measure=_(measure.title),
         sentence=sentence(found, person=name),
         face=found.face,
         gates=found.gates,

@@ -183,7 +183,7 @@ def method_pages(service: LiveService) -> tuple[tuple[str, str, str], ...]:
     found = []
     for kind in _FOLDERS:
         declared = getattr(service.workspace.registry, _FOLDERS[kind])
-        found += [(kind, one.id, one.title) for _id, one in sorted(declared.items())]
+        found += [(kind, one.id, _(one.title)) for _id, one in sorted(declared.items())]
     return tuple(found)
 
 
@@ -332,7 +332,7 @@ def _measures_of(edition: Edition) -> tuple[MeasureOfEdition, ...]:
         found.append(
             MeasureOfEdition(
                 measure.id,
-                measure.title,
+                _(measure.title),
                 tuple(one.id for one in declared),
                 tuple(
                     (name.replace("_", " "), "–" if value is None else f"{value:g}") for name, value in gates.items()
@@ -345,7 +345,7 @@ def _measures_of(edition: Edition) -> tuple[MeasureOfEdition, ...]:
 
 def _methods_of(edition: Edition) -> tuple[tuple[str, str, str], ...]:
     return tuple(
-        (kind, one.id, one.title)
+        (kind, one.id, _(one.title))
         for kind, folder in _FOLDERS.items()
         for _id, one in sorted(getattr(edition.registry, folder).items())
     )

@@ -104,7 +104,7 @@ def measure_choices(service: LiveService) -> tuple[tuple[str, str], ...]:
     """Measures that an experiment may be seen on: those of the edition, or all declared ones before the first."""
     edition = service.edition()
     known = measures_of(held(edition)) if edition else list(service.workspace.registry.measures.values())
-    return tuple((one.id, one.title) for one in known)
+    return tuple((one.id, _(one.title)) for one in known)
 
 
 def experiment_rows(service: LiveService, group: Group) -> tuple[ExperimentRow, ...]:
@@ -229,7 +229,7 @@ def experiment_view(service: LiveService, group: Group, experiment_id: str) -> E
 def _declared(service: LiveService, edition: Edition | None, measure: str) -> tuple[str, str]:
     known = edition.declarations.measures if edition else service.workspace.registry.measures
     declared = known.get(measure)
-    return (measure, "") if declared is None else (declared.title, direction(declared.better))
+    return (measure, "") if declared is None else (_(declared.title), direction(declared.better))
 
 
 def _chart(edition: Edition, group: Group, experiment: Experiment) -> RunChart | None:

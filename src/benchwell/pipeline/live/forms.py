@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchwell.errors import ScoringError
+from benchwell.i18n import _
 from benchwell.registry.instrument import Instrument
 
 # Wording is data, not text of ours: it stays in the language in which it was declared. Answers are the displays of
@@ -118,7 +119,7 @@ def form_for(instrument: Instrument) -> Form:
     plain = not scale.lookup and not scale.highest_of and not scale.recode and scale.method == "sum"
     return Form(
         instrument=instrument.id,
-        title=instrument.title,
+        title=_(instrument.title),
         stem=STEM if worded and _labels(instrument) else "",
         questions=tuple(_question(instrument, item, worded) for item in _items(instrument)),
         has_wording=worded,

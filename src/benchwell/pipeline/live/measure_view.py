@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchwell.benchmarks import Edition
+from benchwell.i18n import _
 from benchwell.pipeline.live.remembered import Remembered
 from benchwell.pipeline.live.service_view import held, key_of
 from benchwell.pipeline.live.use_policy import without_clinicians
@@ -141,15 +142,17 @@ class MeasureView:
 
     def tables(self) -> Iterator[tuple[str, str, tuple[str, ...], tuple[tuple[str, ...], ...]]]:
         """Every table of the page: part, caption, heads, rows as text. A download is made of these alone."""
-        yield "figures", "Figures", ("Figure", "Value"), self.figures
+        yield "figures", _("Figures"), (_("Figure"), _("Value")), self.figures
         for section in self.sections:
             for picture in section.pictures:
                 yield section.id, picture.caption, picture.columns, picture.rows
             for caption, table in section.tables:
                 yield section.id, caption, table.columns, tuple(tuple(str(one) for one in row) for row in table.rows)
-        gates = tuple((one.name, "passed" if one.passed else "not passed", one.text, one.change) for one in self.gates)
-        yield "gates", "What decided the light", ("Check", "Result", "Why", "What would change it"), gates
-        yield "definition", "Definition", ("Part", "Value"), self.definition
+        met = {True: _("passed"), False: _("not passed")}
+        gates = tuple((one.name, met[bool(one.passed)], one.text, one.change) for one in self.gates)
+        heads = (_("Check"), _("Result"), _("Why"), _("What would change it"))
+        yield "gates", _("What decided the light"), heads, gates
+        yield "definition", _("Definition"), (_("Part"), _("Value")), self.definition
 
     def to_dict(self) -> dict[str, Any]:
         """What the page shows, as plain data."""
@@ -246,8 +249,8 @@ def _organization(edition: Edition, source: EditionSource, measure: Measure, org
     comparison = card.comparison
     return MeasureView(
         measure=measure.id,
-        title=measure.title,
-        why=measure.why,
+        title=_(measure.title),
+        why=_(measure.why),
         edition=edition.id,
         as_of=edition.as_of,
         warning="",
@@ -279,8 +282,8 @@ def _network(edition: Edition, source: EditionSource, measure: Measure) -> Measu
             pictures.append(funnel_chart(funnel, anchor(measure.id, "funnel", one)))
     return MeasureView(
         measure=measure.id,
-        title=measure.title,
-        why=measure.why,
+        title=_(measure.title),
+        why=_(measure.why),
         edition=edition.id,
         as_of=edition.as_of,
         warning="",
@@ -336,7 +339,7 @@ def _answers(card: Card) -> Section | None:
     if card.answers is None:
         return None
     texts = () if card.imputed is None else (card.imputed.text,)
-    tables = () if card.imputed is None else (("If the missing had done less or more well", card.imputed.table),)
+    tables = () if card.imputed is None else ((_("If the missing had done less or more well"), card.imputed.table),)
     return Section("answers", card.answers.title, texts, (picture(card.answers),), tables, is_open=card.open)
 
 

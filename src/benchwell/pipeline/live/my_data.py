@@ -222,11 +222,11 @@ def _line(
     expected = None if signal.expected is None else OwnRange(signal.expected.lower, signal.expected.upper)
     change = _change_words(signal)
     chart = own_line_picture(
-        shown, place, title=change, name=instrument.title, low=scale.min, high=scale.max, expected=expected
+        shown, place, title=change, name=_(instrument.title), low=scale.min, high=scale.max, expected=expected
     )
     return MyLine(
         id=place,
-        name=instrument.title,
+        name=_(instrument.title),
         meaning=_meaning(instrument),
         latest=_latest_words(signal, len(points) - len(shown)),
         change=change,

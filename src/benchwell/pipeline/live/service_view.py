@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchwell.benchmarks import Edition
+from benchwell.i18n import _
 from benchwell.pipeline.live.remembered import Remembered
 from benchwell.register import Role, Viewer
 from benchwell.registry import Measure
@@ -208,7 +209,7 @@ def _of_organization(
     measures = [measure for measure in measures_of(edition) if measure.id in found]
     name = organization_name(edition, organization)
     cards = tuple(_card(OneMeasure.of(edition, one.id), organization, one, name) for one in measures[:MOST])
-    return cards, tuple((one.id, one.title) for one in measures[MOST:])
+    return cards, tuple((one.id, _(one.title)) for one in measures[MOST:])
 
 
 def _card(edition: EditionSource, organization: str, measure: Measure, name: str) -> ServiceCard:
@@ -230,7 +231,9 @@ def _of_network(edition: EditionSource) -> tuple[NetworkCard, ...]:
     for measure in measures_of(edition)[:MOST]:
         spread = distribution(OneMeasure.of(edition, measure.id), measure)
         cards.append(
-            NetworkCard(measure.id, measure.title, measure.why, direction(measure.better), spread.title, spread.text)
+            NetworkCard(
+                measure.id, _(measure.title), _(measure.why), direction(measure.better), spread.title, spread.text
+            )
         )
     return tuple(cards)
 
