@@ -97,11 +97,26 @@ MORE = """## Beyond the worked examples
   where its rules turn.
 - **Bulk exports.** The client is tested against a server of our own that breaks off, is busy, lies about counts and
   lets tokens end ([which requirement is held by which test](bulk-data.md)). No vendor's server was asked.
+- **Live: one form, two ways.** A form scored in plain Python and a table scored by an engine agree in value, status,
+  reason and band on every declaration and random answers (`tests/property/`). A curve's range for one person agrees
+  with the textbook's conditional normal, and its fit with lme4; a network whose courses are known is followed from
+  intake to one person's signal.
+- **Live: who sees what.** Every route is asked in every role and compared with a table (a route without a line
+  fails); random requests look for marks that stand in other people's records only, and a scope that is broken on
+  purpose is found.
+- **Live: pages.** Every page of every role is opened in a real Chromium: no barrier that axe finds, light and dark,
+  no message in the console, no request to another host.
+- **Live: what is acknowledged.** The writing process is killed in the middle, and every acknowledged write is found
+  again; the way to the lake and back is repeated and interrupted, on SQLite and on PostgreSQL.
+- **Live: the interface for programs** is held to its own OpenAPI by random requests (no 5xx), and every command of
+  [its tutorial](tutorials/live-service-for-ehr-engineers.md) is run with its answer.
 - **Interruption.** Intake and build are killed midway; what was in the lake before is still there.
 
 ## What was not checked
 
 - Constants of instruments that are marked **unchecked** on the [method pages](methods/index.md).
+- Whether the live service is usable by people who did not build it: clinicians, patients and people with screen
+  readers have not tried it.
 - Whether these methods help anyone. That is a question for a trial, not for a test."""
 
 

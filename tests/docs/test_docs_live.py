@@ -8,8 +8,11 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
+from benchwell.pipeline.live.contract import Contract
 from benchwell.register.clients import add_client
+from benchwell.settings import ServiceSettings
 from live_house import NORTH, live_house
 from live_server import live_server
 
@@ -49,3 +52,10 @@ def test_every_command_gives_the_answer_that_the_page_shows(repository, tmp_path
 def test_an_answer_that_differs_is_seen():
     assert is_like('{"id":"a1b2","n":3}\n', '{"id":"…","n":3}\n')
     assert not is_like('{"id":"a1b2","n":4}\n', '{"id":"…","n":3}\n')
+
+
+def test_files_shown_on_the_page_are_read(repository):
+    page = repository.root / "docs" / "live-service.md"
+    contract, settings = (yaml.safe_load(block) for block in repository.blocks(page, "yaml"))
+    assert Contract.model_validate(contract).payer
+    assert ServiceSettings.model_validate(settings["service"]).is_encrypted
