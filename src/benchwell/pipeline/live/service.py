@@ -30,7 +30,7 @@ class LiveService:
     is_demo: bool = False
 
     def edition(self) -> Edition | None:
-        """The edition in force: the newest that no other supersedes; null before the first build."""
+        """The edition in force; null before the first build."""
         from benchwell.pipeline.live.editions import edition_in_force
 
         return edition_in_force(self.workspace)
