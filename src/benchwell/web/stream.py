@@ -12,7 +12,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import FrameType
@@ -33,15 +33,18 @@ from benchwell.pipeline.live.stream import note_shown, reaches, topics_for
 from benchwell.register import Role
 from benchwell.web.access import only
 from benchwell.web.guard import visit_for
+from benchwell.web.limits import TooManyError
 from benchwell.web.routing import Routes
 from benchwell.web.templating import render
 from benchwell.web.visit import Here, Visit
 
 routes = Routes()
 BEAT: Final = 15.0  # seconds: proxies close what is silent for a minute
+_RELOAD: Final = b"event: reload\ndata:\n\n"
 _RETRY: Final = 2000  # milliseconds after which a browser comes back
 _PERSON: Final = "person:"
 _TURN: Final = 0.0002  # seconds
+MOST: Final = 100  # open pages of one session; more are no person's
 _RENDERED: Final = 256  # fragments that are kept for the other pages that show them
 
 
@@ -55,6 +58,8 @@ async def stream(visit: Here, topic: str = "") -> Response:
     topics = await run_in_threadpool(topics_for, visit.service, visit.viewer, person, visit.now)
     if not topics:
         return Response(status_code=204)  # tells a browser not to come back
+    if opened_by(visit)[_who(visit)] >= MOST:
+        raise TooManyError(BEAT)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(_events(visit, topics), media_type="text/event-stream", headers=headers)
 
@@ -62,6 +67,8 @@ async def stream(visit: Here, topic: str = "") -> Response:
 async def _events(visit: Visit, topics: tuple[str, ...]) -> AsyncIterator[bytes]:
     service = visit.service
     listener = service.news.open(*topics, viewer=visit.viewer)
+    opened, who = opened_by(visit), _who(visit)
+    opened[who] += 1
     fragments = fragments_of(visit.request.app)
     checked = time.monotonic()
     try:
@@ -81,9 +88,31 @@ async def _events(visit: Visit, topics: tuple[str, ...]) -> AsyncIterator[bytes]
             people = [item.person_id for item in items if item.person_id and not _is_noted(item, visit)]
             if people:  # the line in the log is durable before anything is shown
                 await asyncio.wrap_future(note_shown(service, visit.viewer, people, time.time()))
-            yield b"".join([await fragments.event(service, item, visit.language) for item in items])
+            yield b"".join([await _told(fragments, visit, item) for item in items])
     finally:
         service.news.close(listener)
+        opened[who] -= 1
+        if not opened[who]:
+            del opened[who]
+
+
+async def _told(fragments: Fragments, visit: Visit, item: Item) -> bytes:
+    """A piece of news in the words of whoever reads it: what clinicians read is not for the person it is about."""
+    if visit.viewer.role is Role.PATIENT:
+        return _RELOAD
+    return await fragments.event(visit.service, item, visit.language)
+
+
+def opened_by(visit: Visit) -> Counter[str]:
+    """How many streams each session has open in this process; only its event loop looks at it."""
+    found: Counter[str] | None = getattr(visit.request.app.state, "streams", None)
+    if found is None:
+        found = visit.request.app.state.streams = Counter()
+    return found
+
+
+def _who(visit: Visit) -> str:
+    return visit.session.token if visit.session else visit.address
 
 
 def _is_noted(item: Item, visit: Visit) -> bool:
@@ -120,7 +149,7 @@ class Fragments:
     async def event(self, service: LiveService, item: Item, language: str) -> bytes:
         """One piece of news as an event."""
         if item.assessment_id is None:
-            return b"event: reload\ndata:\n\n"
+            return _RELOAD
         key = (item.assessment_id, item.kind, item.received_at, language)
         found = self._made.get(key)
         if found is None or found.get_loop() is not asyncio.get_running_loop():
@@ -134,7 +163,7 @@ class Fragments:
         if received is None:
             received = await run_in_threadpool(read_received, service, item.assessment_id or "")
         self.rendered += 1
-        return b"event: reload\ndata:\n\n" if received is None else _event(received, item.kind, language)
+        return _RELOAD if received is None else _event(received, item.kind, language)
 
 
 def _event(received: Received, kind: str, language: str) -> bytes:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from benchwell.pipeline.live.contract import contract_view
+from benchwell.pipeline.live.editions import edition_of
 from benchwell.pipeline.live.sample import ANYWHERE, sample_edition
 from benchwell.register import Role, Viewer
 from benchwell.settings import UsePolicy
@@ -40,6 +41,12 @@ def declare(house, **changes):
 def for_contracts(house):
     workspace = house.service.workspace
     workspace.settings = workspace.settings.model_copy(update={"use": UsePolicy.CONTRACT})
+    built_as(house, "contract")
+
+
+def built_as(house, use):
+    """Let the edition say what it was built for."""
+    edition_of(house.service.workspace, sample_edition().id).manifest["identity"]["settings"]["use"] = use
 
 
 def test_in_a_workspace_for_learning_a_payer_sees_why_there_is_nothing(house):
@@ -74,6 +81,15 @@ def test_a_payer_never_sees_what_is_for_learning(house, use, path):
 def test_a_contract_is_for_its_payer(house, role):
     for_contracts(house)
     assert house.browser(role).get("/contract").status_code == 403
+
+
+def test_an_edition_that_was_built_for_learning_is_shown_to_nobody_who_pays(house):
+    for_contracts(house)
+    built_as(house, "learning")
+    answer = house.browser(Role.PAYER).get("/contract")
+    assert answer.status_code == 400
+    assert "was built for learning" in answer.text
+    assert ANYWHERE not in answer.text
 
 
 def test_a_contract_that_is_not_declared_is_refused(house):

@@ -20,6 +20,7 @@ from benchwell.reports.canvas import Chart
 from benchwell.reports.chart_intervals import answers_chart
 from benchwell.reports.names import definition_rows
 from benchwell.reports.standing import standing
+from benchwell.settings import UsePolicy
 from benchwell.signals import LightFace, Sentence, compare, sentence
 from benchwell.signals.gates import Gate
 from benchwell.signals.reading import OneMeasure, casemix_of, organization_name, rows
@@ -153,12 +154,23 @@ def contract_view(service: LiveService, viewer: Viewer) -> ContractView | None:
     edition = edition_of(workspace, contract.edition)
     if edition is None:
         raise DeclarationError(f"Contract {contract.id}: there is no edition {contract.edition} here.")
+    if built_for(edition) is not UsePolicy.CONTRACT:
+        raise DeclarationError(
+            f"Contract {contract.id}: edition {edition.id} was built for learning, so nobody who pays sees it.",
+            hint="build an edition in this workspace, and name that one",
+        )
     unknown = [one for one in contract.measures if one not in edition.declarations.measures]
     if unknown:
         raise DeclarationError(f"Contract {contract.id}: edition {edition.id} has no measure {', '.join(unknown)}.")
     key = (edition.path, edition.manifest["sha256"], contract)
     figures, missing = _kept.get(key, lambda: _figures(edition, contract))
     return ContractView(contract, edition.id, edition.as_of, standing(edition).warning, figures, missing)
+
+
+def built_for(edition: Edition) -> UsePolicy:
+    """What an edition was built for: a workspace may have been for learning before, and consent was given for that."""
+    stated = edition.manifest.get("identity", {}).get("settings", {}).get("use")
+    return UsePolicy.CONTRACT if stated == UsePolicy.CONTRACT.value else UsePolicy.LEARNING
 
 
 _Figures = tuple[tuple[ContractFigure, ...], tuple[tuple[str, str], ...]]
