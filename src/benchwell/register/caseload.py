@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from benchwell.register.schema import assessments, choices, courses, people, scores
 from benchwell.register.scope import own_people
@@ -126,6 +127,19 @@ def score_rows(connection: Connection, viewer: Viewer, *, person_id: str | None 
             )
         )
     return dict(found)
+
+
+def last_scores(connection: Connection, viewer: Viewer, ids: Collection[str]) -> dict[str, dt.date]:
+    """The day of the newest valid score of some of the viewer's people, also of those whose course has ended."""
+    asked = (
+        select(assessments.c.person_id, func.max(assessments.c.date).label("newest"))
+        .join(scores, scores.c.assessment_id == assessments.c.id)
+        .join(people, people.c.id == assessments.c.person_id)
+        .where(own_people(viewer), assessments.c.person_id.in_(ids), assessments.c.retracted.is_(False))
+        .where(scores.c.value.is_not(None))
+        .group_by(assessments.c.person_id)
+    )
+    return {row.person_id: row.newest for row in connection.execute(asked)}
 
 
 def wants_expected(connection: Connection, viewer: Viewer) -> dict[str, bool]:

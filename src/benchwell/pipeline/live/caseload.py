@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from benchwell.i18n import _, day, ngettext
@@ -12,7 +12,7 @@ from benchwell.pipeline.live.lines import Curves, Line, lines_of
 from benchwell.pipeline.live.safety import PromptView, prompt_view
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Viewer
-from benchwell.register.caseload import CaseRow, ScoreRow, case_rows, score_rows, wants_expected
+from benchwell.register.caseload import CaseRow, ScoreRow, case_rows, last_scores, score_rows, wants_expected
 from benchwell.register.contacts import Contact, attended_days, contacts_on
 from benchwell.register.prompts import open_prompts
 from benchwell.terms import ChangeClass
@@ -122,13 +122,16 @@ def caseload(service: LiveService, viewer: Viewer, today: dt.date, *, words: str
         curves = Curves(service, wants_expected(connection, viewer))
         contacts = contacts_on(connection, viewer, today)
         prompts = tuple(prompt_view(service.workspace.registry, one) for one in open_prompts(connection, viewer))
+        called = [case.person_id for case in cases if _is_called(case, words)][:SHOWN] if words.strip() else None
+        last = last_scores(connection, viewer, called or ())
     weeks = service.workspace.settings.weeks_without_score
     listed: dict[str, Listed] = {}
     for case in cases:
         mine = scores.get(case.person_id, [])
         lines = _lines(service, case, mine, days.get(case.course_id, ()), curves)
         reasons = (*_safety(prompts, case.person_id), *_course_reasons(case, lines, mine, today, weeks))
-        listed[case.person_id] = _listed(case, mine, reasons)
+        newest = max((row.date for row in mine if row.value is not None), default=None)
+        listed[case.person_id] = _listed(case, newest, reasons)
     attention = sorted((one for one in listed.values() if one.reasons), key=_urgency)
     return Caseload(
         today=today,
@@ -136,7 +139,7 @@ def caseload(service: LiveService, viewer: Viewer, today: dt.date, *, words: str
         prompts=prompts,
         attention=tuple(attention[:SHOWN]),
         more_attention=max(0, len(attention) - SHOWN),
-        found=_found(cases, listed, words) if words.strip() else None,
+        found=None if called is None else tuple(replace(listed[one], last_score=last.get(one)) for one in called),
         n_open=sum(case.is_open for case in cases),
         n_people=len(cases),
         weeks=weeks,
@@ -144,27 +147,23 @@ def caseload(service: LiveService, viewer: Viewer, today: dt.date, *, words: str
 
 
 def people_page(service: LiveService, viewer: Viewer, *, words: str = "", page: int = 0) -> tuple[list[Listed], int]:
-    """Own people by label, a page at a time, without any reason why.
+    """Own people, a page at a time, without any reason why: those in care first, then those who were, each by label.
 
     Returns:
         The page's people, and how many there are in all.
     """
     with service.register.read() as connection:
-        cases = case_rows(connection, viewer)
-        scores = score_rows(connection, viewer)
-    found = [case for case in cases if _is_called(case, words)]
-    part = found[page * SHOWN : (page + 1) * SHOWN]
-    return [_listed(case, scores.get(case.person_id, []), ()) for case in part], len(found)
+        cases = [case for case in case_rows(connection, viewer) if _is_called(case, words)]
+        found = sorted(cases, key=lambda case: not case.is_open)
+        part = found[page * SHOWN : (page + 1) * SHOWN]
+        days = last_scores(connection, viewer, [case.person_id for case in part])
+    return [_listed(case, days.get(case.person_id), ()) for case in part], len(found)
 
 
 def _is_called(case: CaseRow, words: str) -> bool:
     # In Python, not SQL: SQLite does not know that "ä" and "Ä" are one letter.
     wanted = words.strip().casefold()
     return wanted in case.label.casefold() or wanted in case.person_id.casefold()
-
-
-def _found(cases: Sequence[CaseRow], listed: Mapping[str, Listed], words: str) -> tuple[Listed, ...]:
-    return tuple(listed[case.person_id] for case in cases if _is_called(case, words))[:SHOWN]
 
 
 def name_of(label: str, person_id: str) -> str:
@@ -185,8 +184,7 @@ def _lines(
     return lines_of(known, rows, person_id=case.person_id, course_id=case.course_id, attended=attended, curves=curves)
 
 
-def _listed(case: CaseRow, rows: Sequence[ScoreRow], reasons: tuple[Reason, ...]) -> Listed:
-    last = max((row.date for row in rows if row.value is not None), default=None)
+def _listed(case: CaseRow, last: dt.date | None, reasons: tuple[Reason, ...]) -> Listed:
     return Listed(
         case.person_id, name_of(case.label, case.person_id), case.condition or "", last, case.is_open, reasons
     )
