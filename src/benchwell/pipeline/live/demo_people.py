@@ -8,14 +8,17 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchwell.pipeline.live.receiving import receive
 from benchwell.pipeline.live.service import LiveService
-from benchwell.register import Role
+from benchwell.register import Role, Viewer
 from benchwell.register.accounts import accounts, add_account, add_grant, set_password
 from benchwell.register.contacts import add_contact
 from benchwell.register.copying import fact, set_fact
+from benchwell.register.courses import add_person
 from benchwell.register.demo import Busiest, busiest, label_people, make_team, people_of
 from benchwell.register.marks import add_mark
 from benchwell.register.passwords import hash_password
+from benchwell.register.receiving import Entry
 
 if TYPE_CHECKING:
     from benchwell.register.receiving import RegisterConnection as Connection
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 _DAY = "demo_day"
 _TEAM = "demo_team"
 _HOURS = ("09:00", "10:00", "11:00", "13:30", "14:30", "15:30")
+_BETTER = (1, 2, 2, 2, 1, 1, 2, 1, 0)
 _LETTERS = "ABCDEFGHIJKLMNOPRSTUVWYZ"
 _ROLES = (
     (Role.CLINICIAN, "today's people, one person's course, entering scores"),
@@ -54,6 +58,7 @@ def furnish(service: LiveService, today: dt.date) -> tuple[DemoUser, ...]:
     """Give the demonstration its users, and the chosen clinician a day of work. Once a day; passwords at each start."""
     password = secrets.token_urlsafe(9)
     hashed = hash_password(password)
+    forms: list[Entry] = []
 
     def put(connection: Connection) -> tuple[DemoUser, ...]:
         where = busiest(connection)
@@ -65,6 +70,7 @@ def furnish(service: LiveService, today: dt.date) -> tuple[DemoUser, ...]:
             set_fact(connection, _TEAM, team)
             label_people(connection, _labels(people_of(connection, where.practitioner_id)))
             _past(connection, where)
+            forms.extend(_forms(connection, where, today))
         if fact(connection, _DAY) != today.isoformat():
             _plan_day(connection, where, today)
             set_fact(connection, _DAY, today.isoformat())
@@ -76,7 +82,10 @@ def furnish(service: LiveService, today: dt.date) -> tuple[DemoUser, ...]:
                 _add_user(connection, role, hashed, where, team)
         return tuple(DemoUser(role.value, password, sees) for role, sees in _ROLES)
 
-    return service.register.write(put)
+    users = service.register.write(put)
+    for form in forms:
+        receive(service, form, time.time()).result()
+    return users
 
 
 def _add_user(connection: Connection, role: Role, hashed: str, where: Busiest, team: str) -> None:
@@ -111,6 +120,21 @@ def _plan_day(connection: Connection, where: Busiest, today: dt.date) -> None:
             kind="session",
             attended=None,
         )
+
+
+def _forms(connection: Connection, where: Busiest, today: dt.date) -> list[Entry]:
+    """Somebody who has not answered for weeks, and an answer by link that somebody must look at: Today shows both."""
+    viewer = Viewer(Role.CLINICIAN, organization_id=where.organization_id, practitioner_id=where.practitioner_id)
+    start = today - dt.timedelta(63)
+    quiet = add_person(
+        connection, viewer, label="Q. A.", birth_year=1984, condition=None, therapy="counselling", start_date=start
+    )
+    person, course, _ = where.open_courses[min(2, len(where.open_courses) - 1)]
+    answers = ((quiet, None, start, (2, 2, 2, 2, 1, 2, 2, 1, 0)), (quiet, None, start + dt.timedelta(14), _BETTER))
+    return [
+        Entry(who, which, "phq-9", date, items=items, source="link")
+        for who, which, date, items in (*answers, (person, course, today, (2, 2, 1, 2, 1, 1, 1, 0, 1)))
+    ]
 
 
 def _past(connection: Connection, where: Busiest) -> None:
