@@ -159,7 +159,7 @@ def test_nothing_of_anybody_else_is_on_any_page_or_in_any_file(house):
     paper = json.dumps(asdict(download_document(house.service, OWN, dt.datetime.now().timestamp())))
     assert not [canary for canary in ("CANARY", OTHER, "Clinician Two", "South", "gad-7") if canary in paper]
     others = ("/my/receipts/CANARY-RECEIPT", "/my/deletions/CANARY-DELETION")
-    assert [browser.get(f"{one}{end}").status_code for one in others for end in ("", "/paper")] == [403] * 4
+    assert [browser.get(f"{one}{end}").status_code for one in others for end in ("", "/paper")] == [404] * 4
 
 
 def everything_in(answer) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Annotated
 
 import segno
 from fastapi import Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from benchwell.errors import AccessError
 from benchwell.i18n import _, day
 from benchwell.pipeline.live.my_data import EXPECTED, my_data
 from benchwell.pipeline.live.my_download import download_csv, download_document, download_json, schema_text
@@ -19,6 +21,7 @@ from benchwell.pipeline.live.receipts import (
     decision_receipt,
     deletion_receipt,
 )
+from benchwell.pipeline.live.service import LiveService
 from benchwell.publish.document import Document, pdf_of
 from benchwell.register import Role
 from benchwell.register.links import find_link, make_link
@@ -89,13 +92,13 @@ def decide(visit: Here, purpose: str, decision: Short = "", version: Short = "")
 @routes.get("/my/receipts/{decision_id}", READ)
 def receipt(visit: Here, decision_id: str) -> HTMLResponse:
     """The receipt for a decision."""
-    return _receipt_page(visit, decision_receipt(visit.service, _self(visit), decision_id))
+    return _receipt_page(visit, _its(decision_receipt, visit, decision_id))
 
 
 @routes.get("/my/receipts/{decision_id}/paper", READ)
 def receipt_paper(visit: Here, decision_id: str) -> Response:
     """The same as a PDF."""
-    return pdf_answer(decision_receipt(visit.service, _self(visit), decision_id).document(), "receipt")
+    return pdf_answer(_its(decision_receipt, visit, decision_id).document(), "receipt")
 
 
 @routes.post("/my/deletion", CHANGE)
@@ -108,13 +111,13 @@ def ask_deletion(visit: Here) -> RedirectResponse:
 @routes.get("/my/deletions/{deletion_id}", READ)
 def deletion(visit: Here, deletion_id: str) -> HTMLResponse:
     """The receipt for a request to delete."""
-    return _receipt_page(visit, deletion_receipt(visit.service, _self(visit), deletion_id))
+    return _receipt_page(visit, _its(deletion_receipt, visit, deletion_id))
 
 
 @routes.get("/my/deletions/{deletion_id}/paper", READ)
 def deletion_paper(visit: Here, deletion_id: str) -> Response:
     """The same as a PDF."""
-    return pdf_answer(deletion_receipt(visit.service, _self(visit), deletion_id).document(), "receipt")
+    return pdf_answer(_its(deletion_receipt, visit, deletion_id).document(), "receipt")
 
 
 @routes.get("/my/download.json", TAKE)
@@ -176,6 +179,13 @@ def _file(content: bytes, media_type: str, name: str) -> Response:
 
 def _receipt_page(visit: Visit, found: ReceiptPage) -> HTMLResponse:
     return visit.page("my_receipt.html.j2", receipt=found, pdf=f"{visit.request.url.path}/paper")
+
+
+def _its(receipt: Callable[[LiveService, str, str], ReceiptPage], visit: Visit, number: str) -> ReceiptPage:
+    try:
+        return receipt(visit.service, _self(visit), number)
+    except AccessError as problem:  # it is not there for this person, and whether for others is not said
+        raise NothingThereError(problem.message, hint=problem.hint) from problem
 
 
 def _self(visit: Visit) -> str:
