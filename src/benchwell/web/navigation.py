@@ -35,6 +35,7 @@ PLACES = (
     Place("/service", N_("Our service")),
     Place("/readiness", N_("Data health")),
     Place("/circle", N_("Circle")),
+    Place("/pulse", N_("This week's question")),
     Place("/contract", N_("Contract")),
     Place("/editions", N_("Editions")),
     Place("/reading", N_("How to read this")),
@@ -43,9 +44,19 @@ PLACES = (
 )
 
 
+# Whoever is not signed in has few pages: these are named for nobody else.
+PUBLIC = (
+    Place("/sign-in", N_("Sign in")),
+    Place("/sample", N_("A sample: Anywhere Clinic")),
+    Place("/reading", N_("How to read this")),
+    Place("/methods", N_("Method pages")),
+)
+
+
 def places_for(request: Request, role: Role) -> tuple[Place, ...]:
-    """The main pages that a role has here."""
-    return _places(request.app, role)
+    """The main pages that a role has here; the weekly question only where it is asked."""
+    is_asked = request.app.state.service.workspace.settings.pulse
+    return tuple(place for place in _places(request.app, role) if is_asked or place.path != "/pulse")
 
 
 def has_route(request: Request, method: str, path: str) -> bool:
@@ -62,7 +73,7 @@ def edition_of(service: LiveService) -> str:
 @lru_cache(maxsize=64)
 def _places(app: FastAPI, role: Role) -> tuple[Place, ...]:
     reachable = {path for method, path, access in routes_of(app) if method == "GET" and role in access.roles}
-    return tuple(place for place in PLACES if place.path in reachable)
+    return tuple(place for place in (PUBLIC if role is Role.PUBLIC else PLACES) if place.path in reachable)
 
 
 def routes_of(app: Any) -> Iterator[tuple[str, str, Access]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import lru_cache
 from typing import Any
 
@@ -31,8 +32,13 @@ def environment() -> Environment:
     made.globals |= {"places_for": places_for, "has_route": has_route, "edition_of": edition_of}
     made.globals["languages"] = i18n.LANGUAGES
     made.globals["language"] = i18n.current
-    made.filters |= {"day": i18n.day, "month": i18n.month, "percent": i18n.percent, "number": i18n.number}
+    made.filters |= {"day": _day, "month": i18n.month, "percent": i18n.percent, "number": i18n.number}
     return made
+
+
+def _day(value: dt.date | str) -> str:
+    """A date in words; also one that an edition holds as a text."""
+    return i18n.day(dt.date.fromisoformat(value) if isinstance(value, str) else value)
 
 
 def render(template: str, **values: Any) -> str:

@@ -110,7 +110,7 @@ def test_open_items_are_shown_by_item(house):
     )
     counts = readiness(house.service, Viewer(Role.MANAGER, organization_id=NORTH), TODAY).counts
     assert counts.instruments[0].open_items == (0, 1, 0, 0, 0, 0, 0, 0, 1)
-    assert "Open answers by item of phq-9" in house.browser(Role.MANAGER).get("/readiness").text
+    assert "Open answers by item of Patient Health Questionnaire-9" in house.browser(Role.MANAGER).get("/readiness").text
 
 
 def test_a_small_team_is_not_counted_apart(house):

@@ -6,7 +6,7 @@ import datetime as dt
 
 from fastapi.responses import HTMLResponse
 
-from benchwell.i18n import using
+from benchwell.i18n import _, using
 from benchwell.pipeline.live.readiness import readiness
 from benchwell.pipeline.live.use_policy import check_grouping
 from benchwell.register import Role
@@ -27,4 +27,5 @@ def page(visit: Here, organization: str = "", by: str = "organization") -> HTMLR
         view = readiness(visit.service, visit.viewer, today, organization or None)
     if view is None:
         raise NothingThereError("There is nothing here for you.")
-    return visit.page("readiness.html.j2", view=view)
+    titles = {one.id: _(one.title) for one in visit.service.workspace.registry.instruments.values()}
+    return visit.page("readiness.html.j2", view=view, titles=titles)
