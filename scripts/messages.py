@@ -63,6 +63,8 @@ def _shown(part: Any, shown: Sequence[str]) -> Iterator[str]:
         for name, value in part.items():
             if name in shown and isinstance(value, str):
                 yield value
+            elif name == "safety_items" and isinstance(value, list):
+                yield from (one["text"] for one in value)
             else:
                 yield from _shown(value, shown)
     elif isinstance(part, list):

@@ -35,6 +35,17 @@ class Items(Model):
         return tuple(float(answer) for answer in range(int(low), int(high) + 1)) if self.integer else ()
 
 
+class Wording(Model):
+    """What a person reads on the form in one language; only where the licence is settled as free."""
+
+    stem: str  # what stands above the items
+    items: tuple[str, ...] = ()  # empty: those of `items.wording`
+    answers: dict[int, str]  # words of each answer, which are the same for every item
+    status: FactStatus
+    source: tuple[str, ...] = ()
+    note: str | None = None
+
+
 class Band(Model):
     """A named severity range of the reported value: from `min` up to the next band's `min`; `max` is as printed."""
 
@@ -148,13 +159,16 @@ class Example(Model):
 class Instrument(Declaration):
     """A questionnaire or laboratory value."""
 
-    TEXT_FIELDS: ClassVar[frozenset[str]] = Declaration.TEXT_FIELDS | {"aliases", "facts", "licence"}
+    TEXT_FIELDS: ClassVar[frozenset[str]] = Declaration.TEXT_FIELDS | {"aliases", "facts", "licence", "wordings"}
 
     aliases: tuple[str, ...] = ()  # other spellings in use; case, spaces and hyphens do not matter
     better: Better
     unit: str | None = None  # of the reported value, where it has one
     conversions: dict[str, Conversion] = Field(default_factory=dict)  # other units in which a total may arrive
     items: Items | None = None  # null: only a total exists or is accepted (for example HbA1c)
+    wordings: dict[str, Wording] | None = (
+        None  # by language; null leaves the hashes of old editions
+    )
     scales: tuple[Scale, ...]
     missing: Missing = Missing()
     bands: tuple[Band, ...] = ()
@@ -284,6 +298,13 @@ class Instrument(Declaration):
             raise ValueError("wording is shipped only where the licence state is free")
         if items.wording and len(items.wording) != items.count:
             raise ValueError("wording must have one text for each item")
+        for language, words in (self.wordings or {}).items():
+            if self.licence.state != "free":
+                raise ValueError("wording is shipped only where the licence state is free")
+            if len(words.items or items.wording) != items.count:
+                raise ValueError(f"the wording in {language} must have one text for each item")
+            if set(words.source) - set(self.sources):
+                raise ValueError(f"the wording in {language} names a source that is not declared")
 
     def _check_scale(self, scale: Scale) -> None:
         try:

@@ -149,9 +149,17 @@ def test_other_answers_show_no_safety_text(house: House) -> None:
 
 
 def test_a_form_in_another_language_says_that_its_wording_is_english(house: House) -> None:
-    page = stranger(house).get(make(house, "phq-9"), headers={"accept-language": "de"}).text
-    assert '<span lang="en">Little interest or pleasure in doing things</span>' in page
+    page = stranger(house).get(make(house, "phq-9", "gad-7"), headers={"accept-language": "de"}).text
+    assert '<span lang="en">Not being able to stop or control worrying</span>' in page
     assert page.count('class="note"') == 2
+
+
+def test_a_form_whose_german_words_are_declared_is_german(house: House) -> None:
+    page = stranger(house).get(make(house, "phq-9"), headers={"accept-language": "de"}).text
+    assert '<span lang="de">Wenig Interesse oder Freude an Ihren Tätigkeiten</span>' in page
+    assert '<span lang="de">Beinahe jeden Tag</span>' in page
+    assert 'lang="en"' not in page.partition("<main")[2].partition("</main>")[0]
+    assert page.count('class="note"') == 1
 
 
 def test_a_form_that_has_expired_is_gone(house: House) -> None:

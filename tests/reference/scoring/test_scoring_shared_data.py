@@ -142,5 +142,18 @@ def test_wording_is_that_of_the_loinc_questionnaire_but_for_punctuation(name, fi
         assert plain(differs.get(n, ours)) == plain(theirs)
 
 
+@pytest.mark.skipif(not QUESTIONNAIRES.exists(), reason="shared questionnaires are not here")
+def test_german_wording_is_that_of_the_mii_form():
+    folder = QUESTIONNAIRES.parent / "mii-pro"
+    questionnaire = json.loads((folder / "Questionnaire-mii-qst-pro-phq-9.json").read_text(encoding="utf-8"))
+    answers = json.loads((folder / "ValueSet-mii-vs-pro-phq-9-answer-list-ll358-3.json").read_text(encoding="utf-8"))
+    instrument = Registry.load().instrument("phq-9")
+    coded = {item["code"][0]["code"]: item["text"] for item in questionnaire["item"] if "code" in item}
+    words = instrument.wordings["de"]
+    assert words.stem == questionnaire["item"][0]["text"]
+    assert list(words.items) == [coded[code.removeprefix("loinc|")] for code in instrument.codes["items"]]
+    assert list(words.answers.values()) == [one["display"] for one in answers["compose"]["include"][0]["concept"]]
+
+
 def plain(text):
     return re.sub(r"[^a-z]", "", text.lower())

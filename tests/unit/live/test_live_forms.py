@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchwell.errors import ScoringError
+from benchwell.i18n import using
 from benchwell.pipeline.live.forms import form_for, may_be_sent, read_items, read_number
 from benchwell.registry import Registry
 
@@ -26,9 +27,13 @@ def test_wording_is_shown_only_where_the_licence_is_free(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in WITH_ITEMS if may_be_sent(INSTRUMENTS[name])])
 def test_what_people_fill_in_has_words_for_every_answer(name: str) -> None:
-    form = form_for(INSTRUMENTS[name])
-    assert form.stem
-    assert all(answer.label for question in form.questions for answer in question.answers)
+    for language in INSTRUMENTS[name].wordings or {}:
+        with using(language):
+            form = form_for(INSTRUMENTS[name])
+        assert form.language == language
+        assert form.stem
+        assert all(answer.label for question in form.questions for answer in question.answers)
+        assert len({question.text for question in form.questions}) == len(form.questions)
 
 
 @pytest.mark.parametrize("name", WITH_ITEMS)

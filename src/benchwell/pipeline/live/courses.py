@@ -10,6 +10,7 @@ from typing import Final
 from benchwell.errors import RegisterError
 from benchwell.i18n import N_, _, day, number, percent
 from benchwell.pipeline.live.caseload import name_of
+from benchwell.pipeline.live.forms import wording_of
 from benchwell.pipeline.live.lines import Curves, Line, lines_of
 from benchwell.pipeline.live.safety import PromptView, prompt_view
 from benchwell.pipeline.live.service import LiveService
@@ -295,13 +296,13 @@ def _items(line: Line, forms: Sequence[FormRow]) -> ItemTable | None:
         return None
     first, latest = answered[0], answered[-1]
     instrument = line.instrument
-    wording = instrument.items.wording if instrument.items and instrument.licence.state == "free" else ()
+    language, _words, wording = wording_of(instrument)
     rows = tuple(
         (_item_name(place, wording), _answer(before), _answer(after), _moved(before, after))
         for place, (before, after) in enumerate(zip(first.items or (), latest.items or (), strict=False), start=1)
     )
     columns = (_("Question"), day(first.date), day(latest.date), _("Change of the answer"))
-    return ItemTable(columns, rows, "en" if wording else "")
+    return ItemTable(columns, rows, language if wording else "")
 
 
 def _item_name(item: int, wording: Sequence[str]) -> str:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from benchwell.errors import ScoringError
-from benchwell.i18n import _
-from benchwell.registry.instrument import Instrument
+from benchwell.i18n import _, current, number
+from benchwell.registry.instrument import Instrument, Wording
 
-# Wording is data, not text of ours: it stays in the language in which it was declared. Answers are the displays of
-# LOINC's answer list LL358-3, which the declarations name by code; the stem is that of LOINC panel 44249-1.
-WORDING_LANGUAGE: Final = "en"
-ANSWERS: Final = {
-    "loinc|LA6568-5": "Not at all",
-    "loinc|LA6569-3": "Several days",
-    "loinc|LA6570-1": "More than half the days",
-    "loinc|LA6571-9": "Nearly every day",
-}
-STEM: Final = "Over the last 2 weeks, how often have you been bothered by any of the following problems?"
+# Wording is data, not text of ours: a language that an instrument does not declare is shown in this one.
+_FIRST_LANGUAGE: Final = "en"
 _DIGITS = 9  # answers up to here have a key of their own
 
 
@@ -103,11 +96,31 @@ class Form:
 
 def may_be_sent(instrument: Instrument) -> bool:
     """Whether people can fill it in themselves here: only where the wording may be shown and is declared."""
-    return instrument.licence.state == "free" and instrument.items is not None and bool(instrument.items.wording)
+    return instrument.licence.state == "free" and instrument.items is not None and bool(instrument.wordings)
+
+
+def wording_of(instrument: Instrument) -> tuple[str, Wording | None, tuple[str, ...]]:
+    """The declared words of an instrument, in the language being spoken where it has them.
+
+    Returns:
+        The language, the wording (null where none may be shown here), and the text of each item.
+
+    >>> from benchwell.i18n import using
+    >>> from benchwell.registry import Registry
+    >>> with using("de"):
+    ...     wording_of(Registry.load().instrument("phq-9"))[2][0]
+    'Wenig Interesse oder Freude an Ihren Tätigkeiten'
+    """
+    if not may_be_sent(instrument):
+        return _FIRST_LANGUAGE, None, ()
+    declared = instrument.wordings or {}
+    language = current() if current() in declared else _FIRST_LANGUAGE
+    words = declared[language]
+    return language, words, words.items or instrument.form.wording
 
 
 def form_for(instrument: Instrument) -> Form:
-    """The form of an instrument.
+    """The form of an instrument, in the language being spoken where it is declared in it.
 
     >>> from benchwell.registry import Registry
     >>> form = form_for(Registry.load().instrument("phq-9"))
@@ -115,15 +128,15 @@ def form_for(instrument: Instrument) -> Form:
     (9, 'Nearly every day', True)
     """
     scale = instrument.primary
-    worded = may_be_sent(instrument)
+    language, words, texts = wording_of(instrument)
     plain = not scale.lookup and not scale.highest_of and not scale.recode and scale.method == "sum"
     return Form(
         instrument=instrument.id,
         title=_(instrument.title),
-        stem=STEM if worded and _labels(instrument) else "",
-        questions=tuple(_question(instrument, item, worded) for item in _items(instrument)),
-        has_wording=worded,
-        language=WORDING_LANGUAGE,
+        stem=words.stem if words else "",
+        questions=tuple(_question(instrument, item, words, texts) for item in _items(instrument)),
+        has_wording=words is not None,
+        language=language,
         low=scale.min,
         high=scale.max,
         unit=instrument.unit,
@@ -156,9 +169,10 @@ def read_number(text: str, what: str) -> float | None:
     try:
         value = float(text.strip().replace(",", "."))
     except ValueError:
-        raise ScoringError(f"{what} is not a number.", hint="type digits only, or leave it empty") from None
-    if value != value or value in (float("inf"), float("-inf")):
-        raise ScoringError(f"{what} is not a number.", hint="type digits only, or leave it empty")
+        value = float("nan")
+    if not math.isfinite(value):
+        said = _("{what} is not a number.").format(what=what)
+        raise ScoringError(said, hint=_("type digits only, or leave it empty"))
     return value
 
 
@@ -171,25 +185,26 @@ def _all_items(instrument: Instrument) -> bool:
     return count > 0 and not instrument.form.reverse and len(instrument.groups_of(instrument.primary)) == count
 
 
-def _question(instrument: Instrument, item: int, worded: bool) -> Question:
-    labels = _labels(instrument) if worded else {}
+def _question(instrument: Instrument, item: int, words: Wording | None, texts: Sequence[str]) -> Question:
+    labels = words.answers if words else {}
     low, high = instrument.form.range_of(item)
-    answers = tuple(Answer(value, labels.get(value, "")) for value in instrument.form.answers_of(item))
-    text = instrument.form.wording[item - 1] if worded else ""
-    return Question(item, text, answers, low, high)
-
-
-def _labels(instrument: Instrument) -> dict[float, str]:
-    coded = instrument.codes.get("answers") or {}
-    return {float(value): ANSWERS[code] for value, code in coded.items() if code in ANSWERS}
+    answers = tuple(Answer(value, labels.get(int(value), "")) for value in instrument.form.answers_of(item))
+    return Question(item, texts[item - 1] if texts else "", answers, low, high)
 
 
 def _answer(instrument: Instrument, item: int, text: str) -> float | None:
-    value = read_number(text, f"The answer to item {item}")
+    value = read_number(text, _("The answer to item {n}").format(n=item))
     if value is None:
         return None
     low, high = instrument.form.range_of(item)
     known = instrument.form.answers_of(item)
     if (known and value not in known) or not low <= value <= high:
-        raise ScoringError(f"Item {item} has no such answer.", hint=f"answers go from {low:g} to {high:g}")
+        raise ScoringError(
+            _("Item {n} has no such answer.").format(n=item),
+            hint=_("answers go from {low} to {high}").format(low=_short(low), high=_short(high)),
+        )
     return value
+
+
+def _short(value: float) -> str:
+    return number(value, 0 if value == int(value) else 1)

@@ -6,6 +6,7 @@ import datetime as dt
 
 from fastapi.responses import HTMLResponse
 
+from benchwell.i18n import _
 from benchwell.pipeline.live.courses import CONTACT_WORDS, END_WORDS, MARK_WORDS, course_view, words_of
 from benchwell.pipeline.live.forms import may_be_sent
 from benchwell.pipeline.live.safety import actions, safety_words
@@ -24,7 +25,7 @@ def course(visit: Here, person_id: str, course: str | None = None) -> HTMLRespon
     view = course_view(visit.service, visit.viewer, person_id, dt.date.today(), course_id=course)
     known = visit.service.workspace.registry.instruments
     used = [part.line.instrument for part in view.parts]
-    others = sorted((one for one in known.values() if one not in used), key=lambda one: one.title)
+    others = sorted((one for one in known.values() if one not in used), key=lambda one: _(one.title).casefold())
     return visit.page(
         "course.html.j2",
         view=view,
@@ -32,8 +33,8 @@ def course(visit: Here, person_id: str, course: str | None = None) -> HTMLRespon
         mark_kinds=words_of(MARK_WORDS),
         end_kinds=words_of(END_WORDS),
         contact_kinds=words_of(CONTACT_WORDS),
-        instruments=[(one.id, one.title) for one in (*used, *others)],
-        sendable=[(one.id, one.title) for one in (*used, *others) if may_be_sent(one)],
+        instruments=[(one.id, _(one.title)) for one in (*used, *others)],
+        sendable=[(one.id, _(one.title)) for one in (*used, *others) if may_be_sent(one)],
     )
 
 
