@@ -18,7 +18,7 @@ from benchwell.pipeline.live.opening import open_service
 from benchwell.pipeline.progress import Listener
 from benchwell.pipeline.workspace import Workspace
 from benchwell.settings import FILE_NAME, Settings
-from benchwell.synthetic import MAPPING, Courses, Equity, FollowUp, World
+from benchwell.synthetic import MAPPING, CaseMix, Courses, Equity, FollowUp, World
 from benchwell.synthetic.clinics import draw_clinics
 from benchwell.synthetic.episodes import blocks
 from benchwell.synthetic.export import assessment_table
@@ -77,16 +77,18 @@ def make_demo(path: Path, register: str | None = None, *, listener: Listener | N
 
 
 def demo_world(today: dt.date) -> World:
-    """The network: 24 clinics that truly differ, people of whom a fifth is not followed up, and a gap in one group."""
+    """The network: 24 clinics that truly differ, some of which see many more people of deprived areas."""
     return World(
         clinics=24,
-        episodes=2_400,
+        episodes=3_200,
         clinicians=3,
-        clinic_sd=1.8,
-        equity=Equity(share=0.25, gap=1.5),
-        follow_up=FollowUp("mar", 0.22),
+        size_spread=0.45,
+        clinic_sd=1.2,
+        casemix=CaseMix(deprivation_sorting=0.4, deprivation_effect=1.0, sessions_effect=0.5),
+        equity=Equity(share=0.25, gap=1.0),
+        follow_up=FollowUp("mar", 0.18),
         courses=Courses(first_start=today - dt.timedelta(_DAYS), start_days=_DAYS - 7, interim=6),
-        seed=7,
+        seed=6,
     )
 
 
