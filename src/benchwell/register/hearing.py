@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import psycopg
 from psycopg import sql
@@ -11,6 +11,7 @@ from psycopg import sql
 from benchwell.register.opening import Register
 from benchwell.register.receiving import NOTIFY
 
+_GATHER = 0.04  # seconds in which more is heard, to be told together; a page may show it that much later
 _TURN = 0.5  # seconds between two looks at whether to stop
 _PAUSE = 1.0  # seconds before a lost connection is tried again
 
@@ -20,11 +21,11 @@ class Hearing:
 
     Args:
         register: A PostgreSQL register; with any other there is nobody to hear.
-        heard: Gets each message, in the thread.
+        heard: Gets messages, one or several at a time, in the thread.
         lost: Called when the connection is back after a loss: something may have been missed.
     """
 
-    def __init__(self, register: Register, heard: Callable[[str], None], lost: Callable[[], None]) -> None:
+    def __init__(self, register: Register, heard: Callable[[Sequence[str]], None], lost: Callable[[], None]) -> None:
         self._register = register
         self._heard, self._lost = heard, lost
         self._stop = threading.Event()
@@ -61,5 +62,8 @@ class Hearing:
 
     def _listen(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         while not self._stop.is_set():
-            for notice in connection.notifies(timeout=_TURN):
-                self._heard(notice.payload)
+            messages = [notice.payload for notice in connection.notifies(timeout=_TURN, stop_after=1)]
+            if messages:
+                self._stop.wait(_GATHER)
+                messages += [notice.payload for notice in connection.notifies(timeout=0)]
+                self._heard(messages)

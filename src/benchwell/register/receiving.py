@@ -24,6 +24,7 @@ from benchwell.register.schema import assessments, choices, contacts, courses, p
 from benchwell.register.scope import own_people
 from benchwell.register.tokens import new_id
 from benchwell.register.viewer import Viewer
+from benchwell.register.whose_record import may_change
 
 _POINTS = 500  # scores of one course that a signal looks at, the latest
 _LONGEST = 128  # characters of a key or a code
@@ -264,7 +265,7 @@ def keep(
         now: Seconds since 1970-01-01 UTC.
 
     Raises:
-        NotReceivedError: If its id belongs to another person's record.
+        NotReceivedError: If its id belongs to another person's record, or to one that came from somebody else.
     """
     if entry.assessment_id is not None and len(entry.assessment_id) > _LONGEST_ID:
         raise NotReceivedError("id_too_long", _("The id of this record is too long."))
@@ -281,6 +282,8 @@ def keep(
             raise NotReceivedError("conflict", _("A record of this id exists and is not this one."))
         if not before.retracted and (before.fingerprint or fingerprint_of(before)) == mark:
             return Kept(id_, is_new=False, prompts=_unseen(connection, id_))
+        if not may_change(connection, before.source, before.entered_by, entry.entered_by):
+            raise _of_another()
         _supersede(connection, before, row)
         is_correction = True
     rows = [{"assessment_id": id_, **vars(one)} for one in found]
@@ -305,9 +308,12 @@ def take_back(connection: Connection, viewer: Viewer, record: str) -> list[str]:
 
     Returns:
         Whose it was; empty if there is no such record for the viewer, or it was taken back before.
+
+    Raises:
+        NotReceivedError: If it came from somebody else.
     """
     asked = (
-        select(assessments.c.id, assessments.c.person_id)
+        select(assessments.c.id, assessments.c.person_id, assessments.c.source, assessments.c.entered_by)
         .join(people, people.c.id == assessments.c.person_id)
         .where(
             or_(assessments.c.id == record, assessments.c.id.startswith(f"{record}#", autoescape=True)),
@@ -317,10 +323,17 @@ def take_back(connection: Connection, viewer: Viewer, record: str) -> list[str]:
         )
     )
     found = connection.execute(asked).all()
+    by = viewer.client_id or viewer.user_id
+    if not all(may_change(connection, row.source, row.entered_by, by) for row in found):
+        raise _of_another()
     if found:
         ids = [row.id for row in found]
         connection.execute(update(assessments).where(assessments.c.id.in_(ids)).values(retracted=True))
     return sorted({row.person_id for row in found})
+
+
+def _of_another() -> NotReceivedError:
+    return NotReceivedError("conflict", _("A record of this id exists, and came from somebody else."))
 
 
 def past_scores(
@@ -349,35 +362,6 @@ def _asked_past(is_course: bool) -> Select[Any]:
         .order_by(assessments.c.date.desc(), assessments.c.time.desc(), assessments.c.sequence.desc())
         .limit(_POINTS)
     )
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A record as it stands: for a worker that hears of it from another."""
-
-    place: Place
-    instrument: str
-    date: dt.date
-    scores: tuple[ScoreOf, ...]
-    prompts: tuple[SafetyPrompt, ...]
-
-
-def find_stored(connection: Connection, assessment_id: str) -> Stored | None:
-    """A record by id; null if there is none, or it was taken back."""
-    row = connection.execute(
-        select(assessments, courses.c.organization_id, courses.c.practitioner_id, people.c.label)
-        .add_columns(choices.c.value.label("expected"))
-        .join(people, people.c.id == assessments.c.person_id)
-        .outerjoin(courses, courses.c.id == assessments.c.course_id)
-        .outerjoin(choices, and_(choices.c.person_id == assessments.c.person_id, choices.c.name == "expected"))
-        .where(assessments.c.id == assessment_id, assessments.c.retracted.is_(False))
-    ).one_or_none()
-    if row is None:
-        return None
-    place = Place(row.person_id, row.course_id, row.organization_id, row.practitioner_id, row.expected, row.label or "")
-    own = connection.execute(select(scores).where(scores.c.assessment_id == assessment_id).order_by(scores.c.scale))
-    found = tuple(ScoreOf(one.scale, one.value, one.status, one.band, one.reason) for one in own)
-    return Stored(place, row.instrument, row.date, found, _unseen(connection, assessment_id))
 
 
 def _unseen(connection: Connection, assessment_id: str) -> tuple[SafetyPrompt, ...]:

@@ -76,7 +76,8 @@ class Writer:
     def __init__(self, engine: Engine, threads: int = 1, room: int = 4096) -> None:
         self._engine = engine
         event.listen(engine, "commit", _not_by_the_work)
-        self._waiting: queue.Queue[_Task | None] = queue.Queue(room)
+        self._waiting: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._room = room
         self._closed = False
         self._door = threading.Lock()  # nobody gets in line behind the last in line
         self._threads = [
@@ -96,12 +97,11 @@ class Writer:
         with self._door:
             if self._closed:
                 raise BusyRegisterError("The register is closed.", hint="nothing was kept; try again soon")
-            try:
-                self._waiting.put_nowait(_Task(work, done))
-            except queue.Full:
+            if self._waiting.qsize() >= self._room:
                 raise BusyRegisterError(
                     "The register is busy: too many writes wait already.", hint="nothing was kept; try again soon"
-                ) from None
+                )
+            self._waiting.put(_Task(work, done))
         return done
 
     def is_own_thread(self) -> bool:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from typing import Any
 
 from benchwell.i18n import _
 from benchwell.pipeline.live.news import Item
@@ -26,7 +27,6 @@ from benchwell.register.receiving import (
     RegisterConnection,
     ScoreOf,
     add_unknown_person,
-    find_stored,
     is_text,
     keep,
     past_scores,
@@ -34,6 +34,7 @@ from benchwell.register.receiving import (
     take_back,
     tell_others,
 )
+from benchwell.register.stored import Stored, find_stored
 from benchwell.register.viewer import Role, Viewer
 from benchwell.registry import Instrument
 from benchwell.registry.instrument import SafetyItem
@@ -119,16 +120,37 @@ def receive(
 
 
 def receive_all(
-    service: LiveService, entries: Sequence[Entry], now: float, *, viewer: Viewer | None = None, route: str = "receive"
+    service: LiveService,
+    entries: Sequence[Entry],
+    now: float,
+    *,
+    viewer: Viewer | None = None,
+    route: str = "receive",
+    taken_back: Sequence[str] = (),
 ) -> Future[tuple[Received, ...]]:
-    """Take several in, all of them or none; otherwise like `receive`."""
+    """Take several in, all of them or none; otherwise like `receive`.
+
+    Args:
+        service: The running service.
+        entries: The records.
+        now: Seconds since 1970-01-01 UTC.
+        viewer: As in `receive`; needed where something is taken back.
+        route: What the log calls the way it came.
+        taken_back: Ids of records that were entered in error: gone with the same commit.
+    """
     scored = [_score(service, entry) for entry in entries]
+    whose: set[str] = set()
 
     def work(connection: RegisterConnection) -> tuple[Received, ...]:
-        return tuple(_keep(service, connection, one, now, viewer, route) for one in scored)
+        kept = tuple(_keep(service, connection, one, now, viewer, route) for one in scored)
+        whose.clear()  # work may be done a second time
+        for record in taken_back if viewer is not None else ():
+            whose.update(_take_back(connection, record, now, viewer, route))
+        return kept
 
     future = service.register.submit(work)
     future.add_done_callback(lambda done: _publish(service, done))
+    future.add_done_callback(lambda done: _publish_gone(service, done, whose))
     return future
 
 
@@ -227,10 +249,7 @@ def retract(service: LiveService, record: str, now: float, viewer: Viewer, route
     """
 
     def work(connection: RegisterConnection) -> list[str]:
-        whose = take_back(connection, viewer, record)
-        for person in whose:
-            log(connection, now, viewer, "retract", route, person_id=person)
-        return whose
+        return _take_back(connection, record, now, viewer, route)
 
     told: Future[bool] = Future()
 
@@ -238,26 +257,48 @@ def retract(service: LiveService, record: str, now: float, viewer: Viewer, route
         if (problem := done.exception()) is not None:
             told.set_exception(problem)
             return
-        for person in done.result():
-            service.news.publish(Item(f"person:{person}", "reload", person))
+        _publish_gone(service, done, done.result())
         told.set_result(bool(done.result()))
 
     service.register.submit(work).add_done_callback(tell)
     return told
 
 
+def _take_back(connection: RegisterConnection, record: str, now: float, viewer: Viewer, route: str) -> list[str]:
+    whose = take_back(connection, viewer, record)
+    for person in whose:
+        log(connection, now, viewer, "retract", route, person_id=person)
+    return whose
+
+
+def _publish_gone(service: LiveService, done: Future[Any], people: Collection[str]) -> None:
+    if done.cancelled() or done.exception() is not None:
+        return
+    for person in people:
+        service.news.publish(Item(f"person:{person}", "reload", person))
+
+
 def read_received(service: LiveService, assessment_id: str) -> Received | None:
     """What a record that is kept says, as if it had just come in; null if it was taken back since."""
     with service.register.read() as connection:
-        stored = find_stored(connection, assessment_id)
-        if stored is None:
-            return None
-        instrument = service.workspace.registry.instrument(stored.instrument)
-        one_scale = stored.scores[0].scale if len(stored.scores) == 1 else instrument.primary.id
-        signal = None
-        if one_scale in {scale.id for scale in instrument.scales}:
-            signal = signal_of(service, connection, stored.place, instrument, one_scale)
-    place = stored.place
+        stored = find_stored(connection, [assessment_id]).get(assessment_id)
+        return None if stored is None else received_of(service, connection, assessment_id, stored)
+
+
+def received_of(service: LiveService, connection: RegisterConnection, assessment_id: str, stored: Stored) -> Received:
+    """What a record says, as it stands.
+
+    Args:
+        service: The running service.
+        connection: To read with.
+        assessment_id: Its id.
+        stored: The record.
+    """
+    place, instrument = stored.place, service.workspace.registry.instrument(stored.instrument)
+    one_scale = stored.scores[0].scale if len(stored.scores) == 1 else instrument.primary.id
+    signal = None
+    if one_scale in {scale.id for scale in instrument.scales}:
+        signal = signal_of(service, connection, place, instrument, one_scale)
     return Received(
         assessment_id,
         True,
