@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
@@ -181,9 +181,7 @@ def _series(chart: RunChart, width: int) -> list[Any]:
     if breaks:
         rule = alt.Chart(data(*breaks)).encode(x=_x(chart, width))
         layers.append(rule.mark_rule(color=MUTED, strokeDash=[4, 3]))
-        layers.append(
-            rule.mark_text(align="left", dx=4, color=MUTED, fontSize=12).encode(y=alt.value(10), text="words:N")
-        )
+        layers += _beside_lines(chart, breaks, width, color=MUTED, y=10)
     return layers
 
 
@@ -194,5 +192,20 @@ def _changes(chart: RunChart, changes: Sequence[tuple[str, str]], width: int) ->
     if not records:
         return []
     base = alt.Chart(data(*records)).encode(x=_x(chart, width))
-    words = base.mark_text(align="left", dx=4, color=INK, fontSize=12).encode(y=alt.value(24), text="words:N")
-    return [base.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[2, 2]), words]
+    rule = base.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[2, 2])
+    return [rule, *_beside_lines(chart, records, width, color=INK, y=24)]
+
+
+def _beside_lines(chart: RunChart, records: Sequence[dict[str, str]], width: int, *, color: str, y: int) -> list[Any]:
+    """Words to the right of their lines; in the last third of the picture, where they would be cut, to the left."""
+    place = {point.period: at for at, point in enumerate(chart.points)}
+    right = [one for one in records if place[one["period"]] * 3 < len(place) * 2]
+    left = [one for one in records if one not in right]
+    layers: list[Any] = []
+    sides: tuple[tuple[list[dict[str, str]], Literal["left", "right"], int], ...]
+    sides = ((right, "left", 4), (left, "right", -4))
+    for found, align, shift in sides:
+        if found:
+            base = alt.Chart(data(*found)).encode(x=_x(chart, width), y=alt.value(y), text="words:N")
+            layers.append(base.mark_text(align=align, dx=shift, color=color, fontSize=12))
+    return layers
