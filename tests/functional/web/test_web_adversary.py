@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from benchwell.register import Register, Role
 from benchwell.register import schema as s
 from benchwell.register.clients import add_client
 from benchwell.web import create_app
-from live_house import NORTH, OWN, House, live_house
+from live_house import NORTH, OTHER, OWN, SOUTH, House, live_house
 
 SCOPES = ("scores.write", "scores.read", "people.write")
 RAISED = [0, 0, 0, 0, 0, 0, 0, 0, 2]
@@ -200,3 +201,117 @@ def test_codes_are_not_guessed_where_forms_are_sent(house: House) -> None:
     device.get(found[0])
     tried = [device.post("/kiosk/send", data=answered(0) | {"code": f"AAAA{n:02}"}).status_code for n in range(22)]
     assert (tried[0], tried[-1]) == (403, 429)
+
+
+def handed_over(house: House, *, ended: dt.date | None) -> None:
+    """The clinician's course ends, and another clinician's begins."""
+    other = {"id": "course-9", "person_id": OWN, "organization_id": NORTH, "practitioner_id": "c2", "origin": "live"}
+    change(
+        house,
+        update(s.courses).where(s.courses.c.id == "course-1").values(end_date=dt.date(2026, 7, 1)),
+        insert(s.courses).values(**other, start_date=dt.date(2026, 7, 1), end_date=ended),
+    )
+
+
+@pytest.mark.parametrize("ended", [None, dt.date(2026, 8, 1)], ids=["runs", "has ended"])
+def test_who_handed_somebody_over_sees_no_further(house: House, ended: dt.date | None) -> None:
+    browser = house.browser(Role.CLINICIAN)
+    handed_over(house, ended=ended)
+    assert browser.get(f"/people/{OWN}").status_code == 404
+    assert browser.get("/stream", params={"topic": f"person:{OWN}"}).status_code == 204
+    assert "P. 1" not in browser.get("/people").text
+    made = browser.post("/api/v1/scores", json=score(), headers={"x-csrf-token": browser.csrf})  # type: ignore[attr-defined]
+    assert made.status_code == 422
+
+
+def test_who_treated_somebody_last_may_look_back(house: House) -> None:
+    change(house, update(s.courses).where(s.courses.c.id == "course-1").values(end_date=dt.date(2026, 7, 1)))
+    assert house.browser(Role.CLINICIAN).get(f"/people/{OWN}").status_code == 200
+    handed_over(house, ended=dt.date(2026, 6, 15))
+    assert house.browser(Role.CLINICIAN).get(f"/people/{OWN}").status_code == 200
+
+
+@pytest.mark.parametrize("whose", ["nobody", "left", "nowhere"])
+def test_a_safety_answer_of_somebody_whom_nobody_treats_is_seen_by_the_place(house: House, whose: str) -> None:
+    browser, person = house.browser(Role.CLINICIAN), "synthetic-new"
+    program(house, organization=None if whose == "nowhere" else NORTH).post("/api/v1/scores", json=score("x", person))
+    if whose == "left":
+        change(house, update(s.courses).where(s.courses.c.person_id == person).values(practitioner_id="c2"))
+    page = browser.get("/today")
+    assert "Safety answer, not seen yet" in words(page)
+    assert browser.get(f"/people/{person}").status_code == 200
+    (prompt,) = rows(house, s.safety_prompts)
+    said = {"csrf": browser.csrf, "prompt": prompt.id, "action": "spoke_now"}  # type: ignore[attr-defined]
+    assert browser.post(f"/people/{person}/safety", data=said).headers["location"] == "/today"
+    assert browser.get(f"/people/{person}").status_code == 404, "for as long as it was needed"
+    assert ("read", person, "clinician") in {(row.action, row.person_id, row.user_id) for row in rows(house, s.audit)}
+
+
+def test_a_safety_answer_elsewhere_stays_elsewhere(house: House) -> None:
+    program(house, organization=SOUTH).post("/api/v1/scores", json=score("x", "synthetic-new"))
+    program(house, organization=SOUTH).post("/api/v1/scores", json=score("y", OTHER))
+    assert len(rows(house, s.safety_prompts)) == 2
+    browser = house.browser(Role.CLINICIAN)
+    assert "Safety answer" not in words(browser.get("/today"))
+    assert [browser.get(f"/people/{one}").status_code for one in ("synthetic-new", OTHER)] == [404, 404]
+
+
+def fhir(client: TestClient, resource: dict[str, Any]) -> Any:
+    kind = {"content-type": "application/fhir+json"}
+    return client.post(f"/fhir/{resource['resourceType']}", content=json.dumps(resource), headers=kind)
+
+
+def in_error(id_: str) -> dict[str, Any]:
+    back = {"resourceType": "QuestionnaireResponse", "id": id_, "status": "entered-in-error"}
+    return back | {"subject": {"reference": f"Patient/{OWN}"}, "questionnaire": "http://loinc.org/q/44249-1"}
+
+
+def shared_with_south(house: House) -> None:
+    about = {"id": "course-8", "person_id": OWN, "organization_id": SOUTH, "origin": "live"}
+    change(house, insert(s.courses).values(**about, start_date=dt.date(2026, 6, 1)))
+
+
+def test_a_program_of_elsewhere_changes_nothing_of_what_another_sent(house: House) -> None:
+    shared_with_south(house)
+    north, south = program(house), program(house, organization=SOUTH)
+    record = score("QuestionnaireResponse/r1")
+    assert north.post("/api/v1/scores", json=record).status_code == 201
+    assert south.post("/api/v1/scores", json=record).status_code == 200, "the same, word for word, does no harm"
+    assert south.post("/api/v1/scores", json=record | {"items": [0] * 9}).status_code == 409
+    assert fhir(south, in_error("r1")).status_code == 409
+    (kept,) = rows(house, s.assessments)
+    assert (kept.items, kept.retracted) == (RAISED, False)
+    assert fhir(program(house), in_error("r1")).status_code == 200, "another key of the same place: keys are replaced"
+    assert rows(house, s.assessments)[0].retracted
+
+
+def test_no_program_changes_what_a_person_answered_or_a_clinician_typed(house: House) -> None:
+    TestClient(house.app).post(link(house), data=answered(2))
+    browser = house.browser(Role.CLINICIAN)
+    typed = {f"item-{item}": "1" for item in range(1, 10)} | {"date": "2026-06-20", "csrf": browser.csrf}  # type: ignore[attr-defined]
+    assert browser.post(f"/people/{OWN}/enter/phq-9", data=typed).status_code == 303
+    before = rows(house, s.assessments)
+    assert sorted(row.source for row in before) == ["clinician", "link"]
+    ehr = program(house)
+    for row in before:
+        assert ehr.post("/api/v1/scores", json=score(row.id, items=[0] * 9)).status_code == 409
+    assert rows(house, s.assessments) == before
+
+
+def test_a_transaction_that_may_not_take_something_back_keeps_nothing(house: House) -> None:
+    shared_with_south(house)
+    program(house).post("/api/v1/scores", json=score("QuestionnaireResponse/r1"))
+    about = {"subject": {"reference": f"Patient/{OWN}"}, "effectiveDateTime": "2026-06-21", "valueInteger": 7}
+    code = {"coding": [{"system": "http://loinc.org", "code": "44261-6"}]}
+    fresh = {"resourceType": "Observation", "id": "o1", "status": "final", "code": code} | about
+    both = [
+        {"resource": one, "request": {"method": "POST", "url": one["resourceType"]}} for one in (fresh, in_error("r1"))
+    ]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": both}
+    assert fhir(program(house, organization=SOUTH), bundle).status_code == 409
+    assert [row.id for row in rows(house, s.assessments)] == ["QuestionnaireResponse/r1"]
+    assert fhir(program(house), bundle).status_code == 200
+    assert {row.id: row.retracted for row in rows(house, s.assessments)} == {
+        "QuestionnaireResponse/r1": True,
+        "Observation/o1": False,
+    }

@@ -16,7 +16,7 @@ import msgspec
 from benchwell.i18n import N_, _
 from benchwell.intake.fhir.live import Posted, PostedForm, decode_posted, decode_quickly
 from benchwell.intake.fhir.rows import Finding
-from benchwell.pipeline.live.receiving import Entry, NotReceivedError, Received, receive_all, retract
+from benchwell.pipeline.live.receiving import Entry, NotReceivedError, Received, receive_all
 from benchwell.pipeline.live.service import LiveService
 from benchwell.publish.score_observations import ScoreObservations
 from benchwell.register.receiving import fingerprint_of
@@ -223,10 +223,9 @@ class _Sending:
         if read.refused:
             return Outcome(read.refused, issues=read.issues)
         try:
-            received = await self._receive([one for one in read.forms if not one.retracted])
+            received = await self._receive(read.forms)
         except NotReceivedError as problem:
             return Outcome(_STATUS.get(problem.reason, 422), issues=(*read.issues, _of(problem)))
-        await self._retract([read])
         return self._outcome(read, received)
 
     async def together(self, read: list[_ReadEntry]) -> Answer:
@@ -234,11 +233,10 @@ class _Sending:
         if any(one.refused for one in read):
             return Answer(422, tuple(Outcome(one.refused or 424, issues=one.issues) for one in read), "transaction")
         try:
-            received = await self._receive([form for one in read for form in one.forms if not form.retracted])
+            received = await self._receive([form for one in read for form in one.forms])
         except NotReceivedError as problem:
             status = _STATUS.get(problem.reason, 422)
             return Answer(status, (Outcome(status, issues=(_of(problem),)),), "transaction")
-        await self._retract(read)
         known = {one.assessment_id: one for one in received}
         outcomes = [
             self._outcome(one, [known[form.assessment_id] for form in one.forms if not form.retracted]) for one in read
@@ -246,16 +244,15 @@ class _Sending:
         return Answer(200, tuple(outcomes), "transaction")
 
     async def _receive(self, forms: Sequence[PostedForm]) -> Sequence[Received]:
+        """What is new and what is taken back, in one commit."""
         if not forms:
             return ()
-        entries = [self._entry(form) for form in forms]
-        return await asyncio.wrap_future(
-            receive_all(self.service, entries, self.now, viewer=self.viewer, route=self.route)
+        entries = [self._entry(form) for form in forms if not form.retracted]
+        taken_back = [form.assessment_id for form in forms if form.retracted]
+        future = receive_all(
+            self.service, entries, self.now, viewer=self.viewer, route=self.route, taken_back=taken_back
         )
-
-    async def _retract(self, read: Sequence[_ReadEntry]) -> None:
-        for form in (form for one in read for form in one.forms if form.retracted):
-            await asyncio.wrap_future(retract(self.service, form.assessment_id, self.now, self.viewer, self.route))
+        return await asyncio.wrap_future(future)
 
     def _entry(self, form: PostedForm) -> Entry:
         by = self.viewer.client_id or self.viewer.user_id

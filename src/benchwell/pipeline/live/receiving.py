@@ -144,8 +144,9 @@ def receive_all(
     def work(connection: RegisterConnection) -> tuple[Received, ...]:
         kept = tuple(_keep(service, connection, one, now, viewer, route) for one in scored)
         whose.clear()  # work may be done a second time
-        for record in taken_back if viewer is not None else ():
-            whose.update(_take_back(connection, record, now, viewer, route))
+        if viewer is not None:
+            for record in taken_back:
+                whose.update(_take_back(connection, record, now, viewer, route))
         return kept
 
     future = service.register.submit(work)
