@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -11,6 +9,7 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
+from benchwell.durable import whole_file
 from benchwell.errors import WorkspaceError
 from benchwell.terms import Purpose
 
@@ -159,15 +158,10 @@ class Settings(BaseModel):
     def save(self, path: Path) -> None:
         """Write settings as YAML, whole or not at all."""
         data: dict[str, Any] = self.model_dump(mode="json")
-        draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
         try:
-            with draft.open("w", encoding="utf-8") as file:
-                yaml.safe_dump(data, file, sort_keys=False, allow_unicode=True)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
+            with whole_file(path) as file:
+                yaml.safe_dump(data, file, encoding="utf-8", sort_keys=False, allow_unicode=True)
         except OSError as problem:
-            draft.unlink(missing_ok=True)
             raise WorkspaceError(
                 f"{path} cannot be written: {problem.strerror}.", hint="check the folder and who owns it"
             ) from None

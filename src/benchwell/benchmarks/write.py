@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from benchwell.benchmarks.compute import FROZEN_BESIDE, Computed, compute
 from benchwell.benchmarks.edition import MANIFEST, Edition, manifest_hash
 from benchwell.benchmarks.manifest import Inputs, all_declarations, build_manifest, edition_id, identity
+from benchwell.durable import fsync_path
 from benchwell.errors import EditionError
 from benchwell.registry import canonical_json
 from benchwell.tables import CANONICAL, DERIVED
@@ -71,9 +72,9 @@ def write_edition(folder: Path, inputs: Inputs, *, built: Mapping[str, Any] | No
     for path, content in files.items():
         _write_durably(temporary / path, content)
     for place in (*(path for path in temporary.rglob("*") if path.is_dir()), temporary):
-        _sync_folder(place)
+        fsync_path(place)
     temporary.rename(target)
-    _sync_folder(folder)
+    fsync_path(folder)
     return Edition.load(target)
 
 
@@ -141,11 +142,3 @@ def _write_durably(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

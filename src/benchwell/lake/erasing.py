@@ -14,11 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from benchwell.durable import fsync_files, whole_file
 from benchwell.errors import LakeError
-from benchwell.lake.durable import fsync_files
 from benchwell.lake.snapshot import keyed_digest
 from benchwell.lake.store import DataFile, DeltaStore, lake_errors
-from benchwell.private_file import owner_only
 from benchwell.tables import Table
 
 _FILE = "erased.json"
@@ -43,13 +42,8 @@ def erased_hashes(lake: Path) -> frozenset[str]:
 def remember_erased(lake: Path, key: bytes, ids: Mapping[str, set[str]]) -> None:
     """Add ids to the list, by the column that holds them; the list is whole or as it was."""
     held = erased_hashes(lake) | {_hash(key, column, one) for column, values in ids.items() for one in values}
-    draft = lake / f".{_FILE}"
-    with lake_errors("The list of erased people"):
-        with open(draft, "w", encoding="utf-8", opener=owner_only) as file:
-            json.dump(sorted(held), file, indent=0)
-        fsync_files([draft], lake)
-        draft.replace(lake / _FILE)
-        fsync_files([], lake)
+    with lake_errors("The list of erased people"), whole_file(lake / _FILE, is_private=True) as file:
+        file.write(json.dumps(sorted(held), indent=0).encode())
 
 
 def without_erased(batches: Mapping[str, pa.Table], lake: Path, key: bytes) -> dict[str, pa.Table]:

@@ -15,9 +15,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchwell.durable import fsync_files
 from benchwell.engine import DuckDBEngine, Engine, Frame
 from benchwell.errors import LakeError
-from benchwell.lake.durable import fsync_files
 from benchwell.lake.erasing import contacts_of, holding, remember_erased, remove_files, stored_files, without_erased
 from benchwell.lake.ledger import SCHEMA as LEDGER_SCHEMA
 from benchwell.lake.ledger import Ledger, Line

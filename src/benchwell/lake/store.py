@@ -17,8 +17,8 @@ from deltalake import DeltaTable, PostCommitHookProperties, Schema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
+from benchwell.durable import fsync_files, fsync_path
 from benchwell.errors import LakeError
-from benchwell.lake.durable import fsync_files, fsync_path
 
 _ROWS_PER_FILE = 1 << 20
 _ROWS_PER_GROUP = 1 << 17  # enough groups in a file for all cores to read one file together

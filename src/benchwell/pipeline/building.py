@@ -15,11 +15,11 @@ from typing import Any
 
 from benchwell import __version__
 from benchwell.benchmarks import Code, Edition, Inputs, write_edition
-from benchwell.engine import DuckDBEngine
 from benchwell.errors import LakeError, WorkspaceError
 from benchwell.lake.lock import write_lock
 from benchwell.pipeline.computing import Sums, compute_sums
 from benchwell.pipeline.holdings import Holdings
+from benchwell.pipeline.inputs import episode_rule_of
 from benchwell.pipeline.pages import edition_pages
 from benchwell.settings import Settings
 
@@ -35,9 +35,8 @@ def build(
     """Score, sum, benchmark, write. See `Workspace.build`."""
     snapshot = workspace.lake.snapshot()
     settings = workspace.settings
-    if settings.episode_rule is not None:
-        workspace.registry.episode_rule(settings.episode_rule)  # a misspelt one is named before anything is computed
-    with DuckDBEngine(memory_limit=settings.engine.memory_limit, threads=settings.engine.threads) as engine:
+    episode_rule_of(settings, workspace.registry)  # a misspelt one is named before anything is computed
+    with workspace.engine() as engine:
         sums = compute_sums(
             engine,
             lambda name: workspace.lake.read(engine, name, snapshot),

@@ -20,9 +20,9 @@ from benchwell.outcomes.cuts import sign_of
 from benchwell.pipeline.adjusting import FrozenModels, adjust
 from benchwell.pipeline.choosing import Present, choose, distinct, instruments_of, published_pairs
 from benchwell.pipeline.curves import FrozenCurves, freeze_curves
-from benchwell.pipeline.inputs import Reader, known_rates, outcome_inputs, present_instruments
+from benchwell.pipeline.inputs import Reader, episode_rule_of, known_rates, outcome_inputs, present_instruments
 from benchwell.pipeline.progress import Stages
-from benchwell.registry import EpisodeRule, Instrument, Measure, Registry
+from benchwell.registry import Instrument, Measure, Registry
 from benchwell.registry.benchmark import Stratum
 from benchwell.registry.measure import SeverityAdjustedEffectSize
 from benchwell.settings import Settings
@@ -73,9 +73,9 @@ def compute_sums(
     declarations = choose(registry, present, wanted)
     measures = [one for one in declarations.measures.values() if not one.is_published]
     instruments = instruments_of(measures, registry)
-    plan = row_plan(declarations)
+    plan, rule = row_plan(declarations), episode_rule_of(settings, registry)
     with stages.stage("scoring"):
-        reading = outcome_inputs(engine, read, dict(present.instruments), settings, as_of, _rule(registry, settings))
+        reading = outcome_inputs(engine, read, dict(present.instruments), settings, as_of, rule)
         inputs = reading.inputs
         declarations = replace(declarations, episode_rules={one.id: one for one in reading.rules})
     with stages.stage("outcomes"):
@@ -110,10 +110,6 @@ def compute_sums(
             reading.counts,
             curves,
         )
-
-
-def _rule(registry: Registry, settings: Settings) -> EpisodeRule | None:
-    return None if settings.episode_rule is None else registry.episode_rule(settings.episode_rule)
 
 
 def _notes(models: Sequence[FollowUpModel]) -> tuple[str, ...]:

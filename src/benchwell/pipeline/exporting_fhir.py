@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import gzip
-import os
-import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,11 +15,11 @@ import narwhals as nw
 import pyarrow as pa
 
 from benchwell.consent import effective
-from benchwell.engine import DuckDBEngine, Engine, Frame
+from benchwell.durable import whole_file
+from benchwell.engine import Engine, Frame
 from benchwell.errors import WorkspaceError
 from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.inputs import Reader, present_instruments
-from benchwell.private_file import owner_only
 from benchwell.publish.score_observations import ScoreObservations
 from benchwell.registry import Instrument
 from benchwell.scoring import score_assessments, without_restated
@@ -79,7 +77,7 @@ def export_observations(
     day = as_of or dt.datetime.now(dt.UTC).date()
     asked = _purpose(purpose or workspace.settings.use.value)
     settings, snapshot = workspace.settings, workspace.lake.snapshot()
-    with DuckDBEngine(memory_limit=settings.engine.memory_limit, threads=settings.engine.threads) as engine:
+    with workspace.engine() as engine:
 
         def read(name: str) -> Frame:
             return workspace.lake.read(engine, name, snapshot)
@@ -167,20 +165,14 @@ def _write(path: Path, batches: Iterator[pa.RecordBatch], mapping: ScoreObservat
 
 @contextlib.contextmanager
 def _whole_or_nothing(path: Path) -> Iterator[BinaryIO]:
-    """A file beside the wanted one, which takes its place when everything is on disk."""
-    draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    """The file to write, packed if its name says so; it is there when everything is on disk."""
     try:
-        with open(draft, "xb", opener=owner_only) as raw:
+        with whole_file(path, is_private=True) as raw:
             if path.suffix == ".gz":
                 # Without name and time, the same scores give the same bytes.
                 with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed:
                     yield cast("BinaryIO", packed)
             else:
                 yield raw
-            raw.flush()
-            os.fsync(raw.fileno())
-        draft.replace(path)
     except OSError as problem:
         raise WorkspaceError(f"{path} cannot be written: {problem.strerror}.", hint="check folder and space") from None
-    finally:
-        draft.unlink(missing_ok=True)

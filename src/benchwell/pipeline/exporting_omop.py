@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import pyarrow as pa
 
-from benchwell.engine import DuckDBEngine, Engine, Frame
+from benchwell.engine import Engine, Frame
 from benchwell.errors import WorkspaceError
 from benchwell.outcomes import build_outcomes
 from benchwell.pipeline.choosing import Present, choose, instruments_of
-from benchwell.pipeline.inputs import Reader, outcome_inputs, present_instruments
+from benchwell.pipeline.inputs import Reader, episode_rule_of, outcome_inputs, present_instruments
 from benchwell.publish.omop import FileFormat, OmopTables, holds_export, omop_tables, write_omop
-from benchwell.registry import EpisodeRule, Registry
+from benchwell.registry import Registry
 from benchwell.settings import Settings
 from benchwell.tables.days import epoch_day
 
@@ -70,7 +70,7 @@ def export_omop(
         raise WorkspaceError(f"{target} holds other files.", hint="name a new or empty folder; nothing was written")
     snapshot = workspace.lake.snapshot()
     settings = workspace.settings
-    with DuckDBEngine(memory_limit=settings.engine.memory_limit, threads=settings.engine.threads) as engine:
+    with workspace.holdings.engine() as engine:
         made = _tables(
             engine, lambda name: workspace.lake.read(engine, name, snapshot), workspace.registry, settings, day
         )
@@ -90,7 +90,7 @@ def _tables(engine: Engine, read: Reader, registry: Registry, settings: Settings
     chosen = choose(registry, Present(instruments, frozenset(), encounters=True, events=frozenset()), None)
     measures = [one for one in chosen.measures.values() if not one.is_published]
     named = instruments_of(measures, registry)
-    rule: EpisodeRule | None = None if settings.episode_rule is None else registry.episode_rule(settings.episode_rule)
+    rule = episode_rule_of(settings, registry)
     inputs = outcome_inputs(engine, read, dict(instruments), settings, as_of, rule).inputs
     built = build_outcomes(inputs, measures, named, snapshot_day=epoch_day(as_of), keep=engine.keep)
     usable = engine.keep(inputs.consents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchwell.engine import DuckDBEngine
 from benchwell.lake import Lake
 from benchwell.pipeline.progress import Stages
 from benchwell.registry import Registry
@@ -28,3 +29,8 @@ class Holdings:
     lake: Lake
     registry: Registry
     stages: Stages
+
+    def engine(self) -> DuckDBEngine:
+        """A new engine within the limits of the workspace's settings, for a `with` block."""
+        limits = self.settings.engine
+        return DuckDBEngine(memory_limit=limits.memory_limit, threads=limits.threads)

@@ -57,6 +57,15 @@ def present_instruments(engine: Engine, read: Reader, registry: Registry, as_of:
     }
 
 
+def episode_rule_of(settings: Settings, registry: Registry) -> EpisodeRule | None:
+    """The rule by which contacts become courses, that settings name; null if they name none.
+
+    Raises:
+        UnknownDeclarationError: If there is no rule of that name.
+    """
+    return None if settings.episode_rule is None else registry.episode_rule(settings.episode_rule)
+
+
 def known_rates(read: Reader, as_of: dt.date) -> Frame:
     """Official rates whose period is over on a day."""
     return read("published_rates").filter(nw.coalesce(nw.col("period_end"), nw.col("period_start")) <= nw.lit(as_of))

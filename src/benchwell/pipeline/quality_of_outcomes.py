@@ -23,7 +23,7 @@ from benchwell.outcomes import OutcomeInputs, build_outcomes
 from benchwell.outcomes.due import due_day
 from benchwell.pipeline.choosing import Present, instruments_of
 from benchwell.pipeline.holdings import Holdings
-from benchwell.pipeline.inputs import Reader, outcome_inputs, present_instruments
+from benchwell.pipeline.inputs import Reader, episode_rule_of, outcome_inputs, present_instruments
 from benchwell.pipeline.progress import Stages
 from benchwell.pipeline.source_kinds import together
 from benchwell.pipeline.taking_in import take_in
@@ -141,11 +141,10 @@ def _taken(holdings: Holdings, sources: Sequence[Path], as_of: dt.date) -> list[
 
 
 def _compute(holdings: Holdings, measure: Measure, as_of: dt.date) -> _Computed:
-    engine_settings, lake, registry = holdings.settings.engine, holdings.lake, holdings.registry
+    lake, registry = holdings.lake, holdings.registry
     snapshot, last_day = lake.snapshot(), epoch_day(as_of)
-    named = holdings.settings.episode_rule
-    rule = None if named is None else registry.episode_rule(named)
-    with DuckDBEngine(memory_limit=engine_settings.memory_limit, threads=engine_settings.threads) as engine:
+    named, rule = holdings.settings.episode_rule, episode_rule_of(holdings.settings, registry)
+    with holdings.engine() as engine:
 
         def read(name: str) -> Frame:
             return lake.read(engine, name, snapshot)

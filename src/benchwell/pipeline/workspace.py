@@ -55,7 +55,7 @@ class Workspace:
         self.lake = Lake(self.path / "lake")
         self.registry = Registry.load(self.path / "declarations")
         self.stages = Stages(listener)
-        self._holdings = Holdings(self.path, self.settings, self.lake, self.registry, self.stages)
+        self.holdings = Holdings(self.path, self.settings, self.lake, self.registry, self.stages)
 
     @classmethod
     def create(cls, path: str | Path, *, name: str | None = None, listener: Listener | None = None) -> Workspace:
@@ -107,7 +107,7 @@ class Workspace:
         """
         from benchwell.pipeline.taking_in import take_in
 
-        return take_in(self._holdings, source, mapping, as_of=day_of(as_of), accept_guess=accept_guess)
+        return take_in(self.holdings, source, mapping, as_of=day_of(as_of), accept_guess=accept_guess)
 
     def build(
         self,
@@ -143,8 +143,8 @@ class Workspace:
         if self.settings.register_url or (self.path / REGISTER_FILE).is_file():
             from benchwell.pipeline.live.to_lake import take_in_register
 
-            take_in_register(self._holdings)
-        return build(self._holdings, day_of(as_of), benchmarks, superseded=superseded, reason=reason)
+            take_in_register(self.holdings)
+        return build(self.holdings, day_of(as_of), benchmarks, superseded=superseded, reason=reason)
 
     def export_observations(
         self, path: str | Path, *, as_of: dt.date | str | None = None, purpose: Purpose | str | None = None
@@ -152,7 +152,7 @@ class Workspace:
         """Write scores as FHIR Observations, one a line. See `pipeline.exporting_fhir`."""
         from benchwell.pipeline.exporting_fhir import export_observations
 
-        return export_observations(self._holdings, Path(path), as_of=day_of(as_of), purpose=purpose)
+        return export_observations(self.holdings, Path(path), as_of=day_of(as_of), purpose=purpose)
 
     def export_omop(
         self, folder: str | Path, *, as_of: dt.date | str | None = None, file_format: FileFormat = "parquet"

@@ -26,7 +26,7 @@ FIXED = [3, 1, 2, 0, 3, 2, 1, 0, 1, 2, 3, 0, 1, 2, 0, 1, 3, 2, 1, 0, 2]
 
 
 def export(workspace: Workspace, path: Path, **more: Any) -> ObservationExport:
-    return export_observations(workspace._holdings, path, as_of=AS_OF, **more)
+    return export_observations(workspace.holdings, path, as_of=AS_OF, **more)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

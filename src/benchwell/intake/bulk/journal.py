@@ -14,10 +14,10 @@ from typing import Literal, Self
 
 import msgspec
 
+from benchwell.durable import whole_file
 from benchwell.errors import BulkExportError
 from benchwell.intake.bulk.manifest import Plan
 from benchwell.intake.bulk.result import BulkFile
-from benchwell.lake.durable import fsync_path
 
 FILE_NAME = ".bulk-export.journal"
 
@@ -150,14 +150,8 @@ def completed(folder: Path) -> tuple[str, str] | None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, even after a power cut; readable by its owner alone."""
-    part = path.with_name(path.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with whole_file(path, is_private=True) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    fsync_path(path.parent)
 
 
 def _events(path: Path) -> list[Event]:

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from benchwell.durable import fsync_path
 from benchwell.errors import BulkExportError
 from benchwell.intake.bulk.manifest import PlannedFile
 from benchwell.intake.bulk.result import BulkFile
-from benchwell.lake.durable import fsync_path
 
 _GZIP = b"\x1f\x8b"  # NDJSON never begins like this
 _CHUNK = 2**20

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from benchwell.engine import DuckDBEngine
 from benchwell.lake import Lake
+from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.inputs import present_instruments
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Register
@@ -69,17 +70,17 @@ def bring_from_lake(service: LiveService, *, progress: Progress | None = None, p
     with alone(service.register, patience) as is_ours:
         if not is_ours:
             return Brought(changed=False)
-        return bring(service.workspace.lake, service.workspace.registry, service.register, progress=progress)
+        return bring(service.workspace.holdings, service.register, progress=progress)
 
 
-def bring(lake: Lake, registry: Registry, register: Register, *, progress: Progress | None = None) -> Brought:
+def bring(workspace: Holdings, register: Register, *, progress: Progress | None = None) -> Brought:
     """The same, from the parts of a workspace, for a caller that is `alone`. Errors as in `bring_from_lake`."""
-    snapshot = lake.snapshot()
+    snapshot = workspace.lake.snapshot()
     with register.read() as connection:
         if to.fact(connection, SNAPSHOT) == snapshot.id:
             return Brought(changed=False)
-    with DuckDBEngine() as engine:
-        source = _Source(engine, lake, snapshot, registry)
+    with workspace.engine() as engine:
+        source = _Source(engine, workspace.lake, snapshot, workspace.registry)
         brought = _Copy(register, source, progress or (lambda _table, _rows: None)).run()
     register.write(lambda connection: to.set_fact(connection, SNAPSHOT, snapshot.id))
     return brought

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchwell.benchmarks import Edition
-from benchwell.engine import DuckDBEngine
 from benchwell.i18n import _
 from benchwell.pipeline.live.follow_up_gain import FollowUpGain, follow_up_gain
 from benchwell.pipeline.live.measure_view import Picture, picture
@@ -222,7 +221,7 @@ def _from_register(service: LiveService, scope: _Scope, today: dt.date) -> Count
 def _from_lake(workspace: Workspace, scope: _Scope, today: dt.date) -> Counts:
     """The same from the lake; a source without courses has none here, which the page says."""
     snapshot = workspace.lake.snapshot()
-    with DuckDBEngine() as engine:
+    with workspace.holdings.engine() as engine:
         episodes = engine.to_arrow(
             workspace.lake.read(engine, "episodes", snapshot).select(
                 "episode_id", "patient_id", "organization_id", "practitioner_id", "start_date"

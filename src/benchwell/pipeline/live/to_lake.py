@@ -75,8 +75,7 @@ def flow(service: LiveService) -> IntakeReport | None:
         LakeError: If another writer is at work, or the lake is damaged. Nothing is lost: it goes on waiting.
         RegisterError: If the register refuses.
     """
-    one = service.workspace
-    return _alone(Holdings(one.path, one.settings, one.lake, one.registry, one.stages), service.register)
+    return _alone(service.workspace.holdings, service.register)
 
 
 def take_in_register(workspace: Holdings) -> IntakeReport | None:
@@ -98,7 +97,7 @@ def _alone(workspace: Holdings, register: Register) -> IntakeReport | None:
 
 def _flow(workspace: Holdings, register: Register) -> IntakeReport | None:
     # First what the lake has heard from others: of two words on one day, each side must know the other's.
-    bring(workspace.lake, workspace.registry, register)
+    bring(workspace, register)
     with register.read() as connection:
         found = waiting(connection)
         copied = fact(connection, SNAPSHOT)

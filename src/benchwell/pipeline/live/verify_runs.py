@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import threading
 import time
-import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchwell.durable import whole_file
 from benchwell.errors import BenchwellError
 from benchwell.pipeline.live.editions import edition_of
 from benchwell.pipeline.verifying import verify
@@ -124,6 +124,5 @@ def _save(workspace: Workspace, run: VerifyRun) -> None:
     """Whole or not at all: others read it while it is written."""
     path = _file(workspace, run.edition)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{uuid.uuid4().hex}")
-    draft.write_text(json.dumps(asdict(run)), encoding="utf-8")
-    draft.replace(path)
+    with whole_file(path) as file:
+        file.write(json.dumps(asdict(run)).encode())
