@@ -10,6 +10,7 @@ from benchwell.pipeline.live.caseload import caseload
 from benchwell.pipeline.live.safety import actions, say_seen
 from benchwell.register import Role
 from benchwell.register.audit import log_many
+from benchwell.register.scope import reaches_person
 from benchwell.web.access import only, to_person
 from benchwell.web.addresses import course_address
 from benchwell.web.pages.preferences import within
@@ -36,4 +37,7 @@ def safety_seen(visit: Here, person_id: str, sent: Sent) -> Response:
     # Said twice, the first one counts; either way the page is shown as it now stands.
     say_seen(visit.service, visit.viewer, visit.now, person_id, sent.get("prompt", ""), sent.get("action", ""))
     back = within(sent.get("back", "")) if sent.get("back") else course_address(person_id)
-    return RedirectResponse(back, status_code=303)
+    with visit.register.read() as connection:
+        stays = reaches_person(connection, visit.viewer, person_id)
+    # Whoever looked because nobody else was there has no further business with the record.
+    return RedirectResponse(back if stays else "/today", status_code=303)
