@@ -41,7 +41,7 @@ class NotReceivedError(BenchwellError):
 
     Args:
         reason: unknown_person, unknown_course, unknown_instrument, unknown_scale, no_score, after_snapshot,
-            not_text, id_too_long, conflict.
+            too_long_ago, not_text, id_too_long, conflict.
         message: The same in words, without a value.
     """
 
@@ -375,6 +375,9 @@ def _unseen(connection: Connection, assessment_id: str) -> tuple[SafetyPrompt, .
 
 def _same(connection: Connection, entry: Entry, mark: str) -> str | None:
     """A form without an id that was just handed in: a page that was sent twice."""
+    if connection.dialect.name == "postgresql":
+        # Of two that come at the same moment, the second waits for the first to be there; SQLite has one writer anyway.
+        connection.execute(select(func.pg_advisory_xact_lock(int(mark[:15], 16))))
     asked = select(assessments.c.id).where(
         assessments.c.person_id == entry.person_id,
         assessments.c.instrument == entry.instrument,

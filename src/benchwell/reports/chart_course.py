@@ -176,7 +176,8 @@ def _days(
     )
     first, last = min(days), max(days)
     pad = max(dt.timedelta(days=3), (last - first) / 20)
-    return first - pad, last + pad
+    # A day at an end of the calendar is a slip, but no reason to show nothing.
+    return first - min(pad, first - dt.date.min), last + min(pad, dt.date.max - last)
 
 
 def _iso(day: dt.date) -> str:

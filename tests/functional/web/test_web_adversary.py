@@ -20,7 +20,7 @@ from benchwell.register import Register, Role
 from benchwell.register import schema as s
 from benchwell.register.clients import add_client
 from benchwell.web import create_app
-from live_house import NORTH, OTHER, OWN, SOUTH, House, live_house
+from live_house import NORTH, OTHER, OWN, SOUTH, House, add_scores, live_house
 
 SCOPES = ("scores.write", "scores.read", "people.write")
 RAISED = [0, 0, 0, 0, 0, 0, 0, 0, 2]
@@ -315,3 +315,11 @@ def test_a_transaction_that_may_not_take_something_back_keeps_nothing(house: Hou
         "QuestionnaireResponse/r1": True,
         "Observation/o1": False,
     }
+
+
+def test_a_day_of_two_thousand_years_ago_is_refused_and_shows_no_broken_page(house: House) -> None:
+    made = program(house).post("/api/v1/scores", json=score(date="0001-01-01"))
+    assert (made.status_code, rows(house, s.assessments)) == (422, [])
+    add_scores(house, OWN, "course-1", "phq-9", [("0001-01-01", 4), ("2026-06-02", 5)])  # as data may bring it
+    assert house.browser(Role.CLINICIAN).get(f"/people/{OWN}").status_code == 200
+    assert house.browser(Role.PATIENT).get("/my").status_code == 200

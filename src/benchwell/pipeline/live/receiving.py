@@ -47,6 +47,7 @@ __all__ = ["Entry", "NotReceivedError", "Received", "read_received", "receive", 
 MAY_ADD_PEOPLE = "people.write"
 STREAM = "/stream"  # what the log calls pages that are open
 _LONGEST_UNIT = 32
+_EARLIEST = dt.date(1900, 1, 1)  # nobody in treatment was born before
 
 
 @dataclass(frozen=True)
@@ -343,6 +344,8 @@ def _check(service: LiveService, entry: Entry) -> Instrument:
     # A day of the place where people are treated may have begun already where this program does not run.
     if entry.date > dt.date.today() + dt.timedelta(days=1):
         raise NotReceivedError("after_snapshot", _("The day of this form has not come yet."))
+    if entry.date < _EARLIEST:  # a slip that would stretch every picture of the course over two thousand years
+        raise NotReceivedError("too_long_ago", _("The day is too long ago."))
     if _number(entry.total) is None and not any(one is not None for one in _numbers(entry.items) or ()):
         raise NotReceivedError("no_score", _("There is no answer and no total in it."))
     return instrument
