@@ -1,10 +1,12 @@
 """The live service under load: scores in, lights on pages, and what is left after kill -9.
 
-    ./run bench live [--rate 200] [--seconds 60] [--pages 50] [--kills 50] [--only sqlite|postgresql] [--keep]
+    ./run bench live [--rate 200] [--seconds 60] [--pages 50] [--kills 50] [--only sqlite|postgresql] [--fuzz TRIES]
+                     [--keep]
 
 The server is started as users start it. Posts come by the clock, whatever the server does, and a post's time counts
 from when it was due. Then the server is killed again and again under load, with PostgreSQL a worker in turn, and every
-record that was acknowledged is looked for after the restart. `--keep` appends the tables to benchmarks/results.md.
+record that was acknowledged is looked for after the restart. `--fuzz` also asks for what nobody may see, so many times,
+in every role (tests/authorization_fuzz.py). `--keep` appends the tables to benchmarks/results.md.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import asyncio
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -34,6 +37,7 @@ from benchwell.web.cookies import COOKIE
 
 AIM_ACKNOWLEDGED, AIM_SHOWN = 0.100, 0.300  # seconds, of the 99th of 100
 _PEOPLE_EACH = 40
+_FUZZ = Path(__file__).parents[1] / "tests" / "authorization_fuzz.py"
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--workers", type=int, default=2, help="with PostgreSQL")
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    parser.add_argument("--fuzz", type=int, default=0, metavar="TRIES", help="also look for leaks between roles")
     parser.add_argument("--keep", action="store_true", help="append the tables to benchmarks/results.md")
     options = parser.parse_args()
     with postgres() as url:
@@ -73,6 +78,8 @@ def main() -> None:
         elif options.only != "sqlite":
             settings.append(Setting(f"PostgreSQL, {options.workers} workers", url, options.workers))
         text = "\n\n".join(_setting(setting, options) for setting in settings)
+    if options.fuzz:
+        text += f"\n\n{_fuzz(options.fuzz)}"
     print(text)
     if options.keep:
         command = f"./run bench live {' '.join(sys.argv[1:])}".strip()
@@ -104,10 +111,11 @@ def _under_load(setting: Setting, folder: Path, clinic: Clinic, options: argpars
 async def _load(server: Server, clinic: Clinic, bodies: Sequence[bytes], rate: float) -> Watched:
     load = Load(server.port, clinic.key)
     pages = [asyncio.create_task(load.listen(session, COOKIE)) for session in clinic.sessions]
-    await asyncio.sleep(1.0)
-    for page in pages:
-        if page.done():
-            page.result()
+    while load.pages_open < len(pages):
+        await asyncio.sleep(0.05)
+        for page in pages:
+            if page.done():
+                page.result()
     await load.posts(bodies, 0, rate)
     for _ in range(100):
         if len(load.watched.shown) >= len(load.watched.acknowledged):
@@ -192,6 +200,18 @@ def _kept(folder: Path, url: str | None, numbers: Sequence[int]) -> int:
     with Register(url) if url else Register.in_file(folder / "register.db") as register, register.read() as connection:
         asked = select(assessments.c.id).where(assessments.c.id.in_(ids), assessments.c.retracted.is_(False))
         return len(ids & set(connection.execute(asked).scalars()))
+
+
+def _fuzz(tries: int) -> str:
+    """What the authorization fuzz says.
+
+    Raises:
+        RuntimeError: If it found a leak or an error.
+    """
+    told = subprocess.run([sys.executable, _FUZZ, str(tries)], capture_output=True, text=True, check=False)
+    if told.returncode:
+        raise RuntimeError(f"the fuzz found something: {told.stdout}{told.stderr[-2000:]}")
+    return f"Authorization fuzz: {told.stdout.strip()}"
 
 
 if __name__ == "__main__":

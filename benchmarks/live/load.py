@@ -50,6 +50,7 @@ class Load:
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self.watched = Watched()
         self.is_over = False
+        self.pages_open = 0  # that have said so
 
     async def posts(self, bodies: Sequence[bytes], first: int, rate: float) -> None:
         """Post at a rate, and wait for the answers.
@@ -84,6 +85,7 @@ class Load:
             raise RuntimeError(f"a page was refused: {status.decode().strip()}")
         try:
             while line := await reader.readline():
+                self.pages_open += line == b": open\n"
                 if line.startswith(b"id: QuestionnaireResponse/load-"):
                     self.watched.shown.setdefault(int(line.rpartition(b"-")[2]), time.perf_counter())
         finally:

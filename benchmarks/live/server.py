@@ -10,13 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryFile, mkdtemp
 from urllib.parse import quote
 from urllib.request import urlopen
 
-_PATIENCE = 60.0  # seconds for a server to come up
+_PATIENCE = 120.0  # seconds for a server to come up
 
 
 class Server:
@@ -34,7 +34,8 @@ class Server:
             self.port = probe.getsockname()[1]
         command = [sys.executable, "-m", "benchwell.cli", "serve", "-w", str(workspace), "--port", str(self.port)]
         command += ["--register", url, "--workers", str(workers)] if url else []
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._said = TemporaryFile()  # noqa: SIM115  open as long as the process
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self._said)
         self._wait()
 
     def workers(self) -> list[int]:
@@ -50,8 +51,10 @@ class Server:
 
     def kill(self) -> None:
         """As a loss of power would: nothing is finished."""
-        for pid in [*self.workers(), self.process.pid]:
-            os.kill(pid, signal.SIGKILL)
+        # The supervisor first: it would start another worker in place of one that it sees die.
+        for pid in [self.process.pid, *self.workers()]:
+            with suppress(ProcessLookupError):  # it ends with its supervisor
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> float:
@@ -65,7 +68,8 @@ class Server:
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise RuntimeError("the server ended before it was up")
+                self._said.seek(0)
+                raise RuntimeError(f"the server ended before it was up: {self._said.read()[-2000:].decode()}")
             try:
                 with urlopen(f"http://127.0.0.1:{self.port}/alive", timeout=5):
                     return

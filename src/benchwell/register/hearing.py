@@ -12,7 +12,7 @@ from benchwell.register.opening import Register
 from benchwell.register.receiving import NOTIFY
 
 _GATHER = 0.04  # seconds in which more is heard, to be told together; a page may show it that much later
-_TURN = 0.5  # seconds between two looks at whether to stop
+_TURN = 0.2  # seconds between two looks at whether to stop
 _PAUSE = 1.0  # seconds before a lost connection is tried again
 
 

@@ -16,6 +16,10 @@ from benchwell.web.app import create_app
 
 WORKSPACE, REGISTER, DEMO = "BENCHWELL_SERVE_WORKSPACE", "BENCHWELL_SERVE_REGISTER", "BENCHWELL_SERVE_DEMO"
 _PATIENCE = 3  # seconds that open pages are given when the service stops
+# Seconds that a worker may be silent before it is taken for stuck, and killed. One that starts is silent while it loads,
+# which took longer than uvicorn's 5 s on a busy machine; and where one is killed while it brings the register up to
+# date, another may wait for its lock in vain, give up, and end the whole service.
+_SILENCE = 60
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def serve(where: Listening) -> None:
         proxy_headers=False,  # whose word on who asked counts is a setting (service.trusted_proxy)
         server_header=False,
         timeout_graceful_shutdown=_PATIENCE,
+        timeout_worker_healthcheck=_SILENCE,
         ssl_certfile=where.certificate,
         ssl_keyfile=where.key,
     )
