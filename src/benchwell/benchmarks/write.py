@@ -137,7 +137,8 @@ def _dates_as_text(value: Any) -> Any:
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    # Rows of people are for the owner of the workspace, whatever is usual for other files.
+    path.parent.mkdir(mode=0o700 if path.parent.name == "rows" else 0o777, parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(content)
         file.flush()

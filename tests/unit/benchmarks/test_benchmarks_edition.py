@@ -109,6 +109,12 @@ def test_a_correction_names_what_it_supersedes_and_why(edition: Edition, inputs:
         write_edition(tmp_path, replace(inputs, supersedes=edition.id))
 
 
+def test_rows_of_people_are_for_the_owner_of_the_workspace_alone(inputs: Inputs, tmp_path: Path) -> None:
+    written = write_edition(tmp_path, inputs).path
+    assert (written / "rows").stat().st_mode & 0o077 == 0
+    assert (written / "tables").stat().st_mode & 0o500 == 0o500
+
+
 def test_rows_can_be_left_out_or_deleted(inputs: Inputs, tmp_path: Path) -> None:
     without = write_edition(tmp_path, replace(inputs, outcomes=None, features=None))
     assert not without.has_rows
