@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchwell.i18n import N_, _
 from benchwell.registry.casemix import CaseMix
-from benchwell.registry.measure import Measure
+from benchwell.registry.measure import Baseline, Followup, Measure
 from benchwell.signals.words import capital, missing_as
 from benchwell.terms import Denominator
 
@@ -89,26 +89,48 @@ def definition_rows(measure: Measure, casemix: CaseMix | None = None) -> list[tu
         measure: The measure.
         casemix: What its benchmarks are adjusted by; None for nothing.
     """
-    rows = [("Id", f"{measure.id}, revision {measure.revision}, {measure.status}")]
+    revised = _("{id}, revision {n}, {status}")
+    plain = revised.format(id=measure.id, n=measure.revision, status=_(measure.status))
+    found = [(_("Id"), plain)]
     if measure.instruments:
-        rows.append(("Instruments", ", ".join(measure.instruments) + " (the same one at both times)"))
+        same = _("{names} (the same one at both times)")
+        found.append((_("Instruments"), same.format(names=", ".join(measure.instruments))))
+    rows = []
     if measure.index is not None:
-        rows.append(("Day 0", measure.index.rule.replace("_", " ")))
+        rows.append((_("Day 0"), _(measure.index.rule.replace("_", " "))))
     if measure.baseline is not None and measure.is_paired:
-        window = f"{measure.baseline.pick} score from day {measure.baseline.from_day} to {measure.baseline.to_day}"
-        rows.append(("Baseline", window))
+        rows.append((_("Baseline"), _window(measure.baseline)))
     if measure.followup is not None:
-        pick = measure.followup.pick.replace("_", " ")
-        rows.append(("Follow-up", f"{pick} score from day {measure.followup.from_day} to {measure.followup.to_day}"))
+        rows.append((_("Follow-up"), _window(measure.followup)))
+    rows += [(_("What counts"), _endpoint(measure)), (_("Counted among"), counted_among(measure))]
+    by = _("none: figures are unadjusted")
+    if casemix is not None and casemix.of_role("adjust"):
+        of = _("{title} ({id}, revision {n})")
+        by = of.format(title=_(casemix.title), id=casemix.id, n=casemix.revision)
+    rows.append((_("Adjustment"), by))
+    found += [(name, capital(value)) for name, value in rows]
+    return [*found, (_("Content hash"), measure.numbers_hash)]
+
+
+def _window(window: Baseline | Followup) -> str:
+    said = _("{pick} score from day {first} to {last}")
+    pick = _(window.pick.replace("_", " "))
+    return said.format(pick=pick, first=window.from_day, last=window.to_day)
+
+
+def _endpoint(measure: Measure) -> str:
     settings = measure.endpoint.model_dump(mode="json", exclude_none=True)
-    kind = settings.pop("kind").replace("_", " ")
-    extra = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items() if value != "")
-    rows.append(("What counts", f"{kind}{f' ({extra})' if extra else ''}"))
-    rows.append(("Counted among", counted_among(measure)))
-    adjusts = casemix is not None and casemix.of_role("adjust")
-    by = f"{casemix.title} ({casemix.id}, revision {casemix.revision})" if casemix is not None and adjusts else ""
-    rows.append(("Adjustment", by or "none: figures are unadjusted"))
-    rows.append(("Content hash", measure.numbers_hash))
-    return [
-        (name, capital(value) if name not in ("Id", "Content hash", "Instruments") else value) for name, value in rows
-    ]
+    kind = _(settings.pop("kind").replace("_", " "))
+    extra = ", ".join(f"{_(name.replace('_', ' '))} {value}" for name, value in settings.items() if value != "")
+    return f"{kind} ({extra})" if extra else kind
+
+
+# Codes of definitions, for translators; what is not among them stands as it is declared.
+_CODES = (
+    *(N_("draft"), N_("accepted"), N_("retired")),
+    *(N_("first attended"), N_("first score"), N_("referral date"), N_("start date"), N_("elevated score")),
+    *(N_("first"), N_("last"), N_("closest"), N_("last observation"), N_("session k")),
+    *(N_("response"), N_("remission"), N_("threshold"), N_("change"), N_("effect size"), N_("saes")),
+    *(N_("wait days"), N_("retention"), N_("event rate"), N_("two measure"), N_("reliable change"), N_("published")),
+    *(N_("percent"), N_("below"), N_("at least"), N_("points"), N_("within days"), N_("per day"), N_("met")),
+)

@@ -242,8 +242,8 @@ def _title(line: Line) -> str:
     """The finding in a line: what the change since the start is."""
     signal = line.signal
     if signal.latest is None:
-        return _("{name}: no score yet").format(name=line.instrument.title)
-    return _("{name}: {change}").format(name=line.instrument.title, change=signal.change_text)
+        return _("{name}: no score yet").format(name=_(line.instrument.title))
+    return _("{name}: {change}").format(name=_(line.instrument.title), change=signal.change_text)
 
 
 def _expected(line: Line) -> tuple[CourseRange, ...]:

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from benchwell.errors import AccessError
-from benchwell.i18n import _, current, day
+from benchwell.i18n import N_, _, current, day
 from benchwell.pipeline.live.my_data import consent_texts, my_record
 from benchwell.pipeline.live.my_words import decision_words, purpose_words
 from benchwell.pipeline.live.service import LiveService
@@ -146,10 +146,21 @@ def deletion_receipt(service: LiveService, person_id: str, number: str) -> Recei
     )
 
 
+_ASK_WHY = N_("not done; please ask your clinic why")
+# Why a request was refused, by its code, as it is told to the person who asked.
+_REFUSED = {
+    "law": N_("not done: a law says that your data must be kept for now"),
+    "not_the_person": N_("not done: the clinic found that the request did not come from you"),
+    "withdrawn": N_("not done, since you no longer ask for it"),
+}
+
+
 def _state_words(request: Deletion) -> str:
     if request.state == "asked":
         return _("asked for; the clinic has not answered yet")
-    return _("done") if request.state == "done" else _("not done; please ask your clinic why")
+    if request.state == "done":
+        return _("done")
+    return _(_REFUSED.get(request.reason or "", _ASK_WHY))
 
 
 def _text_of(service: LiveService, decision: OwnDecision) -> tuple[str, ...]:
