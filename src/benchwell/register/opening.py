@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from benchwell.errors import RegisterError
 from benchwell.private_file import owner_only
 from benchwell.register.migrations import upgrade
-from benchwell.register.refusals import why
+from benchwell.register.refusals import BusyRegisterError, why
 from benchwell.register.writer import Writer
 
 T = TypeVar("T")
@@ -82,6 +82,20 @@ class Register:
             if self.kind == "postgresql":  # its usual transactions see a new moment with each statement
                 connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield connection
+
+    def check(self) -> None:
+        """Ask the database for nothing, to see that it answers.
+
+        Raises:
+            BusyRegisterError: If it does not; it may a moment later.
+        """
+        try:
+            with self.read() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except SQLAlchemyError as problem:
+            raise BusyRegisterError(
+                f"The register does not answer ({why(problem)}).", hint="check that the database is running"
+            ) from None
 
     def submit(self, work: Callable[[Connection], T]) -> Future[T]:
         """Do some writing soon; the result is there when it is durable.

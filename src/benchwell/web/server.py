@@ -11,14 +11,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from benchwell.errors import ServiceError
-from benchwell.pipeline.live.opening import open_service
+from benchwell.pipeline.live.opening import open_service, register_address
 from benchwell.web.app import create_app
 
 WORKSPACE, REGISTER, DEMO = "BENCHWELL_SERVE_WORKSPACE", "BENCHWELL_SERVE_REGISTER", "BENCHWELL_SERVE_DEMO"
 _PATIENCE = 3  # seconds that open pages are given when the service stops
-# Seconds that a worker may be silent before it is taken for stuck, and killed. One that starts is silent while it loads,
-# which took longer than uvicorn's 5 s on a busy machine; and where one is killed while it brings the register up to
-# date, another may wait for its lock in vain, give up, and end the whole service.
+# Seconds that a worker may be silent before it is taken for stuck, and killed. One that starts is silent while it
+# loads, which took longer than uvicorn's 5 s on a busy machine; and where one is killed while it brings the register up
+# to date, another may wait for its lock in vain, give up, and end the whole service.
 _SILENCE = 60
 
 
@@ -90,7 +90,7 @@ def application() -> FastAPI:
 
 
 def _check(where: Listening) -> None:
-    if where.workers > 1 and not (where.register or "").startswith("postgres"):
+    if where.workers > 1 and not (register_address(where.workspace, where.register) or "").startswith("postgres"):
         raise ServiceError(
             "Several workers cannot share a register in a file.",
             hint="name a PostgreSQL register: --register postgresql://user@host/name",

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -123,13 +124,23 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("asked", "said"),
     [
-        (Listening(Path("w"), workers=2), "Several workers cannot share"),
-        (Listening(Path("w"), certificate=Path("c.pem")), "go together"),
+        ({"workers": 2}, "Several workers cannot share"),
+        ({"workers": 2, "register": "sqlite:///r.db"}, "Several workers cannot share"),
+        ({"certificate": Path("c.pem")}, "go together"),
     ],
-    ids=["workers", "certificate"],
+    ids=["workers", "workers-in-a-file", "certificate"],
 )
-def test_settings_that_contradict_one_another_are_refused(where: Listening, said: str) -> None:
+def test_settings_that_contradict_one_another_are_refused(tmp_path: Path, asked: dict[str, Any], said: str) -> None:
+    Workspace.create(tmp_path / "w")
     with pytest.raises(ServiceError, match=said):
-        serve(where)
+        serve(Listening(tmp_path / "w", **asked))
+
+
+def test_several_workers_may_share_the_register_that_the_workspace_names(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "w")
+    named = workspace.settings.model_copy(update={"register_url": "postgresql://nobody@/none"})
+    named.save(tmp_path / "w" / "benchwell.yaml")
+    with pytest.raises(ServiceError, match="go together"):  # the next thing to look at: the register is well
+        serve(Listening(tmp_path / "w", workers=2, certificate=Path("c.pem")))

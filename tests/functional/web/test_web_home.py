@@ -24,3 +24,14 @@ def test_the_service_says_that_it_is_alive_with_its_headers(tmp_path: Path) -> N
         assert answer.text == "alive\n"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_service_whose_register_is_away_is_not_alive(tmp_path: Path) -> None:
+    with live_house(tmp_path) as house:
+        browser = house.browser(Role.PUBLIC)
+        house.service.register.engine.dispose()
+        for path in tmp_path.glob("register.db*"):
+            path.write_bytes(b"no database" * 100)
+        answer = browser.get("/alive")
+        assert answer.status_code == 503
+        assert "does not answer" in answer.text

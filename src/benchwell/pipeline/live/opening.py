@@ -25,3 +25,8 @@ def open_service(path: Path, register: str | None = None, *, is_demo: bool = Fal
     address = register or workspace.settings.register_url
     store = Register(address) if address else Register.in_file(workspace.path / REGISTER_FILE)
     return LiveService(workspace, store, is_demo=is_demo)
+
+
+def register_address(path: Path, register: str | None = None) -> str | None:
+    """The address that `open_service` would use; null is the file in the workspace. Arguments and errors as there."""
+    return register or Workspace.open(path).settings.register_url

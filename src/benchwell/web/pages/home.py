@@ -31,6 +31,5 @@ def home(visit: Here) -> RedirectResponse:
 @routes.get("/alive", ANYONE)
 def alive(visit: Here) -> PlainTextResponse:
     """For whoever watches the service: the register answers."""
-    with visit.register.read() as connection:
-        connection.exec_driver_sql("SELECT 1")
+    visit.register.check()
     return PlainTextResponse("alive\n")
