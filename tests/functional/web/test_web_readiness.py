@@ -110,10 +110,29 @@ def test_open_items_are_shown_by_item(house):
     )
     counts = readiness(house.service, Viewer(Role.MANAGER, organization_id=NORTH), TODAY).counts
     assert counts.instruments[0].open_items == (0, 1, 0, 0, 0, 0, 0, 0, 1)
-    assert "Open answers by item of Patient Health Questionnaire-9" in house.browser(Role.MANAGER).get("/readiness").text
+    assert (
+        "Open answers by item of Patient Health Questionnaire-9" in house.browser(Role.MANAGER).get("/readiness").text
+    )
+
+
+def test_a_lead_sees_no_count_where_the_organization_is_small_too(house):
+    lead = Viewer(Role.LEAD, organization_id=NORTH, team_id="t1")
+    found = readiness(house.service, lead, TODAY)
+    assert (found.is_hidden, found.counts, found.measures, found.fixes) == (True, None, (), ())
+    page = house.browser(Role.LEAD).get("/readiness").text
+    assert "a count would speak of somebody" in page
+    assert "<table" not in page
 
 
 def test_a_small_team_is_not_counted_apart(house):
+    def grow(connection):
+        for n in range(10):
+            who = {"id": f"other-{n}", "organization_id": NORTH, "name": f"Other {n}"}
+            connection.execute(insert(s.practitioners).values(**who, origin="live"))
+            course = {"id": f"of-{n}", "person_id": OWN, "organization_id": NORTH, "practitioner_id": f"other-{n}"}
+            connection.execute(insert(s.courses).values(**course, start_date=dt.date(2026, 1, 1), origin="live"))
+
+    house.service.register.write(grow)
     lead = Viewer(Role.LEAD, organization_id=NORTH, team_id="t1")
     assert readiness(house.service, lead, TODAY).is_team_too_small
     assert "too few clinicians or courses to be counted apart" in house.browser(Role.LEAD).get("/readiness").text

@@ -93,6 +93,7 @@ class Readiness:
         name: Whose data; "" for all organizations together.
         organization: Its id.
         is_team_too_small: Whether a lead sees the organization, since the team has too few clinicians or courses.
+        is_hidden: Whether the organization has too few as well, so that a lead sees no count at all.
         source: register, lake or none.
         counts: What was counted; None where there is nothing at all.
         n_clinicians: Clinicians; None where they are too few to be counted apart.
@@ -106,6 +107,7 @@ class Readiness:
     name: str
     organization: str | None
     is_team_too_small: bool
+    is_hidden: bool
     source: str
     counts: Counts | None
     n_clinicians: int | None
@@ -155,12 +157,16 @@ def readiness(service: LiveService, viewer: Viewer, today: dt.date, chosen: str 
         clinicians = n_clinicians(connection, scope.organization, scope.team)
     if analyst and own is not None and own not in names:
         return None
-    source, counts = _counts(service, scope, today)
-    measures = () if edition is None else _measured.get((key_of(edition), scope), lambda: _measures(edition, scope))
+    hidden = too_small and not _is_large(service, scope)
+    source, counts = ("none", None) if hidden else _counts(service, scope, today)
+    measures = (
+        () if edition is None or hidden else _measured.get((key_of(edition), scope), lambda: _measures(edition, scope))
+    )
     return Readiness(
         name=name,
         organization=own,
-        is_team_too_small=too_small,
+        is_team_too_small=too_small and not hidden,
+        is_hidden=hidden,
         source=source,
         counts=counts,
         n_clinicians=clinicians if clinicians >= LEAST_CLINICIANS else None,
