@@ -10,19 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
+from benchwell.benchmarks import Edition
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.workspace import Workspace
 from benchwell.register import Register, Role
 from benchwell.register import schema as s
 from benchwell.register.clients import add_client
 from benchwell.web import create_app
+from live_edition import with_edition
 from live_house import NORTH, OTHER, OWN, SOUTH, House, add_scores, live_house
 
-SCOPES = ("scores.write", "scores.read", "people.write")
+SCOPES = ("scores.write", "scores.read", "people.write", "editions.read")
 RAISED = [0, 0, 0, 0, 0, 0, 0, 0, 2]
 
 
@@ -323,3 +326,22 @@ def test_a_day_of_two_thousand_years_ago_is_refused_and_shows_no_broken_page(hou
     add_scores(house, OWN, "course-1", "phq-9", [("0001-01-01", 4), ("2026-06-02", 5)])  # as data may bring it
     assert house.browser(Role.CLINICIAN).get(f"/people/{OWN}").status_code == 200
     assert house.browser(Role.PATIENT).get("/my").status_code == 200
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_groups_that_are_clinicians_leave_by_no_door(house: House, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    with_edition(house)
+    edition, real = house.service.edition(), Edition.arrow
+    assert edition is not None
+
+    def by_clinician(self: Edition, name: str) -> Any:
+        table = real(self, name)
+        names = pa.array(["therapist_id"] * table.num_rows, pa.string())
+        return table.set_column(table.column_names.index("stratum"), "stratum", names)
+
+    browser, ehr = house.browser(Role.ANALYST), program(house)
+    addresses = f"/editions/{edition.id}/tables/organization_results.{form}", f"/api/v1/editions/{edition.id}/results"
+    assert [browser.get(one).status_code for one in addresses] == [200, 200]
+    monkeypatch.setattr(Edition, "arrow", by_clinician)
+    assert [browser.get(one).status_code for one in addresses] == [403, 403]
+    assert ehr.get(addresses[1]).status_code == 403

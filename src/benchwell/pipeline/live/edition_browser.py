@@ -18,7 +18,7 @@ from benchwell.i18n import _
 from benchwell.pipeline.live.editions import edition_in_force, edition_of
 from benchwell.pipeline.live.remembered import Remembered
 from benchwell.pipeline.live.service_view import held, key_of
-from benchwell.pipeline.live.use_policy import check_columns
+from benchwell.pipeline.live.use_policy import check_columns, check_strata
 from benchwell.reports.method import LIVE, Link, MethodParts, method_parts
 from benchwell.reports.model_card import ModelCard, model_card
 from benchwell.reports.network import measures_of
@@ -170,6 +170,7 @@ def public_table(service: LiveService, edition_id: str, name: str, form: str) ->
         return None
     found = edition.arrow(name)
     check_columns(service.workspace, found.column_names)
+    check_strata(service.workspace, found)
     if form == "parquet":
         return edition.file_of(name).read_bytes()
     return _csv(found) if form == "csv" else _json(found)

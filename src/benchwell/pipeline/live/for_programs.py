@@ -11,7 +11,7 @@ from benchwell.i18n import _
 from benchwell.pipeline.live.editions import edition_of
 from benchwell.pipeline.live.receiving import signal_of
 from benchwell.pipeline.live.service import LiveService
-from benchwell.pipeline.live.use_policy import check_columns
+from benchwell.pipeline.live.use_policy import check_columns, check_strata
 from benchwell.register import Role, Viewer
 from benchwell.register.caseload import ScoreRow, score_rows, wants_expected
 from benchwell.register.courses import Course, courses_of
@@ -105,6 +105,7 @@ def results(service: LiveService, viewer: Viewer, edition_id: str) -> tuple[dict
         raise EditionError(_("There is no edition of this id."), hint=_("see the list of editions"))
     table = edition.arrow(RESULTS)
     check_columns(service.workspace, table.column_names)
+    check_strata(service.workspace, table)
     shown = [name for name in _SHOWN if name in table.column_names]
     rows = table.select(shown).to_pylist()
     own = viewer.organization_id

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from benchwell.errors import AccessError, WorkspaceError
 from benchwell.register import Role, Viewer
 from benchwell.settings import UsePolicy
@@ -65,6 +68,16 @@ def check_columns(workspace: Workspace, columns: Iterable[str]) -> None:
     for column in columns:
         if names_clinicians(column):
             check_grouping(workspace, column)
+
+
+def check_strata(workspace: Workspace, table: pa.Table) -> None:
+    """Let no table out whose rows are by clinician, should somebody have declared such groups.
+
+    Raises:
+        AccessError: If it has such rows.
+    """
+    if "stratum" in table.column_names:
+        check_columns(workspace, (str(one) for one in pc.unique(table["stratum"]).to_pylist()))
 
 
 def without_clinicians(views: Iterable[StrataView]) -> tuple[StrataView, ...]:
