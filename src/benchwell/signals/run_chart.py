@@ -228,12 +228,17 @@ def chart_points(
         first=labels[0],
         last=labels[-1],
         centre=figure.text(limits.mean),
-        low=figure.number(limits.lower),
-        high=figure.number(limits.upper),
+        low=figure.number(_possible(limits.lower, figure)),
+        high=figure.number(_possible(limits.upper, figure)),
     )
     text = f"{start} {title}.{firm}{f' {share.text}' if share else ''} {capital(direction(better))}."
     center, low, high = limits.mean, limits.lower, limits.upper
     return RunChart(title_of, figure, better, marked, center, low, high, limits.firm, title, text, each, share)
+
+
+def _possible(limit: float, figure: Figure) -> float:
+    # Limits come from the steps between points and know no ends: of a share, only what can be is said.
+    return min(max(limit, 0.0), 1.0) if figure.unit == "%" else limit
 
 
 def _reference(values: Sequence[float | None], most: int | None = None) -> list[float | None]:
