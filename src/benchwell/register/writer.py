@@ -206,6 +206,7 @@ def _undo(connection: Connection, whole: RootTransaction) -> None:
 
 
 def _run(connection: Connection, task: _Task, run: Callable[[Connection, _Task], Any]) -> _Answer:
+    was_begun = _is_begun(connection)
     _STATE.working = True
     try:
         answer = _Answer(task.done, run(connection, task))
@@ -219,7 +220,7 @@ def _run(connection: Connection, task: _Task, run: Callable[[Connection, _Task],
         answer = _Answer(task.done, error=problem)
     finally:
         _STATE.working = False
-    if connection.closed or not connection.in_transaction():
+    if connection.closed or not connection.in_transaction() or not _is_sound(connection, was_begun):
         raise _SpoiltError(answer.error or _not_yours())
     return answer
 
@@ -234,28 +235,35 @@ def _plainly(connection: Connection, task: _Task) -> Any:
     """Straight into the transaction that all share.
 
     Raises:
-        _RaisedError: If the work did: what it wrote is still there. Also if the database gave the transaction up and
-            the work hid that; PostgreSQL would take a commit then, and keep nothing.
+        _RaisedError: If the work did: what it wrote is still there.
     """
     try:
-        result = task.work(connection)
+        return task.work(connection)
     except SQLAlchemyError as problem:
         if is_passing(problem) or is_lost(problem):
             raise
         raise _RaisedError from None
     except BaseException:
         raise _RaisedError from None
-    if not (connection.closed or _is_sound(connection)):
-        raise _RaisedError
-    return result
 
 
-def _is_sound(connection: Connection) -> bool:
-    """Whether the driver is in a transaction that can still be committed; it knows without asking the database."""
+def _is_sound(connection: Connection, was_begun: bool) -> bool:
+    """Whether the driver is in a transaction that can still be committed; it knows without asking the database.
+
+    Where the database has given a transaction up and the work hid that, PostgreSQL would take a commit, and keep
+    nothing.
+    """
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         return bool(driver.in_transaction)
-    return bool(driver.info.transaction_status == TransactionStatus.INTRANS)
+    # PostgreSQL's driver begins with the first statement: work that asked nothing may leave it as it was.
+    status = driver.info.transaction_status
+    return status == TransactionStatus.INTRANS or (status == TransactionStatus.IDLE and not was_begun)
+
+
+def _is_begun(connection: Connection) -> bool:
+    driver: Any = connection.connection.driver_connection
+    return connection.dialect.name == "sqlite" or driver.info.transaction_status != TransactionStatus.IDLE
 
 
 def _not_by_the_work(_: Connection) -> None:

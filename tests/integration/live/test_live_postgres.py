@@ -10,7 +10,10 @@ from sqlalchemy import delete, select
 
 from benchwell.pipeline.live.erasing import ask_for_deletion, carry_out
 from benchwell.pipeline.live.from_lake import bring_from_lake
+from benchwell.pipeline.live.receiving import Entry, receive
+from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.live.to_lake import flow
+from benchwell.register import Register
 from benchwell.register import schema as s
 from benchwell.register.flowing import waiting_count
 from erasing_case import everything
@@ -42,3 +45,17 @@ def test_live_postgres_brings_flows_and_erases(postgres_url: str, tmp_path: Path
         assert service.workspace.lake.snapshot().rows["assessments"] == 1
         with service.register.read() as connection:
             assert OWN not in everything(connection)
+
+
+def test_live_postgres_keeps_one_of_two_equal_forms_that_come_at_once(postgres_url: str, tmp_path: Path) -> None:
+    with live_house(tmp_path, url=postgres_url) as house:
+        other = LiveService(house.service.workspace, Register(postgres_url))
+        try:
+            for total in range(5, 15):
+                entry = Entry(OWN, "course-1", "phq-9", DAY, total=total)
+                futures = [receive(service, entry, 1.0) for service in (house.service, other) * 3]
+                received = [future.result(20) for future in futures]
+                assert [one.is_new for one in received].count(True) == 1
+                assert len({one.assessment_id for one in received}) == 1
+        finally:
+            other.close()

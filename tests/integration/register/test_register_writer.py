@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, event, func, insert, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from benchwell.errors import RegisterError
 from benchwell.register import Register
@@ -195,3 +196,32 @@ def test_register_writer_counts_every_write_of_many_threads(register: Register) 
         thread.join(20)
     with register.read() as connection:
         assert connection.execute(select(func.length(s.facts.c.value))).scalar() == 100
+
+
+def test_register_writer_does_not_take_a_hidden_failure_for_a_success(postgres_url: str) -> None:
+    def hide(connection: Connection) -> str:
+        connection.execute(insert(s.facts).values(name="hidden", value="1"))
+        with pytest.raises(SQLAlchemyError):
+            connection.exec_driver_sql("SELECT 1 / 0")
+        return "done"  # PostgreSQL has given the transaction up: it would answer COMMIT with ROLLBACK
+
+    with Register(postgres_url) as register:
+        hidden, other = _together(register, hide, _put("other"))
+        assert other.result(10) == "other"
+        with pytest.raises(RegisterError):
+            hidden.result(10)
+        assert _names(register) == ["other"]
+
+
+def test_register_writer_asks_for_savepoints_only_where_somebody_raises(register: Register) -> None:
+    statements: list[Any] = []
+    event.listen(register.engine, "savepoint", lambda _connection, name: statements.append(name))
+    for future in _together(register, *(_put(f"n{number}") for number in range(5))):
+        future.result(10)
+    assert statements == []
+    futures = _together(register, _put("before"), _put("n0"), _put("after"))
+    assert [futures[0].result(10), futures[2].result(10)] == ["before", "after"]
+    with pytest.raises(RegisterError):
+        futures[1].result(10)
+    assert statements
+    assert {"before", "after"} <= set(_names(register))
