@@ -20,8 +20,9 @@ from benchwell.intake.fhir.instrument_codes import InstrumentCodes, Slot, check_
 from benchwell.intake.fhir.raw_assessments import (
     RAW,
     informant_of,
+    known_when,
     links_of,
-    modified,
+    patient_of,
     record_of,
     retracted_row,
 )
@@ -78,23 +79,15 @@ def _about(observation: Observation, row: int, context: Context, rows: Rows) -> 
     if observation.status not in _STANDING:
         rows.refuse(row, "status", "cancelled" if observation.status == "cancelled" else "not_finished")
         return None
-    if modified(observation.modifierExtension):
-        rows.refuse(row, "modifierExtension", "modifier_unread")
-        return None
-    patient = context.references.id_of(observation.subject, "Patient")
+    patient = patient_of(observation, row, context, rows)
     if patient is None:
-        rows.refuse(row, "subject", "missing_patient_id")
         return None
     if observation.focus and _of_another(observation.focus, patient, context):
         rows.refuse(row, "focus", "other_person")
         return None
-    column, when = _when(observation)
-    if not isinstance(when, str) and when.date > context.as_of:
-        when = "after_snapshot"
-    if isinstance(when, str):
-        rows.refuse(row, column, when)
-        return None
-    return patient, when
+    column, said = _when(observation)
+    when = known_when(said, column, row, context, rows)
+    return None if when is None else (patient, when)
 
 
 def _add_answer(

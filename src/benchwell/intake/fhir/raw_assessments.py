@@ -10,7 +10,9 @@ import pyarrow as pa
 from benchwell.intake.fhir.edition import edition_of
 from benchwell.intake.fhir.elements import Meta, Reference
 from benchwell.intake.fhir.references import References
-from benchwell.intake.fhir.rows import Found
+from benchwell.intake.fhir.resources import Observation, QuestionnaireResponse
+from benchwell.intake.fhir.rows import Context, Found, Rows
+from benchwell.intake.fhir.when import When
 from benchwell.tables.table import DATE, FLAG, INTEGER, NUMBER, TEXT
 
 RAW: Final = "raw_assessments"
@@ -78,9 +80,36 @@ def retracted_row(record: str, kind: str, meta: Meta | None, source_row: int) ->
     )
 
 
-def modified(extensions: msgspec.Raw) -> bool:
+def _modified(extensions: msgspec.Raw) -> bool:
     """Whether a resource brings extensions that change what it means: FHIR forbids to read on without knowing them."""
     return len(extensions) > 0 and bytes(extensions).strip() not in (b"[]", b"null")
+
+
+def patient_of(resource: Observation | QuestionnaireResponse, row: int, context: Context, rows: Rows) -> str | None:
+    """Whose an answer is; null with a finding if that cannot be said, or if unread extensions may change what it is."""
+    if _modified(resource.modifierExtension):
+        rows.refuse(row, "modifierExtension", "modifier_unread")
+        return None
+    patient = context.references.id_of(resource.subject, "Patient")
+    if patient is None:
+        rows.refuse(row, "subject", "missing_patient_id")
+    return patient
+
+
+def known_when(when: When | str, column: str, row: int, context: Context, rows: Rows) -> When | None:
+    """When an answer was given; null with a finding if that cannot be said, or lies after the snapshot.
+
+    Args:
+        when: As `read_when` gives it: the moment, or a reason code.
+        column: The element it stands in.
+        row: Of the source.
+        context: The snapshot's day.
+        rows: Gets the finding.
+    """
+    reason = when if isinstance(when, str) else "after_snapshot" if when.date > context.as_of else None
+    if reason is not None:
+        rows.refuse(row, column, reason)
+    return None if reason is not None or isinstance(when, str) else when
 
 
 def links_of(references: References, pointers: list[Reference]) -> list[str] | None:

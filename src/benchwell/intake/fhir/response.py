@@ -9,7 +9,7 @@ from benchwell.intake.fhir.answers import Stated, answer_value, in_points
 from benchwell.intake.fhir.edition import edition_of
 from benchwell.intake.fhir.forms import LinkReader, Readers
 from benchwell.intake.fhir.instrument_codes import Cell, InstrumentCodes, Slot, cell_of, check_value, unit_of
-from benchwell.intake.fhir.raw_assessments import RAW, informant_of, modified, record_of, retracted_row
+from benchwell.intake.fhir.raw_assessments import RAW, informant_of, known_when, patient_of, record_of, retracted_row
 from benchwell.intake.fhir.resources import Answer, QuestionnaireResponse, ResponseItem
 from benchwell.intake.fhir.rows import Context, Found, Rows
 from benchwell.intake.fhir.when import When, read_when
@@ -68,20 +68,11 @@ def _about(response: QuestionnaireResponse, row: int, context: Context, rows: Ro
     if response.status not in _STANDING:
         rows.refuse(row, "status", "not_finished")
         return None
-    if modified(response.modifierExtension):
-        rows.refuse(row, "modifierExtension", "modifier_unread")
-        return None
-    patient = context.references.id_of(response.subject, "Patient")
+    patient = patient_of(response, row, context, rows)
     if patient is None:
-        rows.refuse(row, "subject", "missing_patient_id")
         return None
-    when = read_when(response.authored)
-    if not isinstance(when, str) and when.date > context.as_of:
-        when = "after_snapshot"
-    if isinstance(when, str):
-        rows.refuse(row, "authored", when)
-        return None
-    return patient, when
+    when = known_when(read_when(response.authored), "authored", row, context, rows)
+    return None if when is None else (patient, when)
 
 
 def _add(
