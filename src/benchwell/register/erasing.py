@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, insert, or_, select, update
 
 from benchwell.errors import RegisterError
 from benchwell.register import schema as s
@@ -106,11 +106,6 @@ def erase_person(connection: Connection, now: float, request_id: str, *, decided
     connection.execute(update(asked).where(asked.c.person_id == person).values(person_id=tombstone))
     connection.execute(delete(s.people).where(s.people.c.id == person))
     _answer(connection, now, request_id, "done", decided_by, None)
-
-
-def erased_count(connection: Connection) -> int:
-    """How many people were erased here."""
-    return connection.execute(select(func.count()).where(s.people.c.erased_at.is_not(None))).scalar_one()
 
 
 def _is_about(table: Table, person: str, ours: Select[tuple[str]]) -> ColumnElement[bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -116,12 +115,6 @@ def open_prompts(connection: Connection, viewer: Viewer, *, person_id: str | Non
         asked = asked.where(safety_prompts.c.person_id == person_id)
     found = [_prompt(row) for row in connection.execute(asked)]
     return tuple(sorted(found, key=lambda one: (not one.is_raised, one.raised_at)))
-
-
-def prompts_of(connection: Connection, viewer: Viewer, ids: Collection[str]) -> tuple[SafetyPrompt, ...]:
-    """Some prompts by id, seen or not, of the people whom the viewer may see."""
-    asked = _asked(viewer).where(safety_prompts.c.id.in_(list(ids)))
-    return tuple(_prompt(row) for row in connection.execute(asked))
 
 
 def mark_seen(connection: Connection, now: float, viewer: Viewer, person_id: str, prompt_id: str, action: str) -> bool:

@@ -10,7 +10,7 @@ from benchwell.pipeline.live.news import Item
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Viewer
 from benchwell.register.audit import log
-from benchwell.register.prompts import ACTIONS, SafetyPrompt, mark_seen, open_prompts
+from benchwell.register.prompts import ACTIONS, SafetyPrompt, mark_seen
 from benchwell.registry import Registry
 from benchwell.settings import Settings
 
@@ -81,13 +81,6 @@ def prompt_view(registry: Registry, prompt: SafetyPrompt) -> PromptView:
     if prompt.is_taken_back:
         text = f"{text} {_('The form was taken back since, and nobody had seen this answer.')}"
     return PromptView(prompt, _(instrument.title), text)
-
-
-def prompts_for(service: LiveService, viewer: Viewer, *, person_id: str | None = None) -> tuple[PromptView, ...]:
-    """Prompts that wait for somebody to say what was done, raised ones first."""
-    with service.register.read() as connection:
-        found = open_prompts(connection, viewer, person_id=person_id)
-    return tuple(prompt_view(service.workspace.registry, one) for one in found)
 
 
 def say_seen(service: LiveService, viewer: Viewer, now: float, person_id: str, prompt_id: str, action: str) -> bool:
