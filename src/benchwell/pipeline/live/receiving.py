@@ -45,6 +45,7 @@ from benchwell.signals.response_curve import ResponseCurve, response_curve
 __all__ = ["Entry", "NotReceivedError", "Received", "read_received", "receive", "receive_all", "retract", "signal_of"]
 
 MAY_ADD_PEOPLE = "people.write"
+UNATTENDED = "unattended"  # the topic of safety answers of people whom nobody treats
 STREAM = "/stream"  # what the log calls pages that are open
 _LONGEST_UNIT = 32
 _EARLIEST = dt.date(1900, 1, 1)  # nobody in treatment was born before
@@ -408,6 +409,8 @@ def _publish(service: LiveService, done: Future[tuple[Received, ...]]) -> None:
             for topic in one.topics:
                 news = Item(topic, _kind(one), one.person_id, one.assessment_id, one.received_at, one)
                 service.news.publish(news)
+            if one.prompts and one.practitioner_id is None:  # says nothing but "look": the page asks who may see it
+                service.news.publish(Item(UNATTENDED, "reload"))
 
 
 def _kind(received: Received) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from benchwell.pipeline.live.receiving import STREAM
+from benchwell.pipeline.live.receiving import STREAM, UNATTENDED
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register.audit import log
 from benchwell.register.receiving import RegisterConnection
@@ -31,7 +31,7 @@ def topics_for(service: LiveService, viewer: Viewer, person_id: str | None, now:
         person_id = viewer.person_id
     if person_id is None:
         own = viewer.practitioner_id if viewer.role is Role.CLINICIAN else None
-        topics: tuple[str, ...] = (f"practitioner:{own}",) if own else ()
+        topics: tuple[str, ...] = (f"practitioner:{own}", UNATTENDED) if own else ()
     else:
         with service.register.read() as connection:
             topics = (f"{_PERSON}{person_id}",) if reaches_person(connection, viewer, person_id) else ()
