@@ -91,9 +91,18 @@ class Load:
         finally:
             writer.close()
 
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """One that is free and still open, as a client keeps them; servers close what is silent for some seconds."""
+        while self._free:
+            reader, writer = self._free.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return await asyncio.open_connection("127.0.0.1", self._port)
+
     async def _post(self, number: int, body: bytes) -> None:
         try:
-            reader, writer = self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = await self._connection()
             head = (
                 f"POST /fhir/QuestionnaireResponse HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
                 f"Authorization: Bearer {self._key}\r\nContent-Type: application/fhir+json\r\n"

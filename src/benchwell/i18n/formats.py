@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 
 from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
@@ -16,8 +17,14 @@ def number(value: float, digits: int = 0) -> str:
     >>> number(1234.56, 1)
     '1,234.6'
     """
+    return _number(round(value, digits) or 0, digits, current())  # no "-0"
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float, digits: int, language: str) -> str:
+    # Scores and changes are few numbers that come again and again, and a pattern is slow to follow.
     places = "#,##0" + ("." + "0" * digits if digits else "")
-    return str(format_decimal(round(value, digits), places, locale=current()))
+    return str(format_decimal(value, places, locale=language))
 
 
 _GERMAN_DIGITS = str.maketrans(",.", ".,")
