@@ -88,7 +88,7 @@ def decide(
             which nobody can be treated is ended by a request to delete, not by a switch.
     """
     if purpose not in {one.value for one in Purpose} or decision not in DECISIONS:
-        raise RegisterError("There is no such purpose or decision.", hint=f"decisions: {', '.join(DECISIONS)}")
+        raise RegisterError(_("There is no such purpose or decision."), hint=f"decisions: {', '.join(DECISIONS)}")
     wanted = Purpose(purpose)
     if wanted is Purpose.CARE and decision != "granted":
         raise RegisterError(

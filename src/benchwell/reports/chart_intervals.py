@@ -124,5 +124,8 @@ def _answers_title(comparison: Comparison, dots: Sequence[Interval]) -> str:
     return close if inside else _("How the missing are counted moves this")
 
 
+_WHY = {"insufficient": N_("too few people"), "suppressed": N_("suppressed"), "no_activity": N_("no activity")}
+
+
 def _why(status: str) -> str:
-    return {"insufficient": "too few people", "suppressed": "suppressed", "no_activity": "no activity"}.get(status, "–")
+    return _(_WHY.get(status, "–"))

@@ -149,7 +149,7 @@ def contract_view(service: LiveService, viewer: Viewer) -> ContractView | None:
         return None
     contract = load_contracts(workspace.path / FOLDER).get(viewer.contract or "")
     if contract is None:
-        raise AccessError("Your contract is not declared here.", hint="ask whoever runs this service")
+        raise AccessError(_("Your contract is not declared here."), hint=_("ask whoever runs this service"))
     check_contract(workspace, viewer, contract.id)
     edition = edition_of(workspace, contract.edition)
     if edition is None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from benchwell.benchmarks import Edition
 from benchwell.benchmarks.edition import KINDS, PUBLIC_TABLES
 from benchwell.errors import BenchwellError
-from benchwell.i18n import _
+from benchwell.i18n import N_, _
 from benchwell.pipeline.live.editions import edition_in_force, edition_of
 from benchwell.pipeline.live.remembered import Remembered
 from benchwell.pipeline.live.service_view import held, key_of
@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 # From declarations/<folder> to what a page's address calls it.
 _SINGULAR = {"casemix": "casemix", "episode_rules": "episode_rule"}
 _FOLDERS = {_SINGULAR.get(folder, folder.removesuffix("s")): folder for folder in KINDS}
+# What benchmarks' gates are called, for translators.
+_GATES = (
+    *(N_("cell n"), N_("organization n"), N_("tier organizations"), N_("quartile organizations")),
+    *(N_("decile organizations"), N_("decile reliability"), N_("light probability"), N_("light reliability")),
+    *(N_("trend reliability"), N_("dominance one"), N_("dominance two"), N_("completion"), N_("completion gap")),
+    *(N_("kappa"), N_("kappa points")),
+)
 FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/json", "parquet": "application/vnd.apache.parquet"}
 
 
@@ -336,7 +343,7 @@ def _measures_of(edition: Edition) -> tuple[MeasureOfEdition, ...]:
                 _(measure.title),
                 tuple(one.id for one in declared),
                 tuple(
-                    (name.replace("_", " "), "–" if value is None else f"{value:g}") for name, value in gates.items()
+                    (_(name.replace("_", " ")), "–" if value is None else f"{value:g}") for name, value in gates.items()
                 ),
                 model_card(views.views),
             )

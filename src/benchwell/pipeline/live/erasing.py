@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchwell.errors import RegisterError
+from benchwell.i18n import _
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register.erasing import DeletionRequest, begin_erasure, erase_person, find_request
 from benchwell.register.erasing import list_requests as _list_requests
@@ -69,7 +70,7 @@ def carry_out(service: LiveService, request_id: str, now: float, *, decided_by: 
     if request.state == "done":
         return ErasureReceipt(request.id, request.asked_at, request.decided_at or now, request.decided_by or "")
     if request.state != "asked":
-        raise RegisterError("This request to delete was refused before.")
+        raise RegisterError(_("This request to delete was refused before."))
     person = request.person_id
     service.register.write(lambda connection: begin_erasure(connection, now, person))
     files = service.workspace.lake.erase(person)

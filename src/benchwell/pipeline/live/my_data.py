@@ -108,7 +108,7 @@ def my_record(service: LiveService, person_id: str) -> OwnRecord:
     with service.register.read() as connection:
         record = record_of(connection, person_id)
     if record is None:
-        raise AccessError("This record is not here any more.")
+        raise AccessError(_("This record is not here any more."))
     return record
 
 

@@ -6,15 +6,17 @@ holds no rows: nothing has to be computed before the first look, and it can neve
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from benchwell.benchmarks import Edition
 from benchwell.errors import EditionError
+from benchwell.i18n import N_, _
 from benchwell.pipeline.live.measure_view import MeasureView, measure_view
 from benchwell.pipeline.live.service_view import ServiceView, organization_view
 
-ANYWHERE = "Anywhere Clinic (synthetic)"
+ANYWHERE = N_("Anywhere Clinic (synthetic)")
 _FOLDER = Path(__file__).parent / "sample_edition"
 
 
@@ -40,9 +42,10 @@ def sample_service() -> ServiceView:
     >>> sample_service().name
     'Anywhere Clinic (synthetic)'
     """
-    return organization_view(sample_edition(), ANYWHERE)
+    return replace(organization_view(sample_edition(), ANYWHERE), name=_(ANYWHERE))
 
 
 def sample_measure(measure: str) -> MeasureView | None:
     """One measure of the sample, opened; None if it has no such measure."""
-    return measure_view(sample_edition(), ANYWHERE, measure)
+    found = measure_view(sample_edition(), ANYWHERE, measure)
+    return None if found is None else replace(found, name=_(ANYWHERE))

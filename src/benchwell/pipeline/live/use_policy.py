@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchwell.errors import AccessError, WorkspaceError
+from benchwell.i18n import _
 from benchwell.register import Role, Viewer
 from benchwell.settings import UsePolicy
 from benchwell.signals.strata_view import StrataView
@@ -50,10 +51,10 @@ def check_grouping(workspace: Workspace, by: str) -> None:
     if names_clinicians(by):
         learning = workspace.settings.use is UsePolicy.LEARNING
         raise AccessError(
-            "This workspace is for learning: no page, file or program lists clinicians."
+            _("This workspace is for learning: no page, file or program lists clinicians.")
             if learning
-            else "A contract is about organizations: no page, file or program lists clinicians.",
-            hint="look at the organization; what concerns one person is talked about with that person",
+            else _("A contract is about organizations: no page, file or program lists clinicians."),
+            hint=_("look at the organization; what concerns one person is talked about with that person"),
         )
     if by not in BY:
         raise WorkspaceError("There are no figures by that.", hint=f"known: {', '.join(BY)}")
@@ -103,8 +104,8 @@ def check_contract(workspace: Workspace, viewer: Viewer, contract_id: str) -> No
     """
     if not opens_contracts(workspace):
         raise AccessError(
-            "This workspace is for learning, so nobody who pays sees its figures.",
-            hint="figures for a contract come from a workspace of their own, with its own consent",
+            _("This workspace is for learning, so nobody who pays sees its figures."),
+            hint=_("figures for a contract come from a workspace of their own, with its own consent"),
         )
     if viewer.role is not Role.PAYER or viewer.contract != contract_id:
-        raise AccessError("This is not your contract.")
+        raise AccessError(_("This is not your contract."))
