@@ -109,6 +109,8 @@ def add_account(connection: Connection, now: float, login: str, name: str, *, ha
     login, name = plain_login(login), " ".join(name.split())
     if not login or not name or len(login) > 128 or len(name) > 128:
         raise AccessError(_("An account needs a sign-in name and a name, each of at most 128 characters."))
+    if not login.isprintable():  # it would look like another
+        raise AccessError(_("A sign-in name has letters, digits and signs that can be seen."))
     if connection.execute(select(users.c.id).where(users.c.login == login)).first():
         raise AccessError(_("This sign-in name is taken."))
     user_id = new_id()

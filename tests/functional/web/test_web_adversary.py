@@ -16,9 +16,11 @@ from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
 from benchwell.benchmarks import Edition
+from benchwell.pipeline.live.sample import ANYWHERE
 from benchwell.pipeline.live.service import LiveService
+from benchwell.pipeline.live.service_view import whose
 from benchwell.pipeline.workspace import Workspace
-from benchwell.register import Register, Role
+from benchwell.register import Register, Role, Viewer
 from benchwell.register import schema as s
 from benchwell.register.clients import add_client
 from benchwell.web import create_app
@@ -345,3 +347,20 @@ def test_groups_that_are_clinicians_leave_by_no_door(house: House, monkeypatch: 
     monkeypatch.setattr(Edition, "arrow", by_clinician)
     assert [browser.get(one).status_code for one in addresses] == [403, 403]
     assert ehr.get(addresses[1]).status_code == 403
+
+
+def test_a_sign_in_name_cannot_look_like_another(house: House) -> None:
+    browser = house.browser(Role.ADMIN)
+    for login in ("admin\u200b", "ad\u202emin", "\uff21dmin"):
+        data = {"csrf": browser.csrf, "login": login, "name": "X"}  # type: ignore[attr-defined]
+        assert browser.post("/admin/users", data=data).status_code == 400, ascii(login)
+
+
+def test_a_team_with_the_id_of_another_place_sees_nothing_of_that_place(house: House) -> None:
+    with_edition(house)
+    edition = house.service.edition()
+    assert edition is not None
+    viewer = Viewer(Role.LEAD, organization_id=NORTH, team_id=ANYWHERE)
+    found = whose(viewer, edition, None)
+    assert found is not None
+    assert (found.organization, found.is_team_without_figures) == (NORTH, True)

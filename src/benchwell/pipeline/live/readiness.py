@@ -280,8 +280,10 @@ def _measures(edition: Edition, scope: _Scope) -> tuple[MeasureHealth, ...]:
     """What the edition counts of the organization (or the team, where it has figures); of all where none is chosen."""
     source = held(edition)
     whom = scope.organization
-    if scope.team is not None and rows(source, "organization_results", organization_id=scope.team):
-        whom = scope.team
+    if scope.team is not None and scope.organization is not None:
+        # Another place may happen to have the team's id.
+        is_part = rows(source, "organizations", organization_id=scope.team, part_of=scope.organization)
+        whom = scope.team if is_part and scope.team in with_figures(edition) else whom
     found = []
     for measure in measures_of(source):
         where = {"measure": measure.id, "stratum": ALL} | ({} if whom is None else {"organization_id": whom})

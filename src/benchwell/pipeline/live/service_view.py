@@ -145,10 +145,16 @@ def whose(viewer: Viewer, edition: Edition, chosen: str | None) -> Whose | None:
             return Whose(chosen, "organization") if chosen in known else None
         return Whose(None, "network")
     if viewer.role is Role.LEAD and viewer.team_id is not None:
-        if viewer.team_id in known:
+        if viewer.team_id in known and _is_part(edition, viewer.team_id, viewer.organization_id):
             return Whose(viewer.team_id, "team")
         return None if viewer.organization_id is None else Whose(viewer.organization_id, "organization", True)
     return None if viewer.organization_id is None else Whose(viewer.organization_id, "organization")
+
+
+def _is_part(edition: Edition, team: str, organization: str | None) -> bool:
+    """Whether an organization of the edition is this team, and not another place that happens to have its id."""
+    found = rows(held(edition), "organizations", organization_id=team)
+    return organization is not None and any(row["part_of"] == organization for row in found)
 
 
 def service_view(service: LiveService, viewer: Viewer, chosen: str | None = None) -> ServiceView | None:
