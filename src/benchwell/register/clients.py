@@ -32,6 +32,11 @@ def times_changed() -> int:
     return _Changes.times
 
 
+def note_change() -> None:
+    """Say that a program was shut out or let in, once more when that is durable: who asked just before saw the old."""
+    _Changes.times += 1
+
+
 @dataclass(frozen=True)
 class Client:
     """A program with a key; the key itself is not kept."""
@@ -91,6 +96,6 @@ def all_clients(connection: Connection) -> tuple[Client, ...]:
 
 
 def set_client_disabled(connection: Connection, client_id: str, disabled: bool) -> None:
-    """Shut a program out, or let it in again."""
-    _Changes.times += 1
+    """Shut a program out, or let it in again; whoever writes it calls `note_change` after the commit."""
+    note_change()
     connection.execute(update(clients).where(clients.c.id == client_id).values(disabled=disabled))

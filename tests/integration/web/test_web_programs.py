@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
 from benchwell.register import Register
-from benchwell.register.clients import add_client, set_client_disabled
+from benchwell.register.clients import add_client, note_change, set_client_disabled
 from benchwell.web.access import ANYONE
 from benchwell.web.programs import HELD, Programs
 from benchwell.web.routing import PlainRoute, Routes
@@ -44,6 +45,21 @@ def test_a_key_that_is_shut_out_here_is_forgotten_at_once(register: Register) ->
         assert programs.find(register, key) is None
         register.write(lambda c: set_client_disabled(c, client, False))
         assert programs.find(register, key) is not None
+
+
+def test_a_key_that_is_asked_for_just_before_the_commit_is_forgotten_after_it(register: Register) -> None:
+    programs = Programs(clock=lambda: 0.0)
+    with register:
+        client, key = register.write(lambda c: add_client(c, 0, "Records", ["scores.write"]))
+
+        def shut(connection: Connection) -> None:
+            set_client_disabled(connection, client, True)
+            assert programs.find(register, key) is not None  # as it still stands for everybody else
+
+        register.write(shut)
+        note_change()
+        assert programs.known(key) is None
+        assert programs.find(register, key) is None
 
 
 def test_nobody_is_remembered_for_a_key_that_nobody_has(register: Register) -> None:

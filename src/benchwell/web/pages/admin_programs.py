@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from benchwell.errors import AccessError
 from benchwell.i18n import _
 from benchwell.register.audit import log
-from benchwell.register.clients import SCOPES, add_client, all_clients, set_client_disabled
+from benchwell.register.clients import SCOPES, add_client, all_clients, note_change, set_client_disabled
 from benchwell.register.links import MANY, make_link, open_links, revoke_link
 from benchwell.register.places import places
 from benchwell.web.pages.admin import ADMIN, absolute
@@ -101,6 +101,7 @@ def _shut(visit: Visit, client_id: str, *, disabled: bool) -> RedirectResponse:
         log(connection, visit.now, visit.viewer, "write", route, detail=client_id[:128])
 
     visit.register.write(shut)
+    note_change()
     return RedirectResponse("/admin/programs", status_code=303)
 
 
