@@ -54,7 +54,12 @@ def day(date: dt.date) -> str:
     >>> day(dt.date(2026, 11, 23))
     '23 Nov 2026'
     """
-    return str(format_date(date, "d. MMM y" if current() == "de" else "d MMM y", locale=current()))
+    return _day(date, current())
+
+
+@lru_cache(maxsize=4096)
+def _day(date: dt.date, language: str) -> str:
+    return str(format_date(date, "d. MMM y" if language == "de" else "d MMM y", locale=language))
 
 
 def month(date: dt.date) -> str:
