@@ -6,17 +6,15 @@ holds no rows: nothing has to be computed before the first look, and it can neve
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from benchwell.benchmarks import Edition
 from benchwell.errors import EditionError
-from benchwell.i18n import N_, _
 from benchwell.pipeline.live.measure_view import MeasureView, measure_view
 from benchwell.pipeline.live.service_view import ServiceView, organization_view
 
-ANYWHERE = N_("Anywhere Clinic (synthetic)")
+ANYWHERE = "Anywhere Clinic (synthetic)"
 _FOLDER = Path(__file__).parent / "sample_edition"
 
 
@@ -42,10 +40,9 @@ def sample_service() -> ServiceView:
     >>> sample_service().name
     'Anywhere Clinic (synthetic)'
     """
-    return replace(organization_view(sample_edition(), ANYWHERE), name=_(ANYWHERE))
+    return organization_view(sample_edition(), ANYWHERE)
 
 
 def sample_measure(measure: str) -> MeasureView | None:
     """One measure of the sample, opened; None if it has no such measure."""
-    found = measure_view(sample_edition(), ANYWHERE, measure)
-    return None if found is None else replace(found, name=_(ANYWHERE))
+    return measure_view(sample_edition(), ANYWHERE, measure)
