@@ -166,9 +166,7 @@ class Instrument(Declaration):
     unit: str | None = None  # of the reported value, where it has one
     conversions: dict[str, Conversion] = Field(default_factory=dict)  # other units in which a total may arrive
     items: Items | None = None  # null: only a total exists or is accepted (for example HbA1c)
-    wordings: dict[str, Wording] | None = (
-        None  # by language; null leaves the hashes of old editions
-    )
+    wordings: dict[str, Wording] | None = None  # by language; null leaves the hashes of old editions
     scales: tuple[Scale, ...]
     missing: Missing = Missing()
     bands: tuple[Band, ...] = ()

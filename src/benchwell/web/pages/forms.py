@@ -143,7 +143,7 @@ def kiosk_send(visit: Here, sent: Fields) -> Response:
 
 @routes.get("/kiosk/{token}", _BY_LINK)
 def become_kiosk(visit: Here, token: str) -> RedirectResponse:
-    """This device is a kiosk from now on; whoever was signed in on it is no longer, since others sit down at it next."""
+    """This device is a kiosk from now on; whoever was signed in on it is no longer: others sit down at it next."""
     if not is_kiosk(visit.service, visit.now, token):
         raise NothingThereError(_("This link does not work any more."))
     answer = RedirectResponse("/kiosk", status_code=303)
