@@ -1,12 +1,14 @@
 """Which editions a person's scores may be counted in: from what editions say of themselves and what the person decided.
 
-An edition counts people whose data were allowed on its day. Whether a score in fact entered is not looked up: rows of
+An edition counts people whose data were allowed on its day, as far as was known when it was built: what was decided
+in the evening changes no edition of the morning. Whether a score in fact entered is not looked up: rows of
 an edition are private, and may be gone.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -56,7 +58,8 @@ def shared_editions(
         one = _said(folder)
         if one.as_of < first_day:
             continue
-        use = allowed(decisions, one.purpose, one.as_of, one.rule.value)
+        known = [given for given in decisions if one.built is None or given.decided_at <= one.built]
+        use = allowed(known, one.purpose, one.as_of, one.rule.value)
         found.append(Shared(one.id, one.as_of, one.purpose, use.usable, use.since))
     return tuple(sorted(found, key=lambda one: (one.as_of, one.edition), reverse=True))
 
@@ -67,6 +70,7 @@ class _Said:
     as_of: dt.date
     purpose: Purpose
     rule: ConsentRule
+    built: float | None  # seconds since 1970-01-01 UTC
 
 
 @lru_cache(maxsize=256)
@@ -81,4 +85,13 @@ def _said(folder: Path) -> _Said:
         as_of=dt.date.fromisoformat(str(manifest["as_of"])),
         purpose=purpose,
         rule=stated if purpose is Purpose.LEARNING else ConsentRule.OPT_IN,  # as in `Settings.silence`
+        built=_built(folder),
     )
+
+
+def _built(folder: Path) -> float | None:
+    try:
+        at = json.loads((folder / "build.json").read_text(encoding="utf-8"))["at"]
+        return dt.datetime.fromisoformat(at).timestamp()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # nobody vouches for this file; without it the day decides
