@@ -145,9 +145,9 @@ def browser() -> Iterator[Any]:
             chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium() -> Iterator[Any]:
-    """The browser of this worker."""
+    """A browser for one test: while it is open, its own event loop runs here, and no other test could start one."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (Debian: chromium)")
     with browser() as found:

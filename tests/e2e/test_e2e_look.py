@@ -54,7 +54,7 @@ SAMPLE = """
 {% block title %}Parts{% endblock %}
 {% block content %}
 <h1>Every part of a page</h1>
-<p class="lead">What pages are made of, with <a href="/sample">a link</a> and <em>words in italics</em>.</p>
+<p class="lead">What pages are made of, with <a href="/all-parts">a link</a> and <em>words in italics</em>.</p>
 <div class="two">
 {% for one in faces %}
 <section class="card"><h2>Response at 12 weeks</h2><p class="sentence">46 % (36–56)</p>{{ light(one) }}
@@ -64,12 +64,12 @@ SAMPLE = """
 <section class="card">{{ chart(course, "The score fell by 9 points", "A line from 18 to 9 points in 8 weeks.",
   ["Week", "Score"], [["0", "18"], ["8", "9"]], id="course", key="Shaded: mild.") }}</section>
 {{ chart(none, "Nothing to draw", "There is one score so far.", ["Week", "Score"], [["0", "18"]], id="none") }}
-<p class="notice">A notice with <a href="/sample">a link</a>.</p>
-<p class="note">A note with <a href="/sample">a link</a>.</p>
-<p><span class="tag">a tag</span> <a class="button" href="/sample">Go on</a>
-<a class="button quiet" href="/sample">Not now</a></p>
+<p class="notice">A notice with <a href="/all-parts">a link</a>.</p>
+<p class="note">A note with <a href="/all-parts">a link</a>.</p>
+<p><span class="tag">a tag</span> <a class="button" href="/all-parts">Go on</a>
+<a class="button quiet" href="/all-parts">Not now</a></p>
 <div class="safety" role="alert"><h2>Safety</h2><p>Somebody answered the question about death.</p></div>
-<form method="post" action="/sample">
+<form method="post" action="/all-parts">
 <input type="hidden" name="csrf" value="{{ visit.csrf }}">
 {{ field("score", "PHQ-9 total", hint="0 to 27", required=true, attributes={"inputmode": "numeric"}) }}
 {{ field("why", "Why", error="Say why.", type="textarea") }}
@@ -81,10 +81,10 @@ SAMPLE = """
 </fieldset>
 <p class="buttons"><button>Send</button><button class="quiet">Later</button><button disabled>Wait</button></p>
 </form>
-<button id="htmx" hx-post="/sample" hx-target="#answer" hx-swap="innerHTML">By itself</button>
+<button id="htmx" hx-post="/all-parts" hx-target="#answer" hx-swap="innerHTML">By itself</button>
 <p id="answer">nothing yet</p>
-{{ confirm("/sample", "Delete this", "It cannot be undone.", "Delete", visit.csrf) }}
-{{ pager("/sample", "/sample", "June") }}
+{{ confirm("/all-parts", "Delete this", "It cannot be undone.", "Delete", visit.csrf) }}
+{{ pager("/all-parts", "/all-parts", "June") }}
 {{ table(["What"] + wide, [["Row"] + wide], "A wide table") }}
 <div class="empty">Nothing yet. Load the sample.</div>
 {% endblock %}
@@ -94,7 +94,7 @@ SAMPLE = """
 def sample_routes() -> Routes:
     routes = Routes()
 
-    @routes.get("/sample", ANYONE)
+    @routes.get("/all-parts", ANYONE)
     def sample(visit: Here) -> HTMLResponse:
         faces = [face(state, Better.HIGHER) for state in Light]
         wide = [f"column {number}" for number in range(12)]
@@ -102,7 +102,7 @@ def sample_routes() -> Routes:
             page = environment().from_string(SAMPLE).render(visit=visit, faces=faces, course=COURSE, wide=wide)
         return HTMLResponse(page)
 
-    @routes.post("/sample", only(Role.MANAGER))
+    @routes.post("/all-parts", only(Role.MANAGER))
     def sent(visit: Here) -> PlainTextResponse:
         return PlainTextResponse("it arrived")
 
@@ -120,13 +120,13 @@ def served_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 def test_every_part_is_without_barriers_in_light_and_dark_on_a_desk_and_a_phone(desk: Desk) -> None:
     page = desk.window(Role.MANAGER)
-    page.goto("/sample")
+    page.goto("/all-parts")
     check_page(page, "parts")
 
 
 def test_parts_of_patient_pages_are_large_enough_to_touch(desk: Desk) -> None:
     page = desk.window(Role.PATIENT, size="phone")
-    page.goto("/sample")
+    page.goto("/all-parts")
     small = page.evaluate(
         """() => [...document.querySelectorAll('button, a.button, .choice, .top a, summary')]
              .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 43.5)
@@ -138,7 +138,7 @@ def test_parts_of_patient_pages_are_large_enough_to_touch(desk: Desk) -> None:
 
 def test_a_chart_is_drawn_in_the_colours_of_the_page_and_again_when_they_change(desk: Desk) -> None:
     page = desk.window(Role.MANAGER)
-    page.goto("/sample")
+    page.goto("/all-parts")
     settle(page)
     line = "document.querySelector('[data-chart=course] svg path[fill=none][stroke]:not([stroke=transparent])')"
     own = "getComputedStyle(document.documentElement).getPropertyValue('--own').trim()"
@@ -154,7 +154,7 @@ def test_a_chart_is_drawn_in_the_colours_of_the_page_and_again_when_they_change(
 
 def test_a_chart_says_in_words_what_it_shows_can_be_reached_by_keyboard_and_keeps_its_table(desk: Desk) -> None:
     page = desk.window(Role.MANAGER)
-    page.goto("/sample")
+    page.goto("/all-parts")
     settle(page)
     picture = page.get_by_role("img", name="A line from 18 to 9 points in 8 weeks.")
     picture.focus()
@@ -170,17 +170,17 @@ def test_a_page_without_charts_does_not_load_what_draws_them(desk: Desk) -> None
     page.on("request", lambda request: asked.append(request.url))
     page.goto("/today")
     settle(page)
-    page.goto("/sample")
+    page.goto("/all-parts")
     settle(page)
     vega = [place for place, url in enumerate(asked) if "vega" in url]
-    first = next(place for place, url in enumerate(asked) if url.endswith("/sample"))
+    first = next(place for place, url in enumerate(asked) if url.endswith("/all-parts"))
     assert len(vega) == 3
     assert min(vega) > first
 
 
 def test_a_request_of_htmx_carries_the_mark_of_its_session(desk: Desk) -> None:
     page = desk.window(Role.MANAGER)
-    page.goto("/sample")
+    page.goto("/all-parts")
     page.get_by_role("button", name="By itself").click()
     page.get_by_text("it arrived").wait_for()
     assert page.troubles == []
@@ -188,10 +188,10 @@ def test_a_request_of_htmx_carries_the_mark_of_its_session(desk: Desk) -> None:
 
 def test_the_reader_chooses_dark_or_light_and_keeps_it(desk: Desk) -> None:
     page = desk.window(Role.MANAGER)
-    page.goto("/sample")
+    page.goto("/all-parts")
     page.get_by_role("button", name="Dark colours").click()
     settle(page)
-    assert page.url.endswith("/sample")
+    assert page.url.endswith("/all-parts")
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
     page.reload()
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
@@ -202,10 +202,10 @@ def test_the_reader_chooses_dark_or_light_and_keeps_it(desk: Desk) -> None:
 
 def test_the_reader_chooses_a_language_and_comes_back_to_the_page(desk: Desk) -> None:
     page = desk.window(Role.MANAGER)
-    page.goto("/sample?week=2")
+    page.goto("/all-parts?week=2")
     page.get_by_role("button", name="Deutsch").click()
     settle(page)
-    assert page.url.endswith("/sample?week=2")
+    assert page.url.endswith("/all-parts?week=2")
     assert page.evaluate("document.documentElement.lang") == "de"
     page.get_by_role("button", name="English").click()
     settle(page)
@@ -214,7 +214,7 @@ def test_the_reader_chooses_a_language_and_comes_back_to_the_page(desk: Desk) ->
 
 def test_the_keyboard_comes_to_the_content_first_and_sees_where_it_is(desk: Desk) -> None:
     page = desk.window(Role.MANAGER)
-    page.goto("/sample")
+    page.goto("/all-parts")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
@@ -226,7 +226,7 @@ def test_the_keyboard_comes_to_the_content_first_and_sees_where_it_is(desk: Desk
 
 def test_what_is_printed_is_dark_on_white_without_the_navigation(desk: Desk) -> None:
     page = desk.window(Role.MANAGER, look="dark")
-    page.goto("/sample")
+    page.goto("/all-parts")
     settle(page)
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -238,7 +238,7 @@ def test_what_is_printed_is_dark_on_white_without_the_navigation(desk: Desk) -> 
 def test_words_stay_when_scripts_are_off(desk: Desk) -> None:
     context = desk.chromium.new_context(java_script_enabled=False, base_url=desk.address)
     page = context.new_page()
-    page.goto("/sample")
+    page.goto("/all-parts")
     assert page.get_by_text("Show the numbers as a table").first.is_visible()
     assert page.get_by_role("button", name="Send").is_visible()
     context.close()

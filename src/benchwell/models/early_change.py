@@ -102,6 +102,7 @@ def two_by_two(flagged: BoolArray, responded: BoolArray) -> TwoByTwo:
         flagged: Whether the rule said "no response", shape (n,).
         responded: Whether there was one at the end, same shape.
 
+    >>> import numpy as np
     >>> two_by_two(np.array([True, True, False]), np.array([False, True, True]))
     TwoByTwo(tp=1, fp=1, fn=0, tn=1)
     """
