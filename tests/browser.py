@@ -1,7 +1,7 @@
 """A real browser in front of the real service, for tests of pages. Nothing is faked between the two.
 
 desk                a clinic that is served on a free port, and a browser window for each role
-check_page(page)    what holds for every page: no barrier that axe finds, in light and dark, on a desk and on a phone;
+check_page(page)    what holds for every page: no barrier that axe finds, light on a desk and dark on a phone at least;
                     no error in the console, nothing that the content security policy refused, no request elsewhere,
                     nothing that scrolls sideways
 """
@@ -33,6 +33,9 @@ ARTIFACTS = Path(os.environ.get("BENCHWELL_ARTIFACTS", ROOT / "build" / "artifac
 AXE = ROOT / "tests" / "vendor" / "axe" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZES = {"desk": (1280, 900), "phone": (360, 740)}
+# Each size and each look once; BENCHWELL_EVERY_LOOK=1 asks for all of them together, in twice the time.
+EACH_ONCE = (("desk", "light"), ("phone", "dark"))
+EVERY_LOOK = (*EACH_ONCE, ("desk", "dark"), ("phone", "light"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Chromium does nothing on its own: whatever leaves the machine was asked for by a page.
 ARGUMENTS = [
@@ -186,20 +189,20 @@ def until(page: Any, expression: str, seconds: float = 15) -> None:
 
 
 def check_page(page: Any, name: str) -> None:
-    """Look at the page that is open in every way in which people do; keep a picture of each.
+    """Look at the page that is open in the ways in which people do; keep a picture of each.
 
     Args:
         page: A window of `Desk`, with the page open.
         name: For its pictures.
     """
     found: list[str] = []
-    for size, (width, height) in SIZES.items():
+    for size, look in EVERY_LOOK if os.environ.get("BENCHWELL_EVERY_LOOK") else EACH_ONCE:
+        width, height = SIZES[size]
         page.set_viewport_size({"width": width, "height": height})
-        for look in ("light", "dark"):
-            page.emulate_media(color_scheme=look)
-            settle(page)
-            keep(page, f"{name}-{size}-{look}")
-            found += [f"{size}, {look}: {one}" for one in look_over(page)]
+        page.emulate_media(color_scheme=look)
+        settle(page)
+        keep(page, f"{name}-{size}-{look}")
+        found += [f"{size}, {look}: {one}" for one in look_over(page)]
     problems = page.troubles + found
     assert not problems, "\n".join(problems)
 
