@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import httpx
-import pytest
 
 from benchwell.register import Role
 from browser import Desk, keep, needs_chromium
 from fhir_assessments import response
 from live_house import NORTH, OWN
-from role_paths import PASSWORD, follow, furnished, heading, press, see, sign_in, window
+from role_paths import PASSWORD, follow, heading, press, see, sign_in, window
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def served_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A clinic of its own: what these people do changes it."""
-    with furnished(tmp_path_factory.mktemp("house")) as found:
-        yield found
 
 
 def test_somebody_is_invited_sets_a_password_and_sees_what_the_role_sees(desk: Desk) -> None:

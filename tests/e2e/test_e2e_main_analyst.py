@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from benchwell.register import Role
 from browser import Desk, keep, needs_chromium
-from role_paths import follow, furnished, heading, press, see, sign_in, taken
+from role_paths import follow, heading, press, see, sign_in, taken
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def served_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A clinic of its own: what these people do changes it."""
-    with furnished(tmp_path_factory.mktemp("house")) as found:
-        yield found
 
 
 def test_an_analyst_chooses_a_clinic_checks_an_edition_and_takes_it_along(desk: Desk) -> None:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from benchwell.register import Role
 from browser import Desk, keep, needs_chromium
-from role_paths import follow, furnished, heading, press, see, sign_in, window
+from role_paths import follow, heading, press, see, sign_in, window
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def served_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A clinic of its own: what these people do changes it."""
-    with furnished(tmp_path_factory.mktemp("house")) as found:
-        yield found
 
 
 def test_a_score_typed_in_the_session_says_at_once_what_it_means(desk: Desk) -> None:

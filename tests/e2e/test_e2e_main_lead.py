@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import pytest
-
 from benchwell.register import Role
 from browser import Desk, keep, needs_chromium
-from role_paths import follow, furnished, heading, press, see, sign_in, taken
+from role_paths import follow, heading, press, see, sign_in, taken
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def served_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A clinic of its own: what these people do changes it."""
-    with furnished(tmp_path_factory.mktemp("house")) as found:
-        yield found
 
 
 def test_a_lead_reads_a_figure_with_who_is_counted_and_takes_the_circle_along(desk: Desk) -> None:

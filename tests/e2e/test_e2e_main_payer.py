@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import pytest
-
 from benchwell.register import Role
 from browser import Desk, keep, needs_chromium
-from role_paths import follow, furnished, heading, see, sign_in
+from role_paths import follow, heading, see, sign_in
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def served_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A clinic of its own: what these people do changes it."""
-    with furnished(tmp_path_factory.mktemp("house")) as found:
-        yield found
 
 
 def test_a_payer_sees_nothing_of_a_workspace_for_learning_and_why(desk: Desk) -> None:

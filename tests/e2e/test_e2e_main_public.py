@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import pytest
-
 from browser import Desk, keep, needs_chromium
-from role_paths import follow, furnished, heading, press, see, window
+from role_paths import follow, heading, press, see, window
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def served_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A clinic of its own: what these people do changes it."""
-    with furnished(tmp_path_factory.mktemp("house")) as found:
-        yield found
 
 
 def test_anybody_reads_a_sample_how_to_read_it_and_how_it_was_made(desk: Desk) -> None:
