@@ -110,6 +110,9 @@ def fetch(
     ca_file: Annotated[Path | None, typer.Option(help="Certificates of your own authority.")] = None,
     deadline: Annotated[float | None, typer.Option(help="Seconds to wait for the export to be ready.")] = None,
     parallel: Annotated[int, typer.Option(min=1, max=16, help="Files fetched at once.")] = 3,
+    max_gb: Annotated[
+        float, typer.Option(min=0, help="Most gigabytes (10^9 bytes) that the export may take on this disk.")
+    ] = 100,
     accept_differing_counts: Annotated[
         bool, typer.Option("--accept-differing-counts", help="Take files that hold fewer lines than the server says.")
     ] = False,
@@ -147,6 +150,7 @@ def fetch(
         parallel=parallel,
         allowed_origins=tuple(allow_origin or ()),
         ca_file=ca_file,
+        max_bytes=int(max_gb * 10**9),
         accept_differing_counts=accept_differing_counts,
         keep_when_stopped=keep_when_stopped,
     )

@@ -161,6 +161,32 @@ def test_files_can_be_limited(server, fetch, packed):
         fetch(settings=BulkSettings(max_file_bytes=1_000_000))
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_export_larger_than_its_bound_stops_and_a_larger_bound_goes_on(server, fetch, packed):
+    server.offer(server.hold("p", LARGE, gzip=packed), server.hold("q", LARGE, gzip=packed))
+    with pytest.raises(BulkExportError, match=f"The export is larger than {len(LARGE) + 1000:,} bytes") as caught:
+        fetch(settings=BulkSettings(max_bytes=len(LARGE) + 1000, parallel=1))
+    assert "--max-gb" in str(caught.value)
+    before = len(server.to("/files/p"))
+    export = fetch(settings=BulkSettings(max_bytes=2 * len(LARGE)))
+    assert [file.size for file in export.files] == [len(LARGE)] * 2
+    assert len(server.to("/files/p")) == before  # what was complete is not fetched again
+
+
+def test_what_an_earlier_run_left_counts_against_the_bound(server, fetch):
+    server.offer(server.hold("p", LARGE), {"type": "Patient", "url": server.url("late")})
+    server.files["late"] = server.files["p"].__class__(LARGE)
+    server.files["late"].first.append(Answer(403))
+    with pytest.raises(BulkExportError, match="403"):
+        fetch(settings=BulkSettings(parallel=1))
+    with pytest.raises(BulkExportError, match="larger than"):
+        fetch(settings=BulkSettings(max_bytes=len(LARGE) + 10))
+
+
+def test_nobody_fills_a_disk_by_default():
+    assert BulkSettings().max_bytes == 100 * 10**9
+
+
 def test_a_packing_nobody_asked_for_is_refused(server, fetch):
     entry = server.hold("p")
     server.files["p"].first.append(Answer(200, {"Content-Encoding": "br"}, b"x"))

@@ -10,8 +10,9 @@ from pathlib import Path
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from benchwell.intake.bulk import unfinished
+from benchwell.intake.bulk import BulkSettings, unfinished
 from benchwell.intake.bulk.manifest import PlannedFile
+from benchwell.intake.bulk.room import Room
 
 LINE = st.sampled_from([b"{}", b'{"a":1}', b"", b"  ", b"\t", b"\r", b"{" + b"x" * 40])
 
@@ -26,7 +27,7 @@ def test_lines_are_counted_as_a_plain_loop_counts_them(lines, ended, packed, chu
         with tempfile.TemporaryDirectory() as folder:
             part = Path(folder) / "x.part"
             part.write_bytes(gzip.compress(content) if packed else content)
-            file = unfinished.unpack(part, item, None)
+            file = unfinished.unpack(part, item, Room(BulkSettings()))
             assert part.read_bytes() == content
             assert [path.name for path in Path(folder).iterdir()] == ["x.part"]
     finally:

@@ -16,6 +16,7 @@ from benchwell.intake.bulk.manifest import Plan, PlannedFile
 from benchwell.intake.bulk.outcome import refusal
 from benchwell.intake.bulk.polling import ExportLostError
 from benchwell.intake.bulk.result import BulkFile, counts_agree
+from benchwell.intake.bulk.room import Room
 from benchwell.intake.bulk.unfinished import TornError, finish_part, open_part, unpack
 from benchwell.intake.bulk.waiting import Patience
 
@@ -50,6 +51,7 @@ class Downloader:
         self._journal = journal
         self._patience = patience
         self._listener = listener
+        self._room = Room(patience.settings, {name: file.size for name, file in journal.done.items()})
 
     def fetch(self, item: PlannedFile) -> BulkFile:
         """Fetch a file, or find that it is here.
@@ -94,7 +96,7 @@ class Downloader:
             self._patience.check()
             try:
                 self._attempt(item, part)
-                return unpack(part, item, self._patience.settings.max_file_bytes)
+                return unpack(part, item, self._room)
             except TornError:
                 part.unlink(missing_ok=True)
                 headers: Mapping[str, str] = {}
@@ -164,12 +166,11 @@ class Downloader:
             etag = response.headers.get("etag", "")
             strong = etag if etag.startswith('"') else None  # a weak one does not promise the same bytes
             self._journal.write(Validator(item.name, strong))
-        limit, size = self._patience.settings.max_file_bytes, begun
+        size = begun
         with open_part(part, keep=bool(begun)) as file:
             for piece in response.iter_raw():  # as transferred: a range counts packed bytes
                 size += file.write(piece)
-                if limit is not None and size > limit:
-                    raise BulkExportError(f"{item.name} is larger than {limit:,} bytes.", hint="allow larger files")
+                self._room.hold(item.name, size)
                 self._listener.received(item.name, size)
                 self._patience.check()
 

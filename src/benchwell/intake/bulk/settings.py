@@ -47,6 +47,7 @@ class BulkSettings:
         parallel: Files fetched at once.
         allowed_origins: Other origins (https://host or https://host:port) that may see the access token.
         ca_file: Certificates of an authority of one's own, PEM.
+        max_bytes: Largest export that is taken, unpacked, all files together; None takes any.
         max_file_bytes: Largest file that is taken; None takes any.
         max_seconds_asked: Longest wait that a server may ask for at once.
         accept_differing_counts: Take files whose lines are not as many as the manifest says, and only tell.
@@ -62,6 +63,7 @@ class BulkSettings:
     parallel: int = 3
     allowed_origins: tuple[str, ...] = ()
     ca_file: Path | None = None
+    max_bytes: int | None = 100 * 10**9
     max_file_bytes: int | None = None
     max_seconds_asked: float = 3600.0
     accept_differing_counts: bool = False

@@ -15,6 +15,7 @@ from benchwell.durable import fsync_path
 from benchwell.errors import BulkExportError
 from benchwell.intake.bulk.manifest import PlannedFile
 from benchwell.intake.bulk.result import BulkFile
+from benchwell.intake.bulk.room import Room
 
 _GZIP = b"\x1f\x8b"  # NDJSON never begins like this
 _CHUNK = 2**20
@@ -36,19 +37,19 @@ def open_part(part: Path, *, keep: bool) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
 
 
-def unpack(part: Path, item: PlannedFile, limit: int | None) -> BulkFile:
+def unpack(part: Path, item: PlannedFile, room: Room) -> BulkFile:
     """Unpack a complete transfer in place, if it is packed, and measure it.
 
     Raises:
         TornError: If it cannot be unpacked to its end.
-        BulkExportError: If it is larger than `limit` bytes, or no NDJSON.
+        BulkExportError: If there is no room for it, or it is no NDJSON.
     """
     with part.open("rb") as file:
         packed = file.read(2) == _GZIP
     if packed:
         plain = part.with_name(part.name + ".plain")
         try:
-            _gunzip(part, plain, item, limit)
+            _gunzip(part, plain, item, room)
             plain.replace(part)
         finally:
             plain.unlink(missing_ok=True)
@@ -62,14 +63,13 @@ def finish_part(part: Path, target: Path) -> None:
     fsync_path(target.parent)
 
 
-def _gunzip(part: Path, plain: Path, item: PlannedFile, limit: int | None) -> None:
+def _gunzip(part: Path, plain: Path, item: PlannedFile, room: Room) -> None:
     size = 0
     try:
         with gzip.open(part, "rb") as source, open_part(plain, keep=False) as target:
             while piece := source.read(_CHUNK):
                 size += target.write(piece)
-                if limit is not None and size > limit:
-                    raise BulkExportError(f"{item.name} is larger than {limit:,} bytes.", hint="allow larger files")
+                room.hold(item.name, size)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise TornError from None
 
