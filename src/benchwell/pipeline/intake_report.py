@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from benchwell.intake.result import Counts
@@ -18,6 +17,7 @@ from benchwell.lake import RULES, Commit, Supersede
 from benchwell.pipeline.holdings import Holdings
 from benchwell.pipeline.taking_back import with_parts_taken_back
 from benchwell.private_file import owner_only
+from benchwell.publish.spreadsheet import words_of_table
 from benchwell.registry import hash_canonical
 
 _LONGEST_NAME = 100  # characters of a source's name in that of another file
@@ -175,16 +175,9 @@ class Gathered:
         )
         path = self.workspace.path / "rejections" / f"{Path(file).stem[:_LONGEST_NAME]}-{whole[:12]}.csv"
         with open(path, "wb", opener=owner_only) as kept:
-            pyarrow.csv.write_csv(_never_computed(found), kept)
+            # Names of files and columns are the source's own words.
+            pyarrow.csv.write_csv(words_of_table(found), kept)
         return path
-
-
-def _never_computed(found: pa.Table) -> pa.Table:
-    """Names of files and columns are the source's own words: a spreadsheet must not take one for a formula."""
-    for name in ("file", "column"):
-        shown = pc.replace_substring_regex(found[name], r"^([=+\-@\t\r])", r"'\1")
-        found = found.set_column(found.schema.get_field_index(name), name, shown)
-    return found
 
 
 def _reading(part: Part, how: str) -> str:

@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 
+import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
@@ -77,6 +78,22 @@ def test_public_tables_leave_as_they_are(house, table):
     made = json.loads(browser.get(f"{address}.json").text, parse_constant=lambda name: pytest.fail(name))
     assert len(made) == held.num_rows
     assert set(made[0]) == set(held.column_names)
+
+
+def test_no_cell_of_a_csv_is_computed_and_no_number_changes(tmp_path):
+    with live_house(tmp_path) as house:
+        with_edition(house)
+        file = house.service.workspace.path / "editions" / ID / "tables" / "adjusted_results.parquet"
+        held = pq.read_table(file)
+        place = held.schema.get_field_index("organization_id")
+        pq.write_table(held.set_column(place, "organization_id", pa.array(["=1+1"] * held.num_rows)), file)
+        browser = house.browser(Role.ANALYST)
+        address = f"/editions/{ID}/tables/adjusted_results"
+        made = pyarrow.csv.read_csv(io.BytesIO(browser.get(f"{address}.csv").content))
+        assert set(made["organization_id"].to_pylist()) == {"'=1+1"}
+        assert {row["organization_id"] for row in browser.get(f"{address}.json").json()} == {"=1+1"}
+    # Estimates may be below zero: none has become a word.
+    assert made["estimate"].cast(pa.float64()).equals(held["estimate"])
 
 
 @pytest.mark.parametrize("table", ["outcomes", "features", "manifest", "..%2fmanifest"])

@@ -19,6 +19,7 @@ from benchwell.pipeline.live.editions import edition_in_force, edition_of
 from benchwell.pipeline.live.remembered import Remembered
 from benchwell.pipeline.live.service_view import held, key_of
 from benchwell.pipeline.live.use_policy import check_columns, check_strata
+from benchwell.publish.spreadsheet import words_of_table
 from benchwell.reports.method import LIVE, Link, MethodParts, method_parts
 from benchwell.reports.model_card import ModelCard, model_card
 from benchwell.reports.network import measures_of
@@ -371,7 +372,7 @@ def _facts(edition: Edition) -> tuple[tuple[str, str], ...]:
 
 def _csv(found: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(found, sink)
+    pyarrow.csv.write_csv(words_of_table(found), sink)
     return bytes(sink.getvalue().to_pybytes())
 
 

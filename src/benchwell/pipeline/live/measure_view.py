@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +11,7 @@ from benchwell.i18n import _
 from benchwell.pipeline.live.remembered import Remembered
 from benchwell.pipeline.live.service_view import held, key_of
 from benchwell.pipeline.live.use_policy import without_clinicians
+from benchwell.publish.spreadsheet import csv_lines
 from benchwell.registry import Measure
 from benchwell.reports.canvas import NARROW, Chart
 from benchwell.reports.chart_distribution import distribution_chart
@@ -176,9 +175,7 @@ class MeasureView:
 
     def to_csv(self) -> str:
         """The tables of the page, one cell a line, after what they are about."""
-        text = io.StringIO()
-        lines = csv.writer(text, lineterminator="\r\n")
-        lines.writerow(["part", "table", "row", "column", "value"])
+        lines = [("part", "table", "row", "column", "value")]
         about = {
             "edition": self.edition,
             "as of": self.as_of,
@@ -187,24 +184,12 @@ class MeasureView:
             "sentence": "" if self.sentence is None else self.sentence.text,
             "light": "" if self.face is None else f"{self.face.symbol} {self.face.word}",
         }
-        for name, value in about.items():
-            lines.writerow(["about", "About", "1", name, _cell(value)])
+        lines += [("about", "About", "1", name, value) for name, value in about.items()]
         for part, caption, columns, found in self.tables():
             for place, row in enumerate(found, start=1):
-                for column, value in zip(columns, row, strict=True):
-                    lines.writerow([part, _cell(caption), str(place), _cell(column), _cell(value)])
-        return text.getvalue()
-
-
-def _cell(text: str) -> str:
-    """A text that a spreadsheet takes for a text: names come from outside, and could be a formula.
-
-    >>> _cell("=1+1"), _cell("North"), _cell("-0.5"), _cell("")
-    ("'=1+1", 'North', '-0.5', '')
-    """
-    if text[:1] in ("=", "@", "\t", "\r") or (text[:1] in ("+", "-") and not text[1:2].isdigit()):
-        return f"'{text}"
-    return text
+                cells = zip(columns, row, strict=True)
+                lines += [(part, caption, str(place), column, value) for column, value in cells]
+        return csv_lines(lines)
 
 
 _views = Remembered[MeasureView](limit=256, spoken=True)

@@ -7,11 +7,9 @@ with its explanation (article 15).
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import io
 import json
-import re
 import zipfile
 from dataclasses import asdict, replace
 from importlib import resources
@@ -25,6 +23,7 @@ from benchwell.pipeline.live.printing import printed
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.live.shared_editions import shared_editions
 from benchwell.publish.document import Block, Document, Facts, Heading, Items, Note, Picture, Table, Text, lacks_letters
+from benchwell.publish.spreadsheet import csv_lines
 from benchwell.register.my_data import OwnAnswers, OwnRecord
 from benchwell.terms import Purpose
 
@@ -208,20 +207,7 @@ def _readme() -> str:
 
 
 def _csv(rows: list[_Row]) -> str:
-    written = io.StringIO()
-    writer = csv.DictWriter(written, fieldnames=list(rows[0]), lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({name: never_computed(value) for name, value in row.items()} for row in rows)
-    return written.getvalue()
-
-
-def never_computed(value: Any) -> Any:
-    """A cell as a spreadsheet will not compute it: words that begin like a formula get an apostrophe.
-
-    >>> never_computed("=1+1"), never_computed("well"), never_computed(-3)
-    ("'=1+1", 'well', -3)
-    """
-    return f"'{value}" if isinstance(value, str) and re.match(r"\s*[=+\-@\t\r\n|%]", value) else value
+    return csv_lines([tuple(rows[0]), *(tuple(row.values()) for row in rows)])
 
 
 def _line_blocks(line: MyLine) -> list[Block]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi.responses import HTMLResponse, StreamingResponse
 
+from benchwell.publish.spreadsheet import csv_lines
 from benchwell.register.accounts import accounts
 from benchwell.register.audit import log
 from benchwell.register.audit_reading import AuditFilter, AuditLine, all_audit_lines, audit_lines
@@ -75,20 +74,12 @@ def _day(text: str) -> float | None:
 
 
 def _csv(visit: Visit, wanted: AuditFilter) -> Iterator[str]:
-    yield ",".join(_COLUMNS) + "\r\n"
+    yield csv_lines([_COLUMNS])
     with visit.register.read() as connection:
         for line in all_audit_lines(connection, wanted):
-            row = io.StringIO()
-            csv.writer(row).writerow([_plain(cell) for cell in _cells(line)])
-            yield row.getvalue()
+            yield csv_lines([_cells(line)])
 
 
 def _cells(line: AuditLine) -> tuple[object, ...]:
     who = (line.name, line.user_id, line.client_id, line.role.value)
     return (line.sequence, instant(line.at), *who, line.action, line.route, line.person_id, line.detail)
-
-
-def _plain(cell: object) -> str:
-    """A cell that a spreadsheet does not take for a formula."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
