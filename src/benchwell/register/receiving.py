@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benchwell.errors import BenchwellError
 from benchwell.i18n import _
+from benchwell.register.own_ids import is_of_others, marked, namespace_of
 from benchwell.register.prompts import RAISED, SafetyPrompt, raise_prompt
 from benchwell.register.schema import assessments, choices, contacts, courses, people, safety_prompts, scores
 from benchwell.register.scope import own_people
@@ -71,6 +72,7 @@ class Entry:
         entered_by: User or client.
         assessment_id: Its id, if it has one already; null: one is made, unless the same form has just been handed in.
         contact_id: In which contact it was filled in, if known.
+        namespace: Within what its id is unique (`own_ids`); null: in the whole register.
     """
 
     person_id: str
@@ -89,6 +91,7 @@ class Entry:
     entered_by: str | None = None
     assessment_id: str | None = None
     contact_id: str | None = None
+    namespace: str | None = None
 
 
 @dataclass(frozen=True)
@@ -272,12 +275,11 @@ def keep(
     mark = fingerprint_of(entry)
     if entry.assessment_id is None and (same := _same(connection, entry, mark)) is not None:
         return Kept(same, is_new=False, prompts=_unseen(connection, same))
-    id_ = entry.assessment_id or new_id()
-    row = _row(entry, place, id_, mark, now)
+    row = _row(entry, place, entry.assessment_id or new_id(), mark, now)
     is_correction = False
-    # Inserting first costs one statement less than looking first; of two that arrive at once, one sees the other.
-    if not _put(connection, assessments, row):
-        before = connection.execute(select(assessments).where(assessments.c.id == id_)).one()
+    before = _put_or_find(connection, entry, row)
+    id_ = row["id"]
+    if before is not None:
         if before.person_id != entry.person_id:
             raise NotReceivedError("conflict", _("A record of this id exists and is not this one."))
         if not before.retracted and (before.fingerprint or fingerprint_of(before)) == mark:
@@ -293,6 +295,30 @@ def keep(
         _follow(connection, id_, safety)
     prompts = tuple(raise_prompt(connection, now, item=item, state=state, **about) for item, state in safety)
     return Kept(id_, True, is_correction, prompts)
+
+
+def _put_or_find(connection: Connection, entry: Entry, row: dict[str, Any]) -> Row[Any] | None:
+    """Insert a record, or give the one that stands there; its id gets a mark where it is another sender's already."""
+    plain = row["id"]
+    own = None if entry.namespace is None or entry.assessment_id is None else marked(plain, entry.namespace)
+    # Inserting first costs one statement less than looking first; of two that arrive at once, one sees the other.
+    if _put(connection, assessments, row, unless=own):
+        return None
+    found = _standing(connection, own) if own is not None else None
+    if found is None:
+        found = _standing(connection, plain)
+        if own is None or len(own) > _LONGEST_ID or found is None:
+            return found
+        if not is_of_others(connection, found, entry.person_id, entry.namespace or ""):
+            return found
+        row["id"] = own
+        return None if _put(connection, assessments, row) else _standing(connection, own)
+    row["id"] = own
+    return found
+
+
+def _standing(connection: Connection, id_: str) -> Row[Any] | None:
+    return connection.execute(select(assessments).where(assessments.c.id == id_)).one_or_none()
 
 
 def is_kept(connection: Connection, entry: Entry) -> bool:
@@ -312,11 +338,17 @@ def take_back(connection: Connection, viewer: Viewer, record: str) -> list[str]:
     Raises:
         NotReceivedError: If it came from somebody else.
     """
+    own = marked(record, namespace_of(viewer))
+    names = [
+        one
+        for name in (record, own)
+        for one in (assessments.c.id == name, assessments.c.id.startswith(f"{name}#", autoescape=True))
+    ]
     asked = (
         select(assessments.c.id, assessments.c.person_id, assessments.c.source, assessments.c.entered_by)
         .join(people, people.c.id == assessments.c.person_id)
         .where(
-            or_(assessments.c.id == record, assessments.c.id.startswith(f"{record}#", autoescape=True)),
+            or_(*names),
             assessments.c.retracted.is_(False),
             people.c.erased_at.is_(None),
             own_people(viewer),
@@ -324,7 +356,10 @@ def take_back(connection: Connection, viewer: Viewer, record: str) -> list[str]:
     )
     found = connection.execute(asked).all()
     by = viewer.client_id or viewer.user_id
-    if not all(may_change(connection, row.source, row.entered_by, by) for row in found):
+    mine = [row for row in found if may_change(connection, row.source, row.entered_by, by)]
+    if any(row.id.partition("#")[0] == own for row in mine):  # the one without the mark is another sender's
+        found = [row for row in mine if row.source == "api"]
+    elif len(mine) < len(found):
         raise _of_another()
     if found:
         ids = [row.id for row in found]
@@ -402,16 +437,24 @@ def _row(entry: Entry, place: Place, id_: str, mark: str, now: float) -> dict[st
     }
 
 
-def _put(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
-    """Insert a row unless its key is there; whether it was not."""
-    return connection.execute(_added(connection.dialect.name, table, tuple(row)), row).first() is not None
+def _put(connection: Connection, table: Table, row: dict[str, Any], *, unless: str | None = None) -> bool:
+    """Insert a row unless its key is there, or another id that it may have; whether they were not."""
+    added = _added(connection.dialect.name, table, tuple(row), unless is not None)
+    given = row if unless is None else row | {"unless": unless}
+    return connection.execute(added, given).first() is not None
 
 
 @lru_cache(maxsize=16)
-def _added(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
+def _added(dialect: str, table: Table, columns: tuple[str, ...], is_guarded: bool) -> Any:
     made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     values = {name: bindparam(name, type_=table.c[name].type) for name in columns}
-    return made.values(values).on_conflict_do_nothing().returning(table.c.id)
+    if is_guarded:
+        there = table.alias()
+        known = exists().where(there.c.id == bindparam("unless", type_=table.c.id.type))
+        added = made.from_select(list(values), select(*values.values()).where(~known), include_defaults=False)
+    else:
+        added = made.values(values)
+    return added.on_conflict_do_nothing().returning(table.c.id)
 
 
 def _supersede(connection: Connection, before: Row[Any], row: dict[str, Any]) -> None:

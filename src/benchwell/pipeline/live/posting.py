@@ -19,6 +19,7 @@ from benchwell.intake.fhir.rows import Finding
 from benchwell.pipeline.live.receiving import Entry, NotReceivedError, Received, receive_all
 from benchwell.pipeline.live.service import LiveService
 from benchwell.publish.score_observations import ScoreObservations
+from benchwell.register.own_ids import namespace_of
 from benchwell.register.receiving import fingerprint_of
 from benchwell.register.viewer import Viewer
 
@@ -237,10 +238,8 @@ class _Sending:
         except NotReceivedError as problem:
             status = _STATUS.get(problem.reason, 422)
             return Answer(status, (Outcome(status, issues=(_of(problem),)),), "transaction")
-        known = {one.assessment_id: one for one in received}
-        outcomes = [
-            self._outcome(one, [known[form.assessment_id] for form in one.forms if not form.retracted]) for one in read
-        ]
+        in_turn = iter(received)
+        outcomes = [self._outcome(one, [next(in_turn) for form in one.forms if not form.retracted]) for one in read]
         return Answer(200, tuple(outcomes), "transaction")
 
     async def _receive(self, forms: Sequence[PostedForm]) -> Sequence[Received]:
@@ -273,6 +272,7 @@ class _Sending:
             entered_by=by,
             assessment_id=form.assessment_id,
             contact_id=form.encounter_id,
+            namespace=namespace_of(self.viewer),
         )
 
     def _outcome(self, read: _ReadEntry, received: Sequence[Received]) -> Outcome:

@@ -12,6 +12,7 @@ from benchwell.pipeline.live.for_programs import editions, person_course, result
 from benchwell.pipeline.live.receiving import Entry, NotReceivedError, Received, receive
 from benchwell.register import Role
 from benchwell.register.caseload import ScoreRow
+from benchwell.register.own_ids import namespace_of
 from benchwell.signals.course_signal import CourseSignal
 from benchwell.web.access import STAFF, Access, Reach, only
 from benchwell.web.api import models as m
@@ -61,6 +62,7 @@ async def post_score(visit: Here, form: m.ScoreIn) -> Response:
         source="api",
         entered_by=visit.viewer.client_id or visit.viewer.user_id,
         assessment_id=form.id,
+        namespace=namespace_of(visit.viewer),
     )
     try:
         future = receive(visit.service, entry, visit.now, viewer=visit.viewer, route="/api/v1/scores")
