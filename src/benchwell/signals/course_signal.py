@@ -5,19 +5,23 @@
 Decision support: the therapist and the person decide. "review" says that a score is outside of what most people with
 a similar start had at that time; many of them respond later, and how many is said beside it. Without a curve the band
 and the change are still told. Pure: it reads no store, and is fast enough to run while a score is acknowledged.
+
+What it says in words is put together when it is read, in the language spoken then: whoever enters a score and whoever
+has the page open need not speak the same one.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, cast
 
 from benchwell.models.early_change import share_of_gain
 from benchwell.registry.instrument import Instrument, Scale
 from benchwell.signals import course_words as words
-from benchwell.signals.next_steps import step_texts, steps_for
+from benchwell.signals.next_steps import Step, step_texts, steps_for
 from benchwell.signals.person_change import change_of, gain, reliable_points_of
 from benchwell.signals.response_curve import EarlyRule, ResponseCurve, ReviewRecord
 from benchwell.terms import Better, ChangeClass, ScoreStatus
@@ -26,6 +30,7 @@ from benchwell.terms import Better, ChangeClass, ScoreStatus
 _NEAR = 0.5
 State = Literal["on_track", "review", "not_enough", "off"]
 Off = Literal["no_curve", "setting", "opted_out"]
+Said = Callable[[], str]
 
 
 @dataclass(frozen=True)
@@ -81,13 +86,18 @@ class Early:
         little_change: Whether the change by then was below the rule's share.
         gain_share: Share of the way to the healthy end that was gone by then.
         rule: The rule and how often it held, as counted in the edition.
-        text: The same in natural frequencies.
+        clock: What the rule counts: `weeks` or `sessions`.
     """
 
     little_change: bool
     gain_share: float
     rule: EarlyRule
-    text: str
+    clock: str
+
+    @property
+    def text(self) -> str:
+        """The same in natural frequencies."""
+        return words.early_text(self.rule, self.little_change, self.clock)
 
 
 @dataclass(frozen=True)
@@ -103,16 +113,12 @@ class CourseSignal:
         change: Points gained since the start, positive is improvement; None with fewer than two valid scores.
         change_class: Recovered, improved, unchanged or deteriorated; None where it cannot be told.
         reliable_points: Smallest change that is more than error of measurement; None where none is declared.
-        band: Name of the newest score's severity band, in the reader's language; "" where the scale has none.
         expected: Where the newest score is expected; None where no curve speaks of it.
         state: `on_track`, `review`, `not_enough` or `off`.
-        reason: Why, in words.
         early: The early-change rule; None where it does not apply (yet).
-        next_steps: Things that one can do, in words.
-        sentence: All of it in a few plain sentences.
-        change_text: Change since the start in words, with the reliable change.
+        steps: Things that one can do.
         n_scores: Valid scores.
-        notes: What to know of the newest questionnaire, such as answers that were left out.
+        declared: The instrument.
     """
 
     instrument: str
@@ -123,16 +129,63 @@ class CourseSignal:
     change: float | None
     change_class: ChangeClass | None
     reliable_points: float | None
-    band: str
     expected: Expected | None
     state: State
-    reason: str
     early: Early | None
-    next_steps: tuple[str, ...]
-    sentence: str
-    change_text: str
+    steps: tuple[Step, ...]
     n_scores: int
-    notes: tuple[str, ...]
+    declared: Instrument = field(repr=False, compare=False)
+    _reason: Said = field(repr=False, compare=False)
+    _notes: tuple[Said, ...] = field(repr=False, compare=False)
+
+    @property
+    def band(self) -> str:
+        """Name of the newest score's severity band; "" where the scale has none."""
+        scale = self.declared.scale(self.scale)
+        return "" if self.latest is None else words.band_label(self.declared, scale, _value(self.latest))
+
+    @property
+    def change_text(self) -> str:
+        """Change since the start, with the reliable change."""
+        return words.change_text(self.change, self.change_class, self.reliable_points)
+
+    @property
+    def reason(self) -> str:
+        """Why it is in this state; the edition it is told from stands in `sentence`, and in `expected`."""
+        return self._reason()
+
+    @property
+    def finding(self) -> str:
+        """Change since the start and where the score stands, as one sentence."""
+        return words.finding(self.change, self.change_class, self.state, is_better=self.is_better_than_expected)
+
+    @property
+    def is_better_than_expected(self) -> bool:
+        """Whether the newest score is beyond the expected range, on its better side."""
+        if self.expected is None or self.latest is None:
+            return False
+        other_end = self.expected.lower if self.better is Better.LOWER else self.expected.upper
+        return gain(other_end, _value(self.latest), self.better) > 0
+
+    @property
+    def next_steps(self) -> tuple[str, ...]:
+        """Things that one can do."""
+        return step_texts(self.steps)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of the newest questionnaire, such as answers that were left out."""
+        return tuple(said() for said in self._notes)
+
+    @property
+    def sentence(self) -> str:
+        """All of it in a few plain sentences, with the edition it is told from."""
+        if self.latest is None:
+            return words.no_score(self.declared)
+        scale = self.declared.scale(self.scale)
+        score = words.score_text(self.declared, scale, self.latest.date, _value(self.latest), self.band)
+        source = "" if self.expected is None else words.source_text(self.expected.edition)
+        return " ".join(text for text in (score, self.change_text, self.reason, source) if text)
 
 
 def course_signal(
@@ -173,18 +226,6 @@ def course_signal(
     change, change_class = _change(baseline, latest, instrument, one)
     state, reason, expected = _state(valid, curve, off)
     early = _early(valid, curve)
-    notes = _notes(points, latest)
-    invalid = bool(points) and not _newest(points).is_valid
-    steps = steps_for(
-        state=state,
-        change=change_class,
-        n_scores=len(valid),
-        little_early_change=early is not None and early.little_change,
-        newest_is_invalid=invalid,
-    )
-    reliable = reliable_points_of(instrument, one)
-    band = "" if latest is None else words.band_label(instrument, one, _value(latest))
-    change_text = words.change_text(change, change_class, reliable)
     return CourseSignal(
         instrument=instrument.id,
         scale=one.id,
@@ -193,17 +234,21 @@ def course_signal(
         baseline=baseline,
         change=change,
         change_class=change_class,
-        reliable_points=reliable,
-        band=band,
+        reliable_points=reliable_points_of(instrument, one),
         expected=expected,
         state=state,
-        reason=reason,
         early=early,
-        next_steps=step_texts(steps),
-        sentence=_sentence(instrument, one, latest, band, change_text, reason),
-        change_text=change_text,
+        steps=steps_for(
+            state=state,
+            change=change_class,
+            n_scores=len(valid),
+            little_early_change=early is not None and early.little_change,
+            newest_is_invalid=bool(points) and not _newest(points).is_valid,
+        ),
         n_scores=len(valid),
-        notes=notes,
+        declared=instrument,
+        _reason=reason,
+        _notes=_notes(points, latest),
     )
 
 
@@ -238,29 +283,27 @@ def occasion_of(point: Point, baseline: Point, curve: ResponseCurve) -> float | 
     return None if point.occasion is None else max(point.occasion, 1.0)
 
 
-def _state(valid: list[Point], curve: ResponseCurve | None, off: Off) -> tuple[State, str, Expected | None]:
+def _state(valid: list[Point], curve: ResponseCurve | None, off: Off) -> tuple[State, Said, Expected | None]:
     if curve is None:
-        return "off", words.off_reason(off), None
+        return "off", partial(words.off_reason, off), None
     if len(valid) < 2:
-        return "not_enough", words.too_few(len(valid)), None
+        return "not_enough", partial(words.too_few, len(valid)), None
     baseline, latest = valid[0], valid[-1]
     if not curve.covers(_value(baseline)):
-        return "not_enough", words.not_covered(curve), None
+        return "not_enough", partial(words.not_covered, curve), None
     occasion, first = occasion_of(latest, baseline, curve), occasion_of(baseline, baseline, curve)
     if occasion is None or first is None:
-        return "not_enough", words.no_session(), None
+        return "not_enough", words.no_session, None
     if occasion > curve.horizon or occasion <= first:
-        return "not_enough", words.outside_horizon(curve, occasion), None
+        return "not_enough", partial(words.outside_horizon, curve, occasion), None
     predicted = curve.predicted(occasion, _value(baseline), first)
     lower, upper, boundary = curve.limits(predicted)
     mean = min(max(predicted.mean, curve.low), curve.high)
     expected = Expected(mean, lower, upper, boundary, 2 * curve.boundary - 1, curve.n_people, curve.edition)
     beyond = gain(boundary, _value(latest), curve.better) < 0
-    reason = words.state_reason(expected, _value(latest), beyond, curve, occasion)
-    if not beyond:
-        return "on_track", reason, expected
-    record = _record(curve, occasion)
-    return "review", reason if record is None else f"{reason} {words.review_text(record, curve)}", expected
+    record = _record(curve, occasion) if beyond else None
+    reason = partial(words.state_reason, expected, _value(latest), beyond, curve, occasion, record)
+    return "review" if beyond else "on_track", reason, expected
 
 
 def _record(curve: ResponseCurve, occasion: float) -> ReviewRecord | None:
@@ -280,22 +323,13 @@ def _early(valid: list[Point], curve: ResponseCurve | None) -> Early | None:
     share = share_of_gain(_value(valid[0]), _value(closest), curve.healthy_end)
     if share is None:
         return None
-    little = share < rule.share
-    return Early(little, share, rule, words.early_text(rule, little, curve.clock))
+    return Early(share < rule.share, share, rule, curve.clock)
 
 
-def _notes(points: Sequence[Point], latest: Point | None) -> tuple[str, ...]:
+def _notes(points: Sequence[Point], latest: Point | None) -> tuple[Said, ...]:
     if not points:
         return ()
     newest = _newest(points)
     if not newest.is_valid:
-        return (words.newest_invalid(None if latest is None else latest.date),)
-    return (words.newest_prorated(),) if newest.status == ScoreStatus.PRORATED else ()
-
-
-def _sentence(
-    instrument: Instrument, scale: Scale, latest: Point | None, band: str, change_text: str, reason: str
-) -> str:
-    if latest is None:
-        return words.no_score(instrument)
-    return " ".join((words.score_text(instrument, scale, latest.date, _value(latest), band), change_text, reason))
+        return (partial(words.newest_invalid, None if latest is None else latest.date),)
+    return (words.newest_prorated,) if newest.status == ScoreStatus.PRORATED else ()

@@ -26,6 +26,20 @@ _CHANGE = {
     ChangeClass.DETERIORATED: N_("{points} worse than at the start: a reliable change ({reliable} or more)."),
 }  # fmt: skip
 
+# The same as parts of one sentence: the change since the start, and where the score stands.
+_SINCE_START = {
+    ChangeClass.RECOVERED: N_(
+        "{points} better than at the start, a reliable change, and no longer in the clinical range"
+    ),
+    ChangeClass.IMPROVED: N_("{points} better than at the start, a reliable change"),
+    ChangeClass.DETERIORATED: N_("{points} worse than at the start, a reliable change"),
+}
+_STANDS = {
+    "on_track": N_("{change}; within the expected range."),
+    "better": N_("{change}; better than the expected range."),
+    "review": N_("{change}; outside the expected range, so worth a review."),
+}
+
 
 def points_text(value: float) -> str:
     """A number of points.
@@ -91,6 +105,37 @@ def change_text(change: float | None, kind: ChangeClass | None, reliable: float 
     return _(_CHANGE[kind]).format(points=points_text(abs(change)), reliable=points_text(reliable))
 
 
+def finding(change: float | None, kind: ChangeClass | None, state: str, *, is_better: bool) -> str:
+    """Change since the start and where the score stands, as one sentence.
+
+    >>> finding(8, ChangeClass.IMPROVED, "on_track", is_better=False)
+    '8 points better than at the start, a reliable change; within the expected range.'
+    >>> finding(-2, ChangeClass.UNCHANGED, "off", is_better=False)
+    '2 points worse than at the start, within error of measurement.'
+    """
+    if change is None:
+        return _("It is the first valid score of this course.")
+    since = _since_start(change, kind)
+    stands = _STANDS.get("better" if is_better else state)
+    return f"{since}." if stands is None else _(stands).format(change=since)
+
+
+def _since_start(change: float, kind: ChangeClass | None) -> str:
+    if change == 0:
+        return _("The same as at the start")
+    if kind in _SINCE_START:
+        return _(_SINCE_START[kind]).format(points=points_text(abs(change)))
+    if kind is ChangeClass.UNCHANGED:
+        text = (
+            _("{points} better than at the start, within error of measurement")
+            if change > 0
+            else _("{points} worse than at the start, within error of measurement")
+        )
+    else:
+        text = _("{points} better than at the start") if change > 0 else _("{points} worse than at the start")
+    return text.format(points=points_text(abs(change)))
+
+
 def _difference(change: float) -> str:
     if change == 0:
         return _("The same as at the start.")
@@ -141,26 +186,38 @@ def outside_horizon(curve: ResponseCurve, occasion: float) -> str:
     return _("The score is of the same session as the first one, so there is nothing to compare yet.")
 
 
-def state_reason(expected: Expected, value: float, beyond: bool, curve: ResponseCurve, occasion: float) -> str:
-    """Where the score is against the expected range: the range, its share, n, and the edition."""
+def state_reason(
+    expected: Expected,
+    value: float,
+    beyond: bool,
+    curve: ResponseCurve,
+    occasion: float,
+    record: ReviewRecord | None = None,
+) -> str:
+    """Where the score is against the expected range: the range, its share and n; what followed such a score."""
     text = (
         _("Outside the expected range at {when}: {lower} to {upper} holds {share} % of people with a similar start "
-          "(n {n}, edition {edition}). Worth a review together; some people change later.")
+          "(n {n}). Worth a review together; some people change later.")
         if beyond
-        else _("Within what is expected at {when}: {lower} to {upper} holds {share} % of people with a similar start "
-               "(n {n}, edition {edition}).")
+        else _("Within the expected range at {when}: {lower} to {upper} holds {share} % of people with a similar "
+               "start (n {n}).")
         if gain_side(value, expected, curve)
         else _("Better than the expected range at {when}: {lower} to {upper} holds {share} % of people with a similar "
-               "start (n {n}, edition {edition}).")
+               "start (n {n}).")
     )  # fmt: skip
-    return text.format(
+    said = text.format(
         when=occasion_text(curve, occasion),
         lower=number(expected.lower, 1),
         upper=number(expected.upper, 1),
         share=round(100 * expected.range_share),
         n=number(expected.n_people),
-        edition=expected.edition,
     )
+    return said if record is None else f"{said} {review_text(record, curve)}"
+
+
+def source_text(edition: str) -> str:
+    """Which edition the expected course is of."""
+    return _("The expected course is of edition {edition}.").format(edition=edition)
 
 
 def review_text(record: ReviewRecord, curve: ResponseCurve) -> str:

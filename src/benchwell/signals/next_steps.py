@@ -58,12 +58,15 @@ def steps_for(
     (<Step.ENDING: 'ending'>, <Step.CONTINUE: 'continue'>)
     """
     first = (Step.COMPLETE,) if newest_is_invalid else ()
-    if state == "review" or change is ChangeClass.DETERIORATED or little_early_change:
+    if state == "review" or change is ChangeClass.DETERIORATED:
         return (*first, *_REVIEW)
     if n_scores < 2:
         return (*first, Step.MEASURE)
     if change is ChangeClass.RECOVERED:
         return (*first, Step.ENDING, Step.CONTINUE)
+    # Little change early says something only as long as none has come since.
+    if little_early_change and change is not ChangeClass.IMPROVED:
+        return (*first, Step.TALK, Step.FOCUS)
     return (*first, Step.CONTINUE)
 
 

@@ -85,10 +85,10 @@ def test_the_whole_sentence_of_a_review():
     assert signal.sentence == (
         "Patient Health Questionnaire-9 on 26 Jan 2026: 20 (severe). Lower is better. The same as at the start. That "
         "is within error of measurement (less than 6 points). Outside the expected range at week 3: 9.9 to 19.0 holds "
-        "80 % of people with a similar start (n 640, edition 2026-06-30-0123456789ab). Worth a review together; some "
-        "people change later. Of 100 people with such a score at week 3, 70 had not responded at the end and 30 had "
-        "(n 20); of 100 people with any score then, 30 had not. With so many people, the true number may be 48 to 85 "
-        "of 100."
+        "80 % of people with a similar start (n 640). Worth a review together; some people change later. Of 100 people "
+        "with such a score at week 3, 70 had not responded at the end and 30 had (n 20); of 100 people with any score "
+        "then, 30 had not. With so many people, the true number may be 48 to 85 of 100. The expected course is of "
+        "edition 2026-06-30-0123456789ab."
     )
     assert signal.state == "review"
     assert round(signal.expected.boundary, 4) == 18.9929  # METHODS E6.1: week 3 on log(weeks + 1) is session 4
@@ -99,7 +99,7 @@ def test_within_and_better_than_the_range_are_both_on_track():
     within = course_signal(course(20, 18, 16, 14), PHQ9, curve=CURVE)
     better = course_signal(course(20, 12, 9, 4), PHQ9, curve=CURVE)
     assert within.state == better.state == "on_track"
-    assert within.reason.startswith("Within what is expected at week 3: 9.9 to 19.0")
+    assert within.reason.startswith("Within the expected range at week 3: 9.9 to 19.0")
     assert better.reason.startswith("Better than the expected range at week 3")
 
 
@@ -240,10 +240,36 @@ def test_no_word_blames_or_praises(value):
 
 
 def test_numbers_and_dates_follow_the_language():
+    signal = course_signal(course(20, 20, 20, 20), PHQ9, curve=CURVE)
     with using("de"):
-        signal = course_signal(course(20, 20, 20, 20), PHQ9, curve=CURVE)
-    assert "9,9" in signal.reason
-    assert "26. Jan" in signal.sentence
+        assert "9,9" in signal.reason
+        assert "26. Jan" in signal.sentence
+    assert "26 Jan 2026" in signal.sentence, "words are of whoever reads, not of whoever entered the score"
+
+
+@pytest.mark.parametrize(
+    ("values", "curve", "said"),
+    [
+        ((20,), CURVE, "It is the first valid score of this course."),
+        ((20, 20, 20, 20), CURVE, "The same as at the start; outside the expected range, so worth a review."),
+        ((20, 18, 16, 14), CURVE, "6 points better than at the start, a reliable change; within the expected range."),
+        ((20, 12, 9, 8), CURVE, "12 points better than at the start, a reliable change, and no longer in the clinical "
+                                "range; better than the expected range."),
+        ((16, 14), None, "2 points better than at the start, within error of measurement."),
+        ((16, 22), None, "6 points worse than at the start, a reliable change."),
+    ],
+)  # fmt: skip
+def test_the_finding_is_one_sentence(values, curve, said):
+    assert course_signal(course(*values), PHQ9, curve=curve).finding == said
+
+
+def test_five_steps_are_for_a_review_and_fewer_for_a_score_within_the_range():
+    review = course_signal(course(20, 20, 20, 20), PHQ9, curve=CURVE)
+    slow = course_signal(course(20, 19, 19, 18, 17), PHQ9, curve=CURVE)
+    later = course_signal(course(20, 19, 19, 18, 17, 12), PHQ9, curve=CURVE)
+    assert slow.early.little_change and later.early.little_change  # noqa: PT018  # what both have in common
+    assert (len(review.steps), slow.state, len(slow.steps)) == (5, "on_track", 2)
+    assert later.next_steps == ("Go on as planned, and look again after the next questionnaire.",)
 
 
 def test_every_step_has_words():
