@@ -16,6 +16,7 @@ from benchwell.registry import Instrument, Registry
 _PLAIN_ITEM = re.compile(r"^(?:item|frage|pregunta|q)[_\s.]*(?P<number>\d{1,2})$", re.IGNORECASE)
 _SYNTHETIC_ORIGIN = dt.date(2000, 1, 1)
 _SESSION_DAYS = 7
+_LONGEST = 80  # characters of a name that says what a column holds; looking takes their cube
 
 Confidence = Literal["certain", "likely", "unsure"]
 
@@ -147,12 +148,16 @@ class Guesser:
         return items is not None and sorted(given) == list(range(1, items.count + 1))
 
     def _total_of(self, column: str) -> Instrument | None:
+        if len(column) > _LONGEST:
+            return None
         stem = re.sub(
             r"[_\s.-]*(total|score|sum|summe|gesamt|totalscore|puntaje|suma)$", "", column, flags=re.IGNORECASE
         )
         return self.registry.find_instrument(stem) if stem else None
 
     def _item_of(self, column: str) -> tuple[str, int] | None:
+        if len(column) > _LONGEST:
+            return None
         found = re.match(r"^(?P<stem>.+?)[_\s.-]+(?:q|i|item)?[_\s.]*(?P<number>\d{1,2})$", column, re.IGNORECASE)
         instrument = self.registry.find_instrument(found["stem"]) if found else None
         return (instrument.id, int(found["number"])) if found and instrument else None
@@ -203,7 +208,7 @@ class Guesser:
 
 def _visit_of(column: str) -> tuple[str | None, int | None]:
     """`phq9_pre` as ("phq9", 0), `bdi_s3` as ("bdi", 21); no visit gives nulls."""
-    found = re.match(r"^(?P<stem>.+?)[_\s.-]+(?P<visit>[^_\s.-]+)$", column)
+    found = re.match(r"^(?P<stem>.+?)[_\s.-]+(?P<visit>[^_\s.-]+)$", column) if len(column) <= _LONGEST else None
     if found is None:
         return None, None
     visit = found["visit"].lower()

@@ -115,3 +115,10 @@ def test_a_list_of_people_without_any_score_comes_in(take_in: Callable[..., Inta
     assert result.counts.as_dict() == {"read": 2, "accepted": 0, "corrected": 0, "flagged": 2, "rejected": 0}
     assert result.tables["episodes"].num_rows == 2
     assert "assessments" not in result.tables
+
+
+@pytest.mark.parametrize("sign", ["_", " ", "-.", "q_"])
+def test_a_name_of_thousands_of_signs_costs_no_time(take_in: Callable[..., IntakeResult], sign: str) -> None:
+    """Taking such a name apart took the cube of its length: hours."""
+    result = take_in(f"patient_id,date,phq9_total,{sign * 5000}x,x{sign * 5000}total1\np1,2026-01-05,9,1,1\n")
+    assert result.tables["assessments"]["total"].to_pylist() == [9.0]
