@@ -17,6 +17,8 @@ WORKSPACE = {
     "opt_in (usable only after a yes); for any other purpose silence is no",
     "episode_rule": "id of the [episode rule](episodes.md) that makes courses of care from contacts where the source "
     "names none; null: none are made",
+    "benchmarks": "ids of the benchmarks (`benchwell benchmarks`) that a build computes when `--benchmark` names none; "
+    "empty: every declared one that has data",
     "expected_course": "whether editions fit and check expected courses (`response_curves`) and the live service shows "
     "one person's scores beside them; off until a workspace asks, and a person can opt out",
     "register_url": "address of the live service's register; none: `register.db` in the workspace, if it is there",

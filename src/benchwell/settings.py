@@ -105,6 +105,10 @@ class Settings(BaseModel):
     episode_rule: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")] | None = "contacts-120-days"
     """Which declared rule makes courses of care from contacts that belong to none; null makes none."""
 
+    benchmarks: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")], ...] = ()
+    """Ids of the benchmarks that a build computes when it is asked for none by name; empty: every declared one that has
+    data."""
+
     register_url: str | None = None
     """Address of the live service's register; null is `register.db` in the workspace, if that file is there."""
 

@@ -123,7 +123,8 @@ class Workspace:
 
         Args:
             as_of: The day on which follow-up counts as due or not yet due; later records are not seen. Null: today.
-            benchmarks: Ids of the benchmarks to compute. Null: every declared one that has data.
+            benchmarks: Ids of the benchmarks to compute. Null: those that the settings name, or where they name none
+                every declared one that has data.
             supersedes: Id of an edition that this one corrects; the old one stays as it is.
             reason: Why it is corrected.
 
@@ -144,7 +145,8 @@ class Workspace:
             from benchwell.pipeline.live.to_lake import take_in_register
 
             take_in_register(self.holdings)
-        return build(self.holdings, day_of(as_of), benchmarks, superseded=superseded, reason=reason)
+        chosen = benchmarks if benchmarks is not None else self.settings.benchmarks or None
+        return build(self.holdings, day_of(as_of), chosen, superseded=superseded, reason=reason)
 
     def export_observations(
         self, path: str | Path, *, as_of: dt.date | str | None = None, purpose: Purpose | str | None = None

@@ -87,6 +87,13 @@ def test_a_demonstration_lets_every_role_in_and_ends_on_ctrl_c(tmp_path: Path) -
                 assert "nobody here exists" in page.text, name
         process.send_signal(signal.SIGINT)
         assert process.wait(30) in (0, 130)
+    demo = Workspace(tmp_path / "demo")
+    edition = demo.edition()
+    # Whoever builds again sees the same measures, and each view of adjustment has a figure.
+    assert set(demo.settings.benchmarks) == set(edition.declarations.benchmarks)
+    assert len(demo.settings.benchmarks) == 5
+    overall = [row for row in edition.table("model_checks").rows(named=True) if row["level"] == "all"]
+    assert {row["status"] for row in overall} == {"pass"}
 
 
 def test_the_first_start_prints_a_link_that_makes_one_administrator(tmp_path: Path) -> None:

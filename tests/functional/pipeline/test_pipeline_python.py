@@ -220,6 +220,15 @@ def test_two_builds_do_not_write_at_once(own_practice):
     assert own_practice.build(as_of="2025-12-31", benchmarks=[RESPONSE]).as_of == "2025-12-31"
 
 
+def test_a_build_computes_what_the_settings_name_unless_it_is_told_otherwise(own_practice):
+    settings = own_practice.settings.model_copy(update={"benchmarks": (RESPONSE,)})
+    settings.save(own_practice.path / "benchwell.yaml")
+    named = benchwell.Workspace(own_practice.path)
+    assert set(named.build(as_of=AS_OF).declarations.benchmarks) == {RESPONSE}
+    other = "network-phq9-change-12w"
+    assert set(named.build(as_of=AS_OF, benchmarks=[other]).declarations.benchmarks) == {other}
+
+
 def test_an_unknown_benchmark_is_refused_before_anything_is_written(own_practice):
     with pytest.raises(UnknownDeclarationError, match=r"did you mean 'network-phq9-response-12w'\?"):
         own_practice.build(benchmarks=["network-phq9-response-12"])
