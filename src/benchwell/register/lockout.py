@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benchwell.register.schema import lockouts
@@ -46,15 +46,21 @@ def begin_attempt(connection: Connection, now: float, login: str) -> float:
         Seconds to wait before the next attempt; 0 means that this one may go on.
     """
     key = hash_of(plain_login(login))
-    row = connection.execute(select(lockouts).where(lockouts.c.login == key).with_for_update()).one_or_none()
-    if row is not None and row.locked_until > now:
+    _begin_to_count(connection, key, now)
+    row = connection.execute(select(lockouts).where(lockouts.c.login == key).with_for_update()).one()
+    if row.locked_until > now:
         return float(row.locked_until - now)
-    failures = 1 if row is None or row.failed_at < now - FORGOTTEN else row.failures + 1
+    failures = 1 if row.failed_at < now - FORGOTTEN else row.failures + 1
     counted: dict[str, Any] = {"failures": failures, "failed_at": now, "locked_until": now + pause(failures)}
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    added = dialect.insert(lockouts).values(login=key, **counted)
-    connection.execute(added.on_conflict_do_update(index_elements=["login"], set_=counted))
+    connection.execute(update(lockouts).where(lockouts.c.login == key).values(**counted))
     return 0.0
+
+
+def _begin_to_count(connection: Connection, key: str, now: float) -> None:
+    """A row to lock: where there is none yet, attempts at the same moment would each be the first."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    nothing = {"failures": 0, "failed_at": now, "locked_until": 0.0}
+    connection.execute(dialect.insert(lockouts).values(login=key, **nothing).on_conflict_do_nothing())
 
 
 def forgive(connection: Connection, login: str) -> None:
