@@ -9,8 +9,8 @@ from benchwell.reports.canvas import Chart
 from benchwell.reports.interval_rows import Interval, interval_picture
 from benchwell.reports.method.structure import table
 from benchwell.signals.comparison import Comparison
-from benchwell.signals.strata_view import StrataView, variable_words
-from benchwell.signals.words import dashed, direction, figure_of, missing_as
+from benchwell.signals.strata_view import StrataView, counted_words, variable_words
+from benchwell.signals.words import capital, dashed, direction, figure_of, missing_as
 
 _ANSWERS = (
     ("observed", N_("only those followed up")),
@@ -26,7 +26,7 @@ def strata_chart(view: StrataView, chart_id: str) -> Chart:
     """
     figure = figure_of(view.measure)
     dots = [
-        Interval(level.level, level.value, level.lower, level.upper, beside=level.benchmark)
+        Interval(counted_words(level), level.value, level.lower, level.upper, beside=level.benchmark)
         for level in view.levels
         if level.value is not None and level.lower is not None and level.upper is not None
     ]
@@ -37,7 +37,7 @@ def strata_chart(view: StrataView, chart_id: str) -> Chart:
     heads = (_("Group"), _(view.measure.title), _("95 % interval"), _("People"), *beside)
     rows = [
         (
-            level.level,
+            capital(level.words),
             figure.text(level.value) if level.value is not None else _why(level.status),
             figure.interval(level.lower, level.upper),
             dashed(level.n),
@@ -79,6 +79,8 @@ def _strata_key(view: StrataView, dots: Sequence[Interval]) -> str:
     parts = [everyone if alone else _("Dots with their 95 % intervals. Line: all groups of all clinics together.")]
     parts += [] if alone else [_("Dashed line: this clinic, all groups together.")]
     parts += [_("Short stroke: the same group in all clinics.")] if any(dot.beside is not None for dot in dots) else []
+    unseen = [level.words for level in view.levels if level.value is None]
+    parts += [_("Too few people for a figure: {groups}.").format(groups=", ".join(unseen))] if unseen else []
     return " ".join(parts)
 
 

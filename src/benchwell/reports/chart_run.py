@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -41,11 +42,9 @@ def run_picture(chart: RunChart, chart_id: str, changes: Sequence[tuple[str, str
         text=chart.text,
         columns=columns,
         rows=rows,
-        caption=(_("{title} by period") if chart.each == "period" else _("{title} by course")).format(
-            title=chart.title_of
-        ),
+        caption=_caption(chart),
         note=_note(chart),
-        up=chart.title_of if picture else "",
+        up=", ".join(part for part in (chart.title_of, _each_time(chart)) if part) if picture else "",
         key=_key(chart) if picture else "",
     )
 
@@ -112,14 +111,32 @@ def _signal(point: RunPoint, limit: PointLimits | None) -> str:
 
 def _x(chart: RunChart, width: int) -> alt.X:
     periods = [point.period for point in chart.points]
+    labels = {point.period: _label(point) for point in chart.points}
     # As many labels as have room: one takes about nine pixels a letter.
-    room = max(2, width // (9 * max(map(len, periods)) + 6))
+    room = max(2, width // (9 * max(len(line) for lines in labels.values() for line in lines) + 6))
     every = -(-len(periods) // room)
     shown = [period for place, period in enumerate(periods) if place % every == 0]
     # The whole series is the domain, so that a gap keeps its place.
     scale = alt.Scale(type="point", domain=periods, padding=0.5)
-    axis = alt.Axis(labelAngle=0, values=shown, grid=False)
+    # The people counted stand below each period: a point that rests on few is seen to.
+    said = " : ".join(f"datum.value == {json.dumps(one)} ? {json.dumps(labels[one])}" for one in shown)
+    axis = alt.Axis(labelAngle=0, values=shown, grid=False, labelExpr=f"{said} : ''")
     return alt.X("period:O", sort=periods, title=None, scale=scale, axis=axis)
+
+
+def _label(point: RunPoint) -> list[str]:
+    known = point.n is not None and point.value is not None
+    return [point.period, _("n = {n}").format(n=whole(point.n or 0))] if known else [point.period]
+
+
+def _each_time(chart: RunChart) -> str:
+    """How many people each point rests on, since a narrow picture has no room for every label; "" where unknown."""
+    found = [point.n for point in chart.points if point.value is not None and point.n is not None]
+    if not found:
+        return ""
+    low, high = min(found), max(found)
+    same = _("n = {n} each time").format(n=whole(low))
+    return same if low == high else _("n = {low} to {high} each time").format(low=whole(low), high=whole(high))
 
 
 def _y(chart: RunChart, field: str) -> alt.Y:

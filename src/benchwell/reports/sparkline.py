@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchwell.signals.run_chart import RunChart
+from benchwell.i18n import _
+from benchwell.signals.run_chart import RunChart, RunPoint
+from benchwell.signals.words import whole
 
 WIDTH, HEIGHT, PAD = 160, 36, 5
 
@@ -17,7 +19,7 @@ class Sparkline:
         lines: Each stretch without a gap or break, as the points of an SVG polyline.
         dots: Middle of each period that has a figure.
         center: Height of the frozen centre line; None without one.
-        last: The latest figure in words.
+        last: The latest figure in words, with the people behind it.
         text: Alternative text.
     """
 
@@ -59,10 +61,12 @@ def sparkline(chart: RunChart) -> Sparkline | None:
         lines=tuple(" ".join(f"{x:g},{y:g}" for x, y in one) for one in stretches if len(one) > 1),
         dots=tuple(dot for one in stretches for dot in one),
         center=None if chart.center is None else height(chart.center),
-        last=next(
-            f"{point.period}: {chart.figure.text(point.value)}"
-            for point in reversed(chart.points)
-            if point.value is not None
-        ),
+        last=next(_last(chart, point) for point in reversed(chart.points) if point.value is not None),
         text=chart.text,
     )
+
+
+def _last(chart: RunChart, point: RunPoint) -> str:
+    """The latest figure with the people that it rests on."""
+    said = f"{point.period}: {chart.figure.text(point.value)}"
+    return said if point.n is None else f"{said} ({_('n = {n}').format(n=whole(point.n))})"

@@ -10,11 +10,16 @@ from benchwell.registry.measure import Measure
 from benchwell.signals.peers import has_figure
 from benchwell.signals.reading import ALL, EditionSource, Row, adjustments, measure_of, rows
 from benchwell.signals.usual_spread import people_shown
-from benchwell.signals.words import Figure, count, direction, figure_of
+from benchwell.signals.words import Figure, capital, count, direction, figure_of, whole
 from benchwell.terms import Adjustment, BenchmarkKind
 
 # Levels whose names do not say which end is which.
 _DIRECTIONS = {"deprivation_quintile": N_("1 = most deprived")}
+# Variables that have a plainer word than their code.
+_PLAIN = {"deprivation_quintile": N_("deprivation fifth")}
+# Levels that are numbers, in words: an end says which end it is.
+_FIFTHS = {"1": N_("deprivation fifth 1 (most deprived)"), "5": N_("deprivation fifth 5 (least deprived)")}
+_SHORT = 3  # letters up to which a level alone says nothing: "2", "en", "yes"
 _MEANS = ("pooled", "unweighted", "mean")  # the first that an edition holds
 
 
@@ -23,7 +28,8 @@ class Level:
     """One level: figure with interval and people, or why there is none; and what it stands beside.
 
     Attributes:
-        level: Its name.
+        level: Its code.
+        words: Its name for people, as it stands within a sentence.
         value: The unadjusted figure; of the organization, or of all together.
         lower: 95 % interval.
         upper: The same.
@@ -37,6 +43,7 @@ class Level:
     """
 
     level: str
+    words: str
     value: float | None
     lower: float | None
     upper: float | None
@@ -141,7 +148,7 @@ def _view(
         and level.upper is not None
         and not level.lower <= common <= level.upper
     ]
-    word = variable_words(variable)
+    word = _name(variable)
     if not shown:
         title = _("No group by {word} is large enough to show").format(word=word)
     elif apart:
@@ -149,11 +156,12 @@ def _view(
             "By {word}: {names} differs from the common figure",
             "By {word}: {names} differ from the common figure",
             len(apart),
-        ).format(word=word, names=_(" and ").join(level.level for level in apart))
+        ).format(word=word, names=_(" and ").join(level.words for level in apart))
     else:
         title = _("By {word}: no group differs clearly from the common figure").format(word=word)
     figure = figure_of(measure)
     parts = [_said(level, figure) for level in shown]
+    unseen = [level.words for level in levels if level.value is None]
     text = _("{title} by {word}, {groups}: {levels}. Common figure {figure} ({direction}).").format(
         title=_(measure.title),
         word=word,
@@ -162,6 +170,8 @@ def _view(
         figure=figure.text(common),
         direction=direction(measure.better),
     )
+    if shown and unseen:
+        text = f"{text} {_('Too few people for a figure: {groups}.').format(groups=', '.join(unseen))}"
     return StrataView(measure, variable, levels, common, shared, title, text)
 
 
@@ -178,7 +188,6 @@ _NAMES = (
     N_("combat exposure"),
     N_("comorbidity count"),
     N_("deployment"),
-    N_("deprivation quintile"),
     N_("diabetes type"),
     N_("diabetes years"),
     N_("dropout"),
@@ -205,6 +214,11 @@ _LEVELS = (
     N_("largest third"),
     N_("male"),
     N_("middle third"),
+    N_("mild"),
+    N_("minimal"),
+    N_("moderate"),
+    N_("moderately severe"),
+    N_("severe"),
     N_("smallest third"),
     N_("unknown"),
 )
@@ -215,14 +229,50 @@ def variable_words(variable: str) -> str:
 
     Example:
         >>> variable_words("deprivation_quintile"), variable_words("severity_band")
-        ('deprivation quintile (1 = most deprived)', 'severity band')
+        ('deprivation fifth (1 = most deprived)', 'severity band')
     """
-    words, said = _(variable.replace("_", " ")), _DIRECTIONS.get(variable)
+    words, said = _name(variable), _DIRECTIONS.get(variable)
     return f"{words} ({_(said)})" if said else words
 
 
+def _name(variable: str) -> str:
+    return _(_PLAIN.get(variable, variable.replace("_", " ")))
+
+
+def level_words(variable: str, level: str) -> str:
+    """A level as it stands within a sentence: a number or a code never stands alone.
+
+    Example:
+        >>> level_words("deprivation_quintile", "1"), level_words("deprivation_quintile", "3")
+        ('deprivation fifth 1 (most deprived)', 'deprivation fifth 3')
+        >>> level_words("severity_band", "moderately severe"), level_words("language", "en")
+        ('moderately severe', 'language en')
+    """
+    if variable in _PLAIN and level in _FIFTHS:
+        return _(_FIFTHS[level])
+    words = _(level.replace("_", " "))
+    if len(level) <= _SHORT or level[:1].isdigit() or level == "unknown":
+        return f"{_name(variable)} {words}"
+    return words
+
+
+def counted_words(level: Level) -> str:
+    """A level with the people behind its figure: what stands at its line in a picture.
+
+    Example:
+        >>> counted_words(Level("south", "south", 0.5, 0.4, 0.6, 34, "ok"))
+        'South, n = 34'
+    """
+    return _with_people(level, capital(level.words))
+
+
+def _with_people(level: Level, words: str) -> str:
+    return words if level.n is None else _("{group}, n = {n}").format(group=words, n=whole(level.n))
+
+
 def _said(level: Level, figure: Figure) -> str:
-    said = f"{level.level} {figure.text(level.value)} {figure.interval(level.lower, level.upper)}".rstrip()
+    value = f"{figure.text(level.value)} {figure.interval(level.lower, level.upper)}".rstrip()
+    said = f"{_with_people(level, level.words)}: {value}"
     if level.benchmark is not None:
         said += _(", all clinics {figure}").format(figure=figure.text(level.benchmark))
     return said
@@ -234,6 +284,7 @@ def _level(row: Row, adjusted: Row | None, everyone: Mapping[tuple[str, str, str
     place = (row["stratum"], row["level"])
     return Level(
         str(row["level"]),
+        level_words(str(row["stratum"]), str(row["level"])),
         row["estimate"] if shown else None,
         row["lower"] if shown else None,
         row["upper"] if shown else None,

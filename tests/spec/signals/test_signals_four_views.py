@@ -276,8 +276,10 @@ def test_the_views_are_plain_data_for_machines_and_plain_words_for_people(networ
 
 def test_levels_of_deprivation_say_which_end_is_which(network: DocumentedEdition) -> None:
     (view,) = [one for one in strata_views(network, None, ID) if one.variable == "deprivation_quintile"]
-    assert " by deprivation quintile (1 = most deprived), 5 groups: 1 " in view.text
-    assert "deprivation quintile (1 = most deprived)" in view.title
+    assert (
+        " by deprivation fifth, 5 groups: deprivation fifth 1 (most deprived), n = 1,671: 24 % (21–27); " in view.text
+    )
+    assert view.title.startswith("By deprivation fifth: deprivation fifth 1 (most deprived) and ")
 
 
 @pytest.mark.parametrize(

@@ -82,5 +82,18 @@ def test_data_that_were_packed_as_text_are_unpacked_for_a_browser():
     assert [row["value"] for row in drawn] == [0.4, 0.5, 0.45]
 
 
+def test_the_people_behind_each_point_stand_below_it():
+    points = [RunPoint("2025-Q1", 0.4, n=34), RunPoint("2025-Q2", 0.5, n=1_021), RunPoint("2025-Q3", None, n=4)]
+    chart = picture_of(points)
+    assert chart.up == "Response, n = 34 to 1,021 each time"
+    assert all(words in chart.svg for words in (">n = 34<", ">n = 1,021<"))
+    assert "n = 4<" not in chart.svg  # a gap has no figure that would rest on them
+    assert "n = " not in picture_of(POINTS).svg
+
+
+def picture_of(points):
+    return run_picture(chart_points(points, title_of="Response", figure=PERCENT, better=Better.HIGHER), "run")
+
+
 def test_where_there_is_nothing_to_draw_there_is_no_specification():
     assert Chart("one", "Nothing", None, "Nothing", (), (), "").specification() is None
