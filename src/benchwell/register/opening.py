@@ -20,7 +20,7 @@ from benchwell.errors import RegisterError
 from benchwell.private_file import owner_only
 from benchwell.register.migrations import upgrade
 from benchwell.register.refusals import BusyRegisterError, why
-from benchwell.register.writer import Writer
+from benchwell.register.writer import Item, Together, Writer
 
 T = TypeVar("T")
 _WRITERS = {"sqlite": 1, "postgresql": 4}  # SQLite has one writer at a time; more would only wait for one another
@@ -110,6 +110,20 @@ class Register:
         """
         context = copy_context()  # it speaks the language of whoever asks, though another thread does it
         return self._writer.submit(lambda connection: context.run(lambda: work(connection)))
+
+    def submit_joined(self, work: Together[Item, T], item: Item) -> Future[T]:
+        """Do some writing soon, together with others that ask for the same work; else like `submit`.
+
+        Args:
+            work: Gets a connection and several items, and gives a result for each, or the exception that says why not;
+                of an item with an exception it has written nothing. If it raises, it is called for each item alone. It
+                speaks no reader's language: an item that needs one brings its context along.
+            item: What this one is about.
+
+        Raises:
+            RegisterError: As in `submit`.
+        """
+        return self._writer.submit_joined(work, item)
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Do some writing, and wait until it is durable. Arguments and errors as in `submit`.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any, NamedTuple, TypeVar
+from itertools import groupby
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, RootTransaction, event
@@ -17,13 +18,18 @@ from benchwell.errors import RegisterError
 from benchwell.register.refusals import BusyRegisterError, is_lost, is_passing, why
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+# Does one kind of work for several who ask for it: gives each a result, or the exception that tells it why not. Of an
+# item that gets an exception nothing may have been written.
+Together: TypeAlias = Callable[[Connection, Sequence[Item]], Sequence[T | BaseException]]
 _TOGETHER = 64  # writes per commit; more would make the first of them wait for the last
 _BEHIND = 0.02  # seconds that the loser of a deadlock leaves to the winner
 _STATE = threading.local()  # `.working` while a thread runs somebody's work
 
 
 class _Task(NamedTuple):
-    work: Callable[[Connection], Any]
+    work: Together[Any, Any]
+    item: Any
     done: Future[Any]
 
 
@@ -67,6 +73,8 @@ class Writer:
     of them again, with savepoints, if one did. A future is fulfilled only after the commit. Where a commit as a whole
     fails, each piece is tried again alone, so that one cannot spoil another.
 
+    Work of one kind that waits is done together (`submit_joined`): the busier the register, the less a piece costs.
+
     Args:
         engine: The database.
         threads: How many commits may be under way at once.
@@ -93,6 +101,14 @@ class Writer:
         Raises:
             BusyRegisterError: If the register is closed, or the line is full.
         """
+        return self.submit_joined(_each, work)
+
+    def submit_joined(self, work: Together[Item, T], item: Item) -> Future[T]:
+        """Put an item in line, to be done together with others that wait for the same work.
+
+        Raises:
+            BusyRegisterError: As in `submit`.
+        """
         done: Future[T] = Future()
         with self._door:
             if self._closed:
@@ -101,7 +117,7 @@ class Writer:
                 raise BusyRegisterError(
                     "The register is busy: too many writes wait already.", hint="nothing was kept; try again soon"
                 )
-            self._waiting.put(_Task(work, done))
+            self._waiting.put(_Task(work, item, done))
         return done
 
     def is_own_thread(self) -> bool:
@@ -175,11 +191,12 @@ class Writer:
                 _step_back(problem)
         raise AssertionError("the loop returns")  # pragma: no cover
 
-    def _commit(self, tasks: list[_Task], run: Callable[[Connection, _Task], Any]) -> list[_Answer]:
+    def _commit(self, tasks: list[_Task], run: Callable[[Connection, Sequence[_Task]], Any]) -> list[_Answer]:
         with self._engine.connect() as connection:
             whole = connection.begin()
             try:
-                answers = [_run(connection, task, run) for task in tasks]
+                groups = _groups(tasks) if run is _plainly else ([task] for task in tasks)
+                answers = [answer for group in groups for answer in _run(connection, group, run)]
             except BaseException:
                 _undo(connection, whole)
                 raise
@@ -205,40 +222,59 @@ def _undo(connection: Connection, whole: RootTransaction) -> None:
         connection.invalidate()  # somebody's work tried to end it: only a new connection is surely in no transaction
 
 
-def _run(connection: Connection, task: _Task, run: Callable[[Connection, _Task], Any]) -> _Answer:
+def _groups(tasks: Sequence[_Task]) -> Iterator[Sequence[_Task]]:
+    """Neighbours that wait for the same work; what waits stays in its order."""
+    for _, group in groupby(tasks, key=lambda task: task.work):
+        yield list(group)
+
+
+def _each(connection: Connection, works: Sequence[Callable[[Connection], T]]) -> Sequence[T | BaseException]:
+    """Work that has nothing to do with others."""
+    return [work(connection) for work in works]
+
+
+def _run(
+    connection: Connection, group: Sequence[_Task], run: Callable[[Connection, Sequence[_Task]], Any]
+) -> list[_Answer]:
     was_begun = _is_begun(connection)
     _STATE.working = True
     try:
-        answer = _Answer(task.done, run(connection, task))
+        answers = [_answer_of(task, result) for task, result in zip(group, run(connection, group), strict=True)]
     except _RaisedError:
         raise
     except SQLAlchemyError as problem:
         if is_passing(problem) or is_lost(problem):
             raise  # the transaction as a whole is lost
-        answer = _Answer(task.done, error=_refused(problem))
+        answers = [_Answer(task.done, error=_refused(problem)) for task in group]
     except BaseException as problem:  # the asker's own: it learns of it, the others go on
-        answer = _Answer(task.done, error=problem)
+        answers = [_Answer(task.done, error=problem) for task in group]
     finally:
         _STATE.working = False
     if connection.closed or not connection.in_transaction() or not _is_sound(connection, was_begun):
-        raise _SpoiltError(answer.error or _not_yours())
-    return answer
+        raise _SpoiltError(answers[0].error or _not_yours())
+    return answers
 
 
-def _apart(connection: Connection, task: _Task) -> Any:
+def _answer_of(task: _Task, result: Any) -> _Answer:
+    is_problem = isinstance(result, BaseException)
+    return _Answer(task.done, error=result) if is_problem else _Answer(task.done, result)
+
+
+def _apart(connection: Connection, group: Sequence[_Task]) -> Any:
     """In a savepoint of its own."""
+    (task,) = group
     with connection.begin_nested():
-        return task.work(connection)
+        return task.work(connection, [task.item])
 
 
-def _plainly(connection: Connection, task: _Task) -> Any:
+def _plainly(connection: Connection, group: Sequence[_Task]) -> Any:
     """Straight into the transaction that all share.
 
     Raises:
         _RaisedError: If the work did: what it wrote is still there.
     """
     try:
-        return task.work(connection)
+        return group[0].work(connection, [task.item for task in group])
     except SQLAlchemyError as problem:
         if is_passing(problem) or is_lost(problem):
             raise

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def _names(register: Register) -> list[str]:
 def _together(register: Register, *works: Any) -> list[Future[Any]]:
     """Let several writes be taken together: every thread of the writer waits until all are in line."""
     gate = threading.Event()
-    threads = 1 if register.kind == "sqlite" else 4
+    threads = len(register._writer._threads)
     held = [register.submit(lambda _: gate.wait(10)) for _ in range(threads)]
     while register._writer._waiting.qsize():
         pass
@@ -225,3 +226,79 @@ def test_register_writer_asks_for_savepoints_only_where_somebody_raises(register
         futures[1].result(10)
     assert statements
     assert {"before", "after"} <= set(_names(register))
+
+
+class _Several:
+    """Work that is done together: puts a name each, refuses some before it writes, and raises at others."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+
+    def __call__(self, connection: Connection, names: Sequence[str]) -> list[str | BaseException]:
+        self.calls.append(list(names))
+        return [self._one(connection, name) for name in names]
+
+    def _one(self, connection: Connection, name: str) -> str | BaseException:
+        if name.startswith("refused"):
+            return KeyError(name)
+        _put(name)(connection)
+        if name.startswith("raised"):
+            raise LookupError(name)
+        return name
+
+
+def _joined(register: Register, work: _Several, *names: str) -> list[Future[str]]:
+    """Let several items be taken together, one thread of the writer after another having let go."""
+    gate = threading.Event()
+    threads = len(register._writer._threads)
+    held = [register.submit(lambda _: gate.wait(10)) for _ in range(threads)]
+    while register._writer._waiting.qsize():
+        pass
+    futures = [register.submit_joined(work, name) for name in names]
+    gate.set()
+    for one in held:
+        one.result(10)
+    return futures
+
+
+def test_register_writer_does_together_what_waits_for_the_same_work(register: Register) -> None:
+    several, names = _Several(), [f"n{number:02d}" for number in range(12)]
+    futures = _joined(register, several, *names)
+    assert [future.result(10) for future in futures] == names == _names(register)
+    assert len(several.calls) < len(names)
+
+
+def test_register_writer_refuses_one_of_several_without_undoing_others(register: Register) -> None:
+    several = _Several()
+    before, refused, after = _joined(register, several, "before", "refused", "later")
+    assert [before.result(10), after.result(10)] == ["before", "later"] == _names(register)
+    assert isinstance(refused.exception(10), KeyError)
+    assert sum(map(len, several.calls)) == 3  # nobody's was done a second time
+
+
+def test_register_writer_undoes_only_what_raised_of_several(register: Register) -> None:
+    several = _Several()
+    before, raised, after = _joined(register, several, "before", "raised", "later")
+    assert [before.result(10), after.result(10)] == ["before", "later"] == _names(register)
+    assert isinstance(raised.exception(10), LookupError)
+    assert ["raised"] in several.calls
+
+
+def test_register_writer_keeps_the_order_of_what_waits(tmp_path: Path) -> None:
+    with Register.in_file(tmp_path / "register.db") as register:  # one writer; several have no order among them
+        seen: list[str] = []
+
+        def note(_: Connection, names: Sequence[str]) -> list[str]:
+            seen.extend(names)
+            return list(names)
+
+        gate = threading.Event()
+        held = register.submit(lambda _: gate.wait(10))
+        register.submit_joined(note, "a")
+        register.submit_joined(note, "b")
+        register.submit(lambda _: seen.append("alone"))
+        last = register.submit_joined(note, "c")
+        gate.set()
+        held.result(10)
+        last.result(10)
+        assert seen == ["a", "b", "alone", "c"]
