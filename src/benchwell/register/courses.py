@@ -91,6 +91,13 @@ def courses_of(connection: Connection, person_id: str) -> tuple[Course, ...]:
     return tuple(sorted(found, key=lambda one: (one.start_date or dt.date.min, one.id), reverse=True))
 
 
+def whose(connection: Connection, person_id: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The ids of a person's courses, and of everybody who treats or has treated the person."""
+    found = connection.execute(select(courses.c.id, courses.c.practitioner_id).where(courses.c.person_id == person_id))
+    rows = found.all()
+    return frozenset(row.id for row in rows), frozenset(row.practitioner_id for row in rows if row.practitioner_id)
+
+
 def forms_of(connection: Connection, person_id: str) -> tuple[FormRow, ...]:
     """Forms of a person that hold answers or a stated total, by day."""
     asked = (

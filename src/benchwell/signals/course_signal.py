@@ -145,6 +145,14 @@ class CourseSignal:
         return "" if self.latest is None else words.band_label(self.declared, scale, _value(self.latest))
 
     @property
+    def score(self) -> str:
+        """The newest score with its day, band and direction."""
+        if self.latest is None:
+            return words.no_score(self.declared)
+        scale = self.declared.scale(self.scale)
+        return words.score_text(self.declared, scale, self.latest.date, _value(self.latest), self.band)
+
+    @property
     def change_text(self) -> str:
         """Change since the start, with the reliable change."""
         return words.change_text(self.change, self.change_class, self.reliable_points)
@@ -181,11 +189,9 @@ class CourseSignal:
     def sentence(self) -> str:
         """All of it in a few plain sentences, with the edition it is told from."""
         if self.latest is None:
-            return words.no_score(self.declared)
-        scale = self.declared.scale(self.scale)
-        score = words.score_text(self.declared, scale, self.latest.date, _value(self.latest), self.band)
+            return self.score
         source = "" if self.expected is None else words.source_text(self.expected.edition)
-        return " ".join(text for text in (score, self.change_text, self.reason, source) if text)
+        return " ".join(text for text in (self.score, self.change_text, self.reason, source) if text)
 
 
 def course_signal(

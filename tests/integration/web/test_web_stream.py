@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 import benchwell.web.stream as web_stream
+from benchwell.i18n import using
+from benchwell.pipeline.live.course_changes import close_course, note_mark
 from benchwell.pipeline.live.news import Item
 from benchwell.pipeline.live.receiving import Entry, receive, retract
 from benchwell.pipeline.live.service import LiveService
@@ -34,10 +37,12 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 @contextmanager
-def stream(address: str, house: House, topic: str = "", role: Role = Role.CLINICIAN) -> Iterator[Iterator[str]]:
-    cookies = dict(house.browser(role).cookies)
+def stream(
+    address: str, house: House, topic: str = "", role: Role = Role.CLINICIAN, language: str = "en"
+) -> Iterator[Iterator[str]]:
+    cookies, spoken = dict(house.browser(role).cookies), {"accept-language": language}
     with (
-        httpx.Client(base_url=address, cookies=cookies, timeout=10) as client,
+        httpx.Client(base_url=address, cookies=cookies, headers=spoken, timeout=10) as client,
         client.stream("GET", "/stream", params={"topic": topic}) as answer,
     ):
         assert answer.status_code == 200, answer.read()
@@ -123,6 +128,45 @@ def test_a_page_is_told_that_a_record_was_taken_back(house: House) -> None:
         assert event(lines)["event"] == "reload"
 
 
+def test_a_caseload_is_told_that_a_record_was_taken_back(house: House) -> None:
+    made = take(house.service)
+    with live_server(house.app) as address, stream(address, house) as lines:
+        assert retract(house.service, made, 5.0, CLINICIAN, "r").result(10)
+        assert event(lines)["event"] == "reload"
+
+
+def test_each_page_is_told_in_the_language_of_whoever_reads_it(house: House) -> None:
+    take(house.service, day=DAY - dt.timedelta(7))
+    with live_server(house.app) as address, ExitStack() as pages:
+        german = pages.enter_context(stream(address, house, language="de"))
+        english = pages.enter_context(stream(address, house))
+        with using("en"):  # whoever entered it
+            take(house.service)
+        assert "7 (leicht). Niedriger ist günstiger. Wie am Anfang" in event(german)["data"]
+        assert "7 (mild). Lower is better. The same as at the start" in event(english)["data"]
+
+
+def test_a_corrected_score_says_so_and_old_pages_load_anew(house: House) -> None:
+    named = Entry(OWN, None, "phq-9", DAY, total=9.0, assessment_id="synthetic-form", source="api", entered_by="ehr")
+    receive(house.service, named, 1000.0).result(10)
+    with live_server(house.app) as address, stream(address, house) as lines:
+        receive(house.service, replace(named, total=12.0), 1001.0).result(10)
+        found = event(lines)
+        assert found["event"] == "score"
+        assert "Corrected score: P. 1" in found["data"]
+        assert "12 (moderate)" in found["data"]
+        assert event(lines)["event"] == "reload"
+
+
+@pytest.mark.parametrize("topic", ["", f"person:{OWN}"])
+def test_a_page_is_told_what_else_changed(house: House, topic: str) -> None:
+    with live_server(house.app) as address, stream(address, house, topic) as lines:
+        note_mark(house.service, CLINICIAN, OWN, kind="life_event", date=DAY, note=None)
+        assert event(lines)["event"] == "reload"
+        close_course(house.service, CLINICIAN, OWN, "course-1", date=DAY, reason="completed")
+        assert event(lines)["event"] == "reload"
+
+
 @pytest.mark.parametrize("how", ["signed out", "no longer treats"])
 def test_a_stream_ends_with_what_it_stood_on(house: House, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     monkeypatch.setattr(web_stream, "BEAT", 0.05)
@@ -168,6 +212,40 @@ def test_two_processes_on_one_database_tell_each_other(tmp_path: Path, postgres_
                 found = event(lines)
                 assert (found["event"], found["id"]) == ("safety", made)
                 assert "P. 1" in found["data"]
+        finally:
+            other.close()
+
+
+def test_what_one_process_takes_back_or_adds_the_pages_of_another_hear(tmp_path: Path, postgres_url: str) -> None:
+    with live_house(tmp_path, url=postgres_url) as house:
+        made = take(house.service)
+        other = LiveService(Workspace.open(tmp_path / "workspace"), Register(postgres_url))
+        try:
+            with live_server(create_app(other)) as address, stream(address, house) as lines:
+                wait_for_hearing(house)
+                assert retract(house.service, made, 5.0, CLINICIAN, "r").result(10)
+                assert event(lines)["event"] == "reload"
+                note_mark(house.service, CLINICIAN, OWN, kind="life_event", date=DAY, note=None)
+                assert event(lines)["event"] == "reload"
+        finally:
+            other.close()
+
+
+def test_every_process_hears_of_a_safety_answer_of_somebody_whom_nobody_treats(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    with live_house(tmp_path, url=postgres_url) as house:
+        house.service.register.write(
+            lambda connection: connection.execute(
+                update(s.courses).where(s.courses.c.id == "course-3").values(practitioner_id=None)
+            )
+        )
+        other = LiveService(Workspace.open(tmp_path / "workspace"), Register(postgres_url))
+        try:
+            with live_server(create_app(other)) as address, stream(address, house) as lines:
+                wait_for_hearing(house)
+                take(house.service, OTHER, last=2.0)
+                assert event(lines) == {"event": "reload", "data": ""}
         finally:
             other.close()
 

@@ -10,6 +10,7 @@ from benchwell.errors import RegisterError
 from benchwell.i18n import _
 from benchwell.pipeline.live.courses import course_of
 from benchwell.pipeline.live.service import LiveService
+from benchwell.pipeline.live.telling import write_and_tell
 from benchwell.register import Viewer
 from benchwell.register.audit import log
 from benchwell.register.contacts import add_contact, set_attended
@@ -76,10 +77,12 @@ def begin_course(
         running = [one for one in courses_of(connection, person_id) if one.end_date is None]
     if any(one.practitioner_id == viewer.practitioner_id for one in running):
         raise RegisterError(_("A course with you still runs."), hint=_("end it first"))
-    return service.register.write(
+    return write_and_tell(
+        service,
+        person_id,
         lambda connection: add_course(
             connection, viewer, person_id, condition=condition, therapy=therapy, start_date=start_date
-        )
+        ),
     )
 
 
@@ -95,10 +98,12 @@ def note_mark(
     _short(note or "", _NOTE)
     course = _running(service, viewer, person_id)
     course_id = course.id if course else None
-    return service.register.write(
+    return write_and_tell(
+        service,
+        person_id,
         lambda connection: add_mark(
             connection, person_id=person_id, course_id=course_id, date=date, kind=kind, note=note
-        )
+        ),
     )
 
 
@@ -124,7 +129,9 @@ def note_contact(
     course = _running(service, viewer, person_id)
     if course is None:
         raise RegisterError(_("No course runs."), hint=_("begin one first"))
-    return service.register.write(
+    return write_and_tell(
+        service,
+        person_id,
         lambda connection: add_contact(
             connection,
             person_id=person_id,
@@ -134,7 +141,7 @@ def note_contact(
             time=time,
             kind=kind,
             attended=attended,
-        )
+        ),
     )
 
 
@@ -144,7 +151,9 @@ def say_attended(service: LiveService, person_id: str, contact_id: str, attended
     Raises:
         RegisterError: If the person has no such contact.
     """
-    if not service.register.write(lambda connection: set_attended(connection, person_id, contact_id, attended)):
+    if not write_and_tell(
+        service, person_id, lambda connection: set_attended(connection, person_id, contact_id, attended)
+    ):
         raise RegisterError(_("There is no such contact."))
 
 
@@ -161,8 +170,10 @@ def close_course(
         found = next((one for one in courses_of(connection, person_id) if one.id == course_id), None)
     if found is not None and found.start_date is not None and date < found.start_date:
         raise RegisterError(_("The last day is before the first."))
-    done = service.register.write(
-        lambda connection: end_course(connection, viewer, person_id, course_id, date=date, reason=reason)
+    done = write_and_tell(
+        service,
+        person_id,
+        lambda connection: end_course(connection, viewer, person_id, course_id, date=date, reason=reason),
     )
     if not done:
         raise RegisterError(_("There is no such running course of yours."))

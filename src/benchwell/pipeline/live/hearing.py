@@ -23,7 +23,7 @@ from benchwell.register.stored import find_stored
 
 
 class _Message(NamedTuple):
-    """What `tell_others` tells: ids, and when it came in."""
+    """What `telling.message` says: ids, and when it came in; without a record, that something else changed."""
 
     by: str
     topics: list[str]
@@ -40,8 +40,12 @@ def hear_others(service: LiveService) -> Hearing:
         told = [_Message(*json.loads(message)) for message in messages]
         # This process has told its own pages already, and what no page listens to need not be read.
         told = [one for one in told if one.by != service.news.id and service.news.viewers(*one.topics)]
-        if told:
-            _retell(service, told)
+        for one in told:
+            if not one.assessment_id:  # something else changed: pages ask for it themselves
+                _publish(service, one)
+        records = [one for one in told if one.assessment_id]
+        if records:
+            _retell(service, records)
 
     return Hearing(service.register, heard, lambda: service.news.publish_all(Item("", "reload")))
 
@@ -54,14 +58,18 @@ def _retell(service: LiveService, told: Sequence[_Message]) -> None:
         # Where reading failed, each page reads what it can, and says that it must be loaded anew where it cannot.
         found = {} if done.cancelled() or done.exception() is not None else done.result()
         for one in told:
-            about = (one.kind, one.person_id, one.assessment_id, one.received_at, found.get(one.assessment_id))
-            for topic in one.topics:
-                service.news.publish(Item(topic, *about))
+            _publish(service, one, found.get(one.assessment_id))
 
     try:
         service.register.submit(work).add_done_callback(tell)
     except BenchwellError:  # the line is full: pages are told later than others, but told
         service.news.publish_all(Item("", "reload"))
+
+
+def _publish(service: LiveService, one: _Message, record: Received | None = None) -> None:
+    for topic in one.topics:
+        about = (one.kind, one.person_id, one.assessment_id or None, one.received_at, record)
+        service.news.publish(Item(topic, *about))
 
 
 def _read(

@@ -8,9 +8,8 @@ What is acknowledged is durable: the future of `receive` is fulfilled after the 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from benchwell.i18n import _
 from benchwell.pipeline.live.news import Item
 from benchwell.pipeline.live.service import LiveService
+from benchwell.pipeline.live.telling import UNATTENDED, message, publish_changed, tell_changed
 from benchwell.register.audit import Line, log, log_lines
 from benchwell.register.prompts import RAISED, UNANSWERED, SafetyPrompt
 from benchwell.register.receiving import (
@@ -45,7 +45,6 @@ from benchwell.signals.response_curve import ResponseCurve, response_curve
 __all__ = ["Entry", "NotReceivedError", "Received", "read_received", "receive", "receive_all", "retract", "signal_of"]
 
 MAY_ADD_PEOPLE = "people.write"
-UNATTENDED = "unattended"  # the topic of safety answers of people whom nobody treats
 STREAM = "/stream"  # what the log calls pages that are open
 _LONGEST_UNIT = 32
 _EARLIEST = dt.date(1900, 1, 1)  # nobody in treatment was born before
@@ -141,14 +140,17 @@ def receive_all(
         taken_back: Ids of records that were entered in error: gone with the same commit.
     """
     scored = [_score(service, entry) for entry in entries]
-    whose: set[str] = set()
+    whose: dict[str, frozenset[str]] = {}
 
     def work(connection: RegisterConnection) -> tuple[Received, ...]:
         kept = tuple(_keep(service, connection, one, now, viewer, route) for one in scored)
         whose.clear()  # work may be done a second time
         if viewer is not None:
             for record in taken_back:
-                whose.update(_take_back(connection, record, now, viewer, route))
+                whose.update(_take_back(service, connection, record, now, viewer, route))
+        for one in kept:
+            if one.is_correction:  # of another day it may have belonged to another course, with other pages open
+                whose[one.person_id] = tell_changed(service, connection, one.person_id)
         return kept
 
     future = service.register.submit(work)
@@ -234,6 +236,8 @@ def _keep(
     )
     if kept.is_new:
         tell_others(connection, _message(service, received))
+        if _is_unattended(received):
+            tell_others(connection, message(service, [UNATTENDED], "reload", entry.person_id))
     return received
 
 
@@ -251,12 +255,12 @@ def retract(service: LiveService, record: str, now: float, viewer: Viewer, route
         Fulfilled when it is durable: false if there was no such record.
     """
 
-    def work(connection: RegisterConnection) -> list[str]:
-        return _take_back(connection, record, now, viewer, route)
+    def work(connection: RegisterConnection) -> dict[str, frozenset[str]]:
+        return _take_back(service, connection, record, now, viewer, route)
 
     told: Future[bool] = Future()
 
-    def tell(done: Future[list[str]]) -> None:
+    def tell(done: Future[dict[str, frozenset[str]]]) -> None:
         if (problem := done.exception()) is not None:
             told.set_exception(problem)
             return
@@ -267,18 +271,21 @@ def retract(service: LiveService, record: str, now: float, viewer: Viewer, route
     return told
 
 
-def _take_back(connection: RegisterConnection, record: str, now: float, viewer: Viewer, route: str) -> list[str]:
+def _take_back(
+    service: LiveService, connection: RegisterConnection, record: str, now: float, viewer: Viewer, route: str
+) -> dict[str, frozenset[str]]:
+    """Whose record it was, with the topics of the pages that show them."""
     whose = take_back(connection, viewer, record)
     for person in whose:
         log(connection, now, viewer, "retract", route, person_id=person)
-    return whose
+    return {person: tell_changed(service, connection, person) for person in whose}
 
 
-def _publish_gone(service: LiveService, done: Future[Any], people: Collection[str]) -> None:
+def _publish_gone(service: LiveService, done: Future[Any], people: Mapping[str, frozenset[str]]) -> None:
     if done.cancelled() or done.exception() is not None:
         return
-    for person in people:
-        service.news.publish(Item(f"person:{person}", "reload", person))
+    for person, topics in people.items():
+        publish_changed(service, person, topics)
 
 
 def read_received(service: LiveService, assessment_id: str) -> Received | None:
@@ -409,8 +416,13 @@ def _publish(service: LiveService, done: Future[tuple[Received, ...]]) -> None:
             for topic in one.topics:
                 news = Item(topic, _kind(one), one.person_id, one.assessment_id, one.received_at, one)
                 service.news.publish(news)
-            if one.prompts and one.practitioner_id is None:  # says nothing but "look": the page asks who may see it
+            if _is_unattended(one):  # says nothing but "look": the page asks who may see it
                 service.news.publish(Item(UNATTENDED, "reload"))
+
+
+def _is_unattended(received: Received) -> bool:
+    """Whether it holds a safety answer of somebody whom nobody treats."""
+    return bool(received.prompts) and received.practitioner_id is None
 
 
 def _kind(received: Received) -> str:
@@ -419,5 +431,5 @@ def _kind(received: Received) -> str:
 
 def _message(service: LiveService, received: Received) -> str:
     """What other processes are told: ids only."""
-    about = [_kind(received), received.person_id, received.assessment_id, received.received_at]
-    return json.dumps([service.news.id, list(received.topics), *about])
+    about = (_kind(received), received.person_id, received.assessment_id, received.received_at)
+    return message(service, list(received.topics), *about)

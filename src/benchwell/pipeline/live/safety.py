@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchwell.i18n import N_, _
-from benchwell.pipeline.live.news import Item
 from benchwell.pipeline.live.service import LiveService
+from benchwell.pipeline.live.telling import write_and_tell
 from benchwell.register import Viewer
 from benchwell.register.audit import log
 from benchwell.register.prompts import ACTIONS, SafetyPrompt, mark_seen
@@ -101,8 +101,4 @@ def say_seen(service: LiveService, viewer: Viewer, now: float, person_id: str, p
             )
         return done
 
-    done = service.register.write(write)
-    if done:  # other open pages of the person and the clinician let the prompt go
-        for topic in (f"person:{person_id}", f"practitioner:{viewer.practitioner_id}"):
-            service.news.publish(Item(topic, "reload", person_id))
-    return done
+    return write_and_tell(service, person_id, write)  # other open pages let the prompt go

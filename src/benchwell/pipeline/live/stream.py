@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from benchwell.pipeline.live.receiving import STREAM, UNATTENDED
+from benchwell.pipeline.live.receiving import STREAM
 from benchwell.pipeline.live.service import LiveService
+from benchwell.pipeline.live.telling import UNATTENDED
 from benchwell.register.audit import log
 from benchwell.register.receiving import RegisterConnection
 from benchwell.register.scope import reaches_person

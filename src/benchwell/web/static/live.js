@@ -19,17 +19,23 @@
   // Somebody who is choosing what was done must not lose the choice: such a part waits.
   async function renew() {
     const answer = await fetch(location.href, { headers: { "x-live": "1" }, credentials: "same-origin" });
-    if (!answer.ok || answer.redirected) return;
+    // Not ours any more, or nobody is signed in: what stands here must not stay.
+    if (answer.redirected || [401, 403, 404, 410].includes(answer.status)) return location.reload();
+    if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    let isWhole = true;
     for (const part of document.querySelectorAll("[data-part]")) {
       const fresh = page.querySelector(`[data-part="${part.dataset.part}"]`);
       if (!fresh) continue;
       if (inUse(part)) {
+        isWhole = false;
         part.addEventListener("focusout", soon, { once: true });
       } else {
         part.replaceChildren(...[...fresh.childNodes].map((node) => document.importNode(node, true)));
       }
     }
+    // What had to be looked at stands in the page itself by now, with what can be done about it: it is said once.
+    if (isWhole) place.querySelectorAll("[data-until-renewed]").forEach((one) => one.remove());
     document.dispatchEvent(new CustomEvent("benchwell:renewed"));
   }
 
