@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import psycopg
 from psycopg import sql
 
+from benchwell.register.notifying import NOTIFY
 from benchwell.register.opening import Register
-from benchwell.register.receiving import NOTIFY
 
 _GATHER = 0.04  # seconds in which more is heard, to be told together; a page may show it that much later
 _TURN = 0.2  # seconds between two looks at whether to stop

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, select
 
 from benchwell.register.prompts import SafetyPrompt
-from benchwell.register.receiving import Place, ScoreOf
+from benchwell.register.records import Place, ScoreOf
 from benchwell.register.schema import assessments, choices, courses, people, safety_prompts, scores
 
 

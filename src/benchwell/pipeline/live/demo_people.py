@@ -18,10 +18,10 @@ from benchwell.register.courses import add_person
 from benchwell.register.demo import Busiest, busiest, label_people, make_team, people_of
 from benchwell.register.marks import add_mark
 from benchwell.register.passwords import hash_password
-from benchwell.register.receiving import Entry
+from benchwell.register.records import Entry
 
 if TYPE_CHECKING:
-    from benchwell.register.receiving import RegisterConnection as Connection
+    from benchwell.register.records import RegisterConnection as Connection
 
 _DAY = "demo_day"
 _TEAM = "demo_team"

@@ -15,7 +15,7 @@ from benchwell.pipeline.live.use_policy import check_columns, check_strata
 from benchwell.register import Role, Viewer
 from benchwell.register.caseload import ScoreRow, score_rows, wants_expected
 from benchwell.register.courses import Course, courses_of
-from benchwell.register.receiving import Place
+from benchwell.register.records import Place
 from benchwell.signals.course_signal import CourseSignal
 
 RESULTS: Final = "organization_results"

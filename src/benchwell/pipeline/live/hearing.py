@@ -18,7 +18,7 @@ from benchwell.pipeline.live.receiving import STREAM, Received, received_of
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register.audit import Line, log_lines
 from benchwell.register.hearing import Hearing
-from benchwell.register.receiving import RegisterConnection
+from benchwell.register.records import RegisterConnection
 from benchwell.register.stored import find_stored
 
 

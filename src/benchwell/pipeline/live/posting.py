@@ -20,7 +20,7 @@ from benchwell.pipeline.live.receiving import Entry, NotReceivedError, Received,
 from benchwell.pipeline.live.service import LiveService
 from benchwell.publish.score_observations import ScoreObservations
 from benchwell.register.own_ids import namespace_of
-from benchwell.register.receiving import fingerprint_of
+from benchwell.register.records import fingerprint_of
 from benchwell.register.viewer import Viewer
 
 TAKEN: Final = ("QuestionnaireResponse", "Observation")

@@ -19,23 +19,14 @@ from benchwell.pipeline.live.news import Item
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.live.telling import UNATTENDED, message, publish_changed, tell_changed
 from benchwell.register.audit import Line, log, log_lines
+from benchwell.register.notifying import tell_others
+from benchwell.register.past_scores import past_scores
 from benchwell.register.prompts import RAISED, UNANSWERED, SafetyPrompt
-from benchwell.register.receiving import (
-    Entry,
-    NotReceivedError,
-    Place,
-    RegisterConnection,
-    ScoreOf,
-    add_unknown_person,
-    is_text,
-    keep,
-    past_scores,
-    place_of,
-    take_back,
-    tell_others,
-)
+from benchwell.register.receiving import keep, take_back
+from benchwell.register.records import Entry, NotReceivedError, Place, RegisterConnection, ScoreOf, is_text
 from benchwell.register.stored import Stored, find_stored
 from benchwell.register.viewer import Role, Viewer
+from benchwell.register.whose_course import add_unknown_person, place_of
 from benchwell.registry import Instrument
 from benchwell.registry.instrument import SafetyItem
 from benchwell.scoring import safety_findings, score_form

@@ -9,7 +9,7 @@ from benchwell.pipeline.live.receiving import STREAM
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.live.telling import UNATTENDED
 from benchwell.register.audit import log
-from benchwell.register.receiving import RegisterConnection
+from benchwell.register.records import RegisterConnection
 from benchwell.register.scope import reaches_person
 from benchwell.register.viewer import Role, Viewer
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from benchwell.pipeline.live.news import Item
 from benchwell.register.courses import whose
-from benchwell.register.receiving import RegisterConnection, tell_others
+from benchwell.register.notifying import tell_others
+from benchwell.register.records import RegisterConnection
 
 if TYPE_CHECKING:
     from benchwell.pipeline.live.service import LiveService
