@@ -28,15 +28,17 @@ def test_a_person_reads_the_own_course_decides_and_takes_everything_along(desk: 
     assert purpose.get_by_role("button", name="No").get_attribute("aria-pressed") == "true"
 
     assert b'"18"' in (held := taken(page, "For another program (JSON)")) or b"18" in held
-    assert taken(page, "As tables (CSV)").startswith(b"PK")
+    assert taken(page, "As tables, for a spreadsheet").startswith(b"PK")
     assert taken(page, "To read and print (PDF)").startswith(b"%PDF-")
 
     page.get_by_text("I want my data to be deleted").click()
     press(page, "Ask for deletion")
     heading(page, "Receipt")
     follow(page, "Back to my data")
-    see(page, "You asked for deletion.")
+    see(page, "Where it stands: asked for")
     keep(page, "main-patient-data")
+    press(page, "Keep my data after all")
+    see(page, "not done, since you no longer ask for it")
     assert page.troubles == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from functools import lru_cache
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
 from benchwell.i18n.catalogues import current
@@ -60,6 +60,31 @@ def day(date: dt.date) -> str:
 @lru_cache(maxsize=4096)
 def _day(date: dt.date, language: str) -> str:
     return str(format_date(date, "d. MMM y" if language == "de" else "d MMM y", locale=language))
+
+
+def short_day(date: dt.date) -> str:
+    """A date without its year, for places with little room where the year is said beside.
+
+    >>> short_day(dt.date(2026, 11, 23))
+    '23 Nov'
+    """
+    language = current()
+    return str(format_date(date, "d. MMM" if language == "de" else "d MMM", locale=language))
+
+
+def moment(at: float, *, to_the_second: bool = False) -> str:
+    """An instant in words, by the clock of the machine that serves, whose zone is named.
+
+    Args:
+        at: Seconds since 1970-01-01 UTC.
+        to_the_second: Say the second too.
+
+    >>> moment(0).startswith(day(dt.datetime.fromtimestamp(0).date()))
+    True
+    """
+    local, language = dt.datetime.fromtimestamp(at).astimezone(), current()
+    hour = format_datetime(local, "HH:mm:ss" if to_the_second else "HH:mm", tzinfo=local.tzinfo, locale=language)
+    return f"{day(local.date())}, {hour} {local.tzname()}"
 
 
 def month(date: dt.date) -> str:

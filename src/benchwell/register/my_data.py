@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from benchwell.register.audit import log
 from benchwell.register.links import use_link
@@ -17,6 +17,7 @@ from benchwell.register.schema import (
     contacts,
     courses,
     deletion_requests,
+    grants,
     marks,
     organizations,
     people,
@@ -27,6 +28,8 @@ from benchwell.register.schema import (
 from benchwell.register.sessions import close_session, open_session
 from benchwell.register.tokens import new_id
 from benchwell.register.viewer import Role, Viewer
+
+WITHDRAWN = "withdrawn"  # why a request to delete ended that its person took back
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,17 @@ def label_of(connection: Connection, person_id: str) -> str:
     return str(connection.execute(select(people.c.label).where(people.c.id == person_id)).scalar() or "")
 
 
+def names_of_treating(connection: Connection, person_id: str) -> dict[str, str]:
+    """Accounts of those who treat or treated a person, with their names; who has no name here is left out."""
+    asked = (
+        select(grants.c.user_id, practitioners.c.name)
+        .join(practitioners, practitioners.c.id == grants.c.practitioner_id)
+        .join(courses, courses.c.practitioner_id == practitioners.c.id)
+        .where(courses.c.person_id == person_id, practitioners.c.name.is_not(None))
+    )
+    return {row.user_id: row.name for row in connection.execute(asked)}
+
+
 def decisions_of(connection: Connection, person_id: str) -> tuple[OwnDecision, ...]:
     """Every decision of a person, in the order in which they were made."""
     asked = select(consents).where(consents.c.person_id == person_id).order_by(consents.c.sequence)
@@ -190,6 +204,14 @@ def ask_deletion(connection: Connection, now: float, person_id: str) -> Deletion
     made = Deletion(new_id(), now, "asked", None, None)
     connection.execute(insert(deletion_requests).values(id=made.id, person_id=person_id, asked_at=now, state="asked"))
     return made
+
+
+def withdraw_deletion(connection: Connection, now: float, person_id: str, number: str) -> bool:
+    """Take a request to delete back, while it has not been answered; whether there was one to take back."""
+    is_here = select(people.c.id).where(people.c.id == person_id, people.c.erased_at.is_(None))
+    own = (deletion_requests.c.id == number) & deletion_requests.c.person_id.in_(is_here)
+    taken = update(deletion_requests).where(own, deletion_requests.c.state == "asked")
+    return connection.execute(taken.values(state="refused", decided_at=now, reason=WITHDRAWN)).rowcount == 1
 
 
 def deletions_of(connection: Connection, person_id: str) -> tuple[Deletion, ...]:

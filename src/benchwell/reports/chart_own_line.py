@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchwell.i18n import _, day, ngettext, number
+from benchwell.i18n import _, day, ngettext, number, short_day
 from benchwell.reports.canvas import BAND, OWN, PAPER, Build, Chart
 
 HEIGHT = 220
@@ -37,6 +37,7 @@ def own_line_picture(
     name: str,
     low: float,
     high: float,
+    up: str,
     expected: OwnRange | None = None,
 ) -> Chart:
     """Draw a person's own line.
@@ -48,6 +49,7 @@ def own_line_picture(
         name: Of the questionnaire.
         low: Lowest value of the scale.
         high: Highest value of the scale.
+        up: What the upright axis shows, and which direction is better.
         expected: Where the newest score was expected, if the person wants to see it.
     """
     picture: Build | None = None
@@ -67,11 +69,11 @@ def own_line_picture(
         id=chart_id,
         title=title,
         build=picture,
-        text=f"{title} {_alternative(points, name)}",
+        text=_alternative(points, name),
         columns=(_("Day"), _("Score")),
         rows=rows,
         caption=_("Your scores, {name}").format(name=name),
-        up=name if picture else "",
+        up=up if picture else "",
         key=_("Shaded: where most people with a similar start were by then.") if picture and expected else "",
     )
 
@@ -94,20 +96,42 @@ def _y(field: str, low: float, high: float) -> dict[str, Any]:
     return {"field": field, "type": "quantitative", "title": None, "scale": scale, "axis": {"tickCount": 4}}
 
 
+_ROOM = 90  # pixels that a label needs
+
+
 def _x(points: Sequence[OwnPoint], width: int) -> dict[str, Any]:
-    # Labels as the reader's language writes days; as many as have room.
-    every = -(-len(points) // max(2, width // 110))
-    shown = [day(point.date) for place, point in enumerate(points) if place % every == 0 or point is points[-1]]
-    words = {point.date.isoformat(): day(point.date) for point in points}
-    kept = [iso for iso, said in words.items() if said in shown]
-    label = " : ".join(f"timeFormat(datum.value, '%Y-%m-%d') == '{iso}' ? '{words[iso]}'" for iso in kept)
-    axis = {"values": [f"{iso}T00:00:00" for iso in kept], "labelExpr": f"{label} : ''", "labelAngle": 0, "grid": False}
+    # Days as the reader's language writes them: the last and the first, and between them as many as have room.
+    kept = _labelled([point.date for point in points], width)
+    same_year = points[0].date.year == points[-1].date.year
+    words = {one.isoformat(): short_day(one) if same_year else day(one) for one in kept}
+    label = " : ".join(f"timeFormat(datum.value, '%Y-%m-%d') == '{iso}' ? '{said}'" for iso, said in words.items())
+    axis = {
+        "values": [f"{iso}T00:00:00" for iso in words],
+        "labelExpr": f"{label} : ''",
+        "labelAngle": 0,
+        "grid": False,
+    }
     return {
         "field": "day",
         "type": "temporal",
-        "title": None,
+        # The year once, below, where it is the same for all.
+        "title": str(points[0].date.year) if same_year else None,
         "axis": axis | {"labelOverlap": True, "labelFlush": True},
     }
+
+
+def _labelled(days: Sequence[dt.date], width: int) -> list[dt.date]:
+    """The days that get a label, none closer to another than a label is wide."""
+    whole = max(1, (days[-1] - days[0]).days)
+
+    def is_far(one: dt.date, other: dt.date) -> bool:
+        return abs((one - other).days) / whole * width >= _ROOM
+
+    kept = [days[0]]
+    for one in days[1:-1]:
+        if is_far(one, kept[-1]) and is_far(one, days[-1]):
+            kept.append(one)
+    return [*kept, days[-1]]
 
 
 def _line(points: Sequence[OwnPoint], width: int, low: float, high: float) -> list[dict[str, Any]]:

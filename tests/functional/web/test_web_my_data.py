@@ -16,10 +16,17 @@ import pytest
 from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
+from benchwell.errors import RegisterError
+from benchwell.pipeline.live.erasing import carry_out
 from benchwell.pipeline.live.my_download import download_document
-from benchwell.register import Role
+from benchwell.pipeline.live.my_words import _DEEDS
+from benchwell.register import Role, Viewer
 from benchwell.register import schema as s
+from benchwell.register.audit import log
 from benchwell.register.links import make_link
+from benchwell.register.my_data import withdraw_deletion
+from benchwell.web.access import Reach
+from benchwell.web.navigation import routes_of
 from live_edition import with_edition
 from live_house import NORTH, OTHER, OWN, add_scores, live_house
 
@@ -112,10 +119,9 @@ def test_a_clinician_makes_a_link_for_own_people_only(house):
 def test_the_own_course_says_direction_change_and_what_chance_brings(house):
     said = words(house.browser(Role.PATIENT).get("/my").text)
     assert "Your last score was 9, on 1 Jul 2026. This range is called “mild”." in said
-    assert (
-        "Your score is better by 9 than on 1 Jun 2026. That is more than chance alone usually brings (6 or more)."
-        in said
-    )
+    finding = "Your score is 9 lower than on 1 Jun 2026, which is better. That is more than chance alone usually brings"
+    assert said.count(f"{finding} (6 or more).") == 2  # above the picture, and as the name of its table
+    assert "Score: lower is better" in said
     assert "The number can be between 0 and 27. A lower number is better: it means fewer problems." in said
     assert "Your scores, Patient Health Questionnaire-9" in said
     assert "People who began with a similar score" not in said  # off until the workspace switches it on
@@ -295,7 +301,7 @@ def test_what_was_shared_follows_from_editions_and_decisions(house):
     edition = with_edition(house)
     add_scores(house, OWN, "course-1", "phq-9", [("2025-01-01", 20)])
     browser = house.browser(Role.PATIENT)
-    assert re.search(rf"may be counted {edition}", words(browser.get("/my/data").text))
+    assert re.search(r"Helping the clinic learn may be counted", words(browser.get("/my/data").text))
 
     def refuse_early(connection):
         row = {"id": "r1", "person_id": OWN, "purpose": "learning", "decision": "declined", "date": dt.date(2025, 2, 1)}
@@ -304,15 +310,39 @@ def test_what_was_shared_follows_from_editions_and_decisions(house):
         )
 
     house.service.register.write(refuse_early)
-    assert re.search(rf"left out {edition}", words(browser.get("/my/data").text))
+    assert re.search(r"Helping the clinic learn left out", words(browser.get("/my/data").text))
+    assert edition not in browser.get("/my/data").text  # its name is for programs: the files hold it
+    assert browser.get("/my/download.json").json()["written_or_computed_by_others"]["editions"][0]["edition"] == edition
     assert "You decided on a text that is not kept in this program" in words(browser.get("/my/receipts/r1").text)
 
 
-def test_who_has_looked_is_told_by_role(house):
+def test_who_has_looked_says_who_and_what_for_and_names_only_who_treats(house):
     house.browser(Role.CLINICIAN).get(f"/people/{OWN}")
+    house.browser(Role.CLINICIAN).get(f"/people/{OWN}")
+    house.browser(Role.CLINICIAN).get(f"/people/{OWN}/handout")
+    program = Viewer(Role.CLIENT, client_id="none")
+
+    def put(connection):
+        log(connection, 1.0, program, "write", "/fhir/Observation", person_id=OWN)
+        log(connection, 1.0, Viewer(Role.ADMIN, user_id="admin"), "read", "/somewhere/new", person_id=OWN)
+
+    house.service.register.write(put)
     said = words(house.browser(Role.PATIENT).get("/my/data").text)
-    assert "Somebody who treats you read" in said
+    assert said.count("Somebody who treats you: Clinician One Looked at your course") == 1  # once a day
+    assert "Somebody who treats you: Clinician One Printed your course" in said
+    assert "A program of the clinic Sent answers or scores of yours" in said
+    assert "Somebody who looks after this program Looked at your record" in said
     assert "A clinician" not in said  # the account's name
+    assert "An admin" not in said.replace("An administrator", "")
+
+
+def test_every_way_to_read_or_change_a_record_is_told_in_words(house):
+    """A new page of a person must say what it is for, or its visits are told by the bare action."""
+    told = {route for _action, route in _DEEDS}
+    changes = {"attended", "begin", "contacts", "end"}  # "wrote down something about your treatment"
+    for method, path, access in routes_of(house.app):
+        if access.reach is Reach.PERSON and path.rsplit("/", 1)[-1] not in changes:
+            assert path in told, (method, path)
 
 
 # --- taking along, and deletion -------------------------------------------------------------------------------------
@@ -371,6 +401,28 @@ def test_the_tables_hold_what_the_json_holds(house):
     assert "README.txt" in tables
 
 
+def test_the_tables_begin_as_a_spreadsheet_expects_and_each_file_is_explained(house):
+    with zipfile.ZipFile(io.BytesIO(house.browser(Role.PATIENT).get("/my/download.zip").content)) as folder:
+        files = {name: folder.read(name).decode() for name in folder.namelist()}
+    assert all(text.startswith("\ufeff") for text in files.values())
+    explained = re.findall(r"^(\w+\.csv): \w", files["README.txt"], re.MULTILINE)
+    assert sorted(explained) == sorted(set(files) - {"README.txt"})
+    assert "P. 1" in files["person.csv"]
+
+
+def test_the_paper_says_names_and_not_codes(house):
+    def put(connection):
+        mark = {"id": "m1", "person_id": OWN, "date": dt.date(2026, 6, 4), "origin": "live"}
+        connection.execute(insert(s.marks).values(**mark, kind="medication_started"))
+
+    house.service.register.write(put)
+    said = json.dumps(asdict(download_document(house.service, OWN, 0.0)), ensure_ascii=False)
+    assert "Medication started" in said
+    assert "Patient Health Questionnaire-9" in said
+    assert not [code for code in ("medication_started", "phq-9", "total:") if code in said]
+    assert said.count("Your score is 9 lower than on 1 Jun 2026") == 1
+
+
 def test_the_pdf_is_tagged_and_names_its_language(house):
     browser = house.browser(Role.PATIENT)
     english = browser.get("/my/download.pdf").content
@@ -403,6 +455,41 @@ def test_asking_for_deletion_is_kept_once_and_answered_by_a_receipt(house):
     assert browser.get(f"{address}/paper").content.startswith(b"%PDF-1.7")
     with house.service.register.read() as connection:
         assert connection.execute(select(s.deletion_requests.c.person_id)).scalars().all() == [OWN]
+
+
+def test_a_request_to_delete_is_taken_back_until_it_is_answered(house):
+    browser = house.browser(Role.PATIENT)
+    receipt = browser.post("/my/deletion", data={"csrf": browser.csrf}).headers["location"]
+    page = browser.get("/my/data").text
+    assert "the clinic has not answered yet" in words(page)
+    assert 'action="/my/deletion"' not in page  # asked once, there is nothing to ask again
+    answer = browser.post(f"{receipt}/withdraw", data={"csrf": browser.csrf})
+    assert answer.headers["location"] == receipt
+    assert "not done, since you no longer ask for it" in words(browser.get(receipt).text)
+    assert "Nobody waits for an answer." in words(house.browser(Role.ADMIN).get("/admin/deletions").text)
+    number = receipt.rsplit("/", 1)[-1]
+    with pytest.raises(RegisterError, match="refused before"):
+        carry_out(house.service, number, 1.0, decided_by="admin")
+    assert 'action="/my/deletion"' in browser.get("/my/data").text
+    assert browser.post("/my/deletions/none/withdraw", data={"csrf": browser.csrf}).status_code == 404
+
+
+def test_what_was_carried_out_cannot_be_taken_back(house):
+    browser = house.browser(Role.PATIENT)
+    number = browser.post("/my/deletion", data={"csrf": browser.csrf}).headers["location"].rsplit("/", 1)[-1]
+    carry_out(house.service, number, 1.0, decided_by="admin")
+    assert not house.service.register.write(lambda connection: withdraw_deletion(connection, 2.0, OWN, number))
+    with house.service.register.read() as connection:
+        assert connection.execute(select(s.deletion_requests.c.state)).scalars().all() == ["done"]
+
+
+def test_the_page_says_which_text_was_decided_on_and_keeps_its_hash_for_the_receipt(house):
+    browser = house.browser(Role.PATIENT)
+    page = words(browser.get("/my/data").text)
+    assert "Text 1, of 23 Nov 2026. It is not final: nobody has checked it for the law yet." in page
+    assert not re.search(r"learning-1:[0-9a-f]{12}", page)
+    receipt = browser.get(decide(browser, "learning", "refused").headers["location"]).text
+    assert re.search(r"learning-1:[0-9a-f]{12}", words(receipt))
 
 
 def test_what_a_person_does_with_the_own_record_is_logged_without_values(house):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -18,6 +19,9 @@ from benchwell.pipeline.live.service import LiveService
 from benchwell.register.erasing import DeletionRequest, begin_erasure, erase_person, find_request
 from benchwell.register.erasing import list_requests as _list_requests
 from benchwell.register.my_data import ask_deletion
+
+if TYPE_CHECKING:
+    from benchwell.register.records import RegisterConnection as Connection
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,13 @@ def carry_out(service: LiveService, request_id: str, now: float, *, decided_by: 
     if request.state != "asked":
         raise RegisterError(_("This request to delete was refused before."))
     person = request.person_id
-    service.register.write(lambda connection: begin_erasure(connection, now, person))
+
+    def begin(connection: Connection) -> None:
+        if find_request(connection, request_id).state != "asked":  # taken back a moment ago
+            raise RegisterError(_("This request to delete was answered before."))
+        begin_erasure(connection, now, person)
+
+    service.register.write(begin)
     files = service.workspace.lake.erase(person)
     editions = _remove_rows(service, person)
     service.register.write(lambda connection: erase_person(connection, now, request_id, decided_by=decided_by))

@@ -10,10 +10,10 @@ from itertools import groupby
 from benchwell.consent.one_person import allowed
 from benchwell.errors import AccessError
 from benchwell.i18n import _, current, day, ngettext, number
-from benchwell.pipeline.live.my_words import decision_words, purpose_words, readers_said, shared_said
+from benchwell.pipeline.live.my_words import decision_words, deletion_state, purpose_words, readers_said, shared_said
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.live.shared_editions import shared_editions
-from benchwell.register.my_data import Deletion, OwnAnswers, OwnDecision, OwnRecord, record_of
+from benchwell.register.my_data import OwnAnswers, OwnDecision, OwnRecord, record_of
 from benchwell.registry.consent_text import ConsentText, ConsentTexts, Words
 from benchwell.registry.instrument import Instrument
 from benchwell.reports.canvas import Chart
@@ -60,7 +60,7 @@ class MyPurpose:
         state: granted | refused | not_asked | asked_again (decided on an earlier text).
         said: What was decided when, in words; what silence means here if nothing was.
         usable: Whether data count for it today.
-        status: Draft or accepted: whether the text has been reviewed.
+        text: Which text it is, of which day, and whether it is final, in words.
     """
 
     purpose: Purpose
@@ -69,7 +69,7 @@ class MyPurpose:
     state: str
     said: str
     usable: bool
-    status: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -80,21 +80,23 @@ class MyData:
         lines: Questionnaires over time, the one answered last first.
         purposes: In the order of `terms.Purpose`.
         seen_by: Who can see what, in words.
-        shared: Editions since the first score, the newest first: day, purpose, whether the scores were allowed, id.
+        shared: Editions since the first score, the newest first: day, purpose, whether the scores were allowed.
         expected_offered: Whether the workspace computes expected courses at all.
         expected_wanted: Whether this person wants them.
-        deletions: Requests to delete.
+        deletions: Requests to delete: number, day and where it stands, in words.
+        deletion_waiting: Number of the one that nobody has answered yet; "" if there is none.
         decisions: Receipts of the own decisions, the newest first: number, day, purpose, decision.
-        readers: Who has opened the record: day, role, what; the newest first.
+        readers: Who has opened the record: day, who, and what was done; the newest first.
     """
 
     lines: tuple[MyLine, ...]
     purposes: tuple[MyPurpose, ...]
     seen_by: tuple[str, ...]
-    shared: tuple[tuple[str, str, str, str], ...]
+    shared: tuple[tuple[str, str, str], ...]
     expected_offered: bool
     expected_wanted: bool
-    deletions: tuple[Deletion, ...]
+    deletions: tuple[tuple[str, str, str], ...]
+    deletion_waiting: str
     decisions: tuple[tuple[str, str, str, str], ...]
     readers: tuple[tuple[str, str, str], ...]
 
@@ -123,14 +125,16 @@ def my_data(service: LiveService, person_id: str, today: dt.date) -> MyData:
     record = my_record(service, person_id)
     settings = service.workspace.settings
     wanted = wants_expected(record)
+    editions = shared_editions(service.workspace, standing(record.decisions), _first_day(record))
     return MyData(
         lines=my_lines(service, record),
         purposes=my_purposes(service, record.decisions, today),
         seen_by=_seen_by(record, settings),
-        shared=shared_said(shared_editions(service.workspace, standing(record.decisions), _first_day(record))),
+        shared=tuple((date, what, counted) for date, what, counted, _edition in shared_said(editions)),
         expected_offered=settings.expected_course,
         expected_wanted=wanted,
-        deletions=record.deletions,
+        deletions=tuple((one.id, day(_date(one.asked_at)), deletion_state(one)) for one in record.deletions),
+        deletion_waiting=next((one.id for one in record.deletions if one.state == "asked"), ""),
         decisions=tuple(
             (one.id, day(one.date), purpose_words(Purpose(one.purpose)), decision_words(one.decision))
             for one in reversed(record.decisions)
@@ -172,13 +176,23 @@ def _purpose(text: ConsentText, decisions: Sequence[OwnDecision], settings: Sett
     if last is None:
         state, said = "not_asked", _silence_words(text.purpose, rule)
     else:
-        words = _("You said yes on {day}.") if last.decision == "granted" else _("You said no on {day}.")
-        said = words.format(day=day(last.date))
+        answer = _("You said yes on {day}.") if last.decision == "granted" else _("You said no on {day}.")
+        said = answer.format(day=day(last.date))
         state = "granted" if last.decision == "granted" else "refused"
         if last.decided_by == "person" and last.text_version != text.version:
             state = "asked_again"
             said += " " + _("That was about an earlier text. Please read the new one and decide again if you like.")
-    return MyPurpose(text.purpose, text.said(current()), text.version, state, said, usable=usable, status=text.status)
+    words = text.said(current())
+    return MyPurpose(text.purpose, words, text.version, state, said, usable=usable, text=text_words(text))
+
+
+def text_words(text: ConsentText) -> str:
+    """Which text of consent it is, as somebody can name it in a talk: its number and day, and whether it is final."""
+    written = max((one.date for one in text.changes), default=None)
+    since = _("Text {number}, of {day}.") if written else _("Text {number}.")
+    words = since.format(number=text.number, day=day(dt.date.fromisoformat(written)) if written else "")
+    draft = _("It is not final: nobody has checked it for the law yet.")
+    return f"{words} {draft}" if text.status == "draft" else words
 
 
 def _silence_words(purpose: Purpose, rule: ConsentRule) -> str:
@@ -220,16 +234,23 @@ def _line(
     signal = course_signal(points, instrument, curve=curve, off=off)
     shown = [OwnPoint(point.date, float(point.value)) for point in points if point.is_valid and point.value is not None]
     expected = None if signal.expected is None else OwnRange(signal.expected.lower, signal.expected.upper)
-    change = _change_words(signal)
+    better = instrument.better_of(scale)
     chart = own_line_picture(
-        shown, place, title=change, name=_(instrument.title), low=scale.min, high=scale.max, expected=expected
+        shown,
+        place,
+        title=_change_words(signal, better),
+        name=_(instrument.title),
+        low=scale.min,
+        high=scale.max,
+        up=_("Score: lower is better") if better is Better.LOWER else _("Score: higher is better"),
+        expected=expected,
     )
     return MyLine(
         id=place,
         name=_(instrument.title),
         meaning=_meaning(instrument),
         latest=_latest_words(signal, len(points) - len(shown)),
-        change=change,
+        change=chart.title,
         expected=_expected_words(signal),
         chart=chart,
     )
@@ -267,16 +288,14 @@ def _latest_words(signal: CourseSignal, without: int) -> str:
     return words
 
 
-def _change_words(signal: CourseSignal) -> str:
+def _change_words(signal: CourseSignal, better: Better) -> str:
     """How it changed, against what scores do by themselves; neither praise nor blame."""
     if signal.change is None or signal.baseline is None:
         return _("One score alone cannot show a change.") if signal.latest else _("No score yet.")
     points, since = _plain(abs(signal.change)), day(signal.baseline.date)
     if signal.change == 0:
         return _("Your score is the same as on {day}.").format(day=since)
-    better = _("Your score is better by {points} than on {day}.")
-    harder = _("Your score is {points} further from where it would be good than on {day}.")
-    words = (better if signal.change > 0 else harder).format(points=points, day=since)
+    words = _moved_words(better, improved=signal.change > 0).format(points=points, day=since)
     usual = signal.reliable_points
     if usual is None:
         return words + " " + _("How much of that is by chance is not known for this questionnaire.")
@@ -286,6 +305,15 @@ def _change_words(signal: CourseSignal) -> str:
     large = _("That is more than chance alone usually brings ({usual} or more).").format(usual=_plain(usual))
     talk = "" if signal.change > 0 else " " + _("It is a good idea to talk about it with the people who treat you.")
     return f"{words} {large}{talk}"
+
+
+def _moved_words(better: Better, *, improved: bool) -> str:
+    """Which way a score went, and what that means; up or down is said before the meaning."""
+    if better is Better.LOWER:
+        down = _("Your score is {points} lower than on {day}, which is better.")
+        return down if improved else _("Your score is {points} higher than on {day}, which means more problems.")
+    up = _("Your score is {points} higher than on {day}, which is better.")
+    return up if improved else _("Your score is {points} lower than on {day}, which means that things go less easily.")
 
 
 def _expected_words(signal: CourseSignal) -> str:
@@ -307,6 +335,7 @@ def _seen_by(record: OwnRecord, settings: Settings) -> tuple[str, ...]:
         treat or _("The people who treat you."),
         _("Programs of your clinic that are allowed to, such as its record system."),
         _("People who lead the clinic see numbers about groups, and never one person."),
+        _("People who look after this program see that you have a record here, and none of your answers."),
         _("Those who pay for care see, at most, numbers about the whole clinic.")
         if settings.use.value == "contract"
         else _("Those who pay for care see nothing of this."),
@@ -315,6 +344,10 @@ def _seen_by(record: OwnRecord, settings: Settings) -> tuple[str, ...]:
 
 def _first_day(record: OwnRecord) -> dt.date | None:
     return min((one.date for one in record.answers), default=None)
+
+
+def _date(at: float) -> dt.date:
+    return dt.datetime.fromtimestamp(at).date()
 
 
 def _plain(value: float) -> str:

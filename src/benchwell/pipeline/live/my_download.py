@@ -11,12 +11,14 @@ import datetime as dt
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib import resources
 from typing import Any
 
 from benchwell import __version__
-from benchwell.i18n import _, current, day, number
+from benchwell.i18n import N_, _, current, day, number
+from benchwell.pipeline.live.courses import MARK_WORDS
 from benchwell.pipeline.live.my_data import MyLine, my_lines, my_purposes, my_record, standing, wants_expected
 from benchwell.pipeline.live.my_words import decision_words, purpose_words, readers_said, shared_said
 from benchwell.pipeline.live.printing import printed
@@ -24,7 +26,7 @@ from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.live.shared_editions import shared_editions
 from benchwell.publish.document import Block, Document, Facts, Heading, Items, Note, Picture, Table, Text, lacks_letters
 from benchwell.publish.spreadsheet import csv_lines
-from benchwell.register.my_data import OwnAnswers, OwnRecord
+from benchwell.register.my_data import OwnAnswers, OwnRecord, OwnScore
 from benchwell.terms import Purpose
 
 FORMAT = "benchwell-my-data"
@@ -116,7 +118,9 @@ def download_csv(service: LiveService, person_id: str, now: float) -> bytes:
     own, others = found["provided_and_recorded"], found["written_or_computed_by_others"]
     questionnaires = own["questionnaires"]
     tables: dict[str, list[_Row]] = {
-        "person": [own["person"]],
+        "person": [
+            own["person"] | {name: others[name] for name in ("label", "expected_course_wanted")},
+        ],
         "questionnaires": [{k: v for k, v in one.items() if k not in ("answers", "scores")} for one in questionnaires],
         "answers": [{"questionnaire": one["id"]} | row for one in questionnaires for row in one["answers"]],
         "scores": [{"questionnaire": one["id"]} | row for one in questionnaires for row in one["scores"]],
@@ -127,11 +131,29 @@ def download_csv(service: LiveService, person_id: str, now: float) -> bytes:
     }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as folder:
-        _put(folder, "README.txt", _readme())
+        _put(folder, "README.txt", _readme([name for name, rows in tables.items() if rows]))
         for name, rows in tables.items():
             if rows:
                 _put(folder, f"{name}.csv", _csv(rows))
     return packed.getvalue()
+
+
+_FILES = {
+    "person": N_("who you are here"),
+    "questionnaires": N_("each questionnaire, and when it came"),
+    "answers": N_("each answer; “questionnaire” is the id in questionnaires.csv"),
+    "scores": N_("what was counted from the answers"),
+    "decisions": N_("what you decided, and on which text"),
+    "choices": N_("what you switched on or off"),
+    "deletion_requests": N_("your requests to delete"),
+    "courses": N_("your treatment"),
+    "contacts": N_("your appointments"),
+    "marks": N_("what happened on the way"),
+    "safety_prompts": N_("answers that were shown to the people who treat you at once"),
+    "statements": N_("what the page says about your scores"),
+    "read_by": N_("who has looked"),
+    "editions": N_("figures about groups, and whether your scores were allowed in them"),
+}
 
 
 def download_document(service: LiveService, person_id: str, now: float) -> Document:
@@ -143,7 +165,7 @@ def download_document(service: LiveService, person_id: str, now: float) -> Docum
     blocks += [Heading(_("My course")), *(block for line in lines for block in _line_blocks(line))]
     if not lines:
         blocks.append(Text(_("There are no scores yet. After your first questionnaire you see your own line here.")))
-    blocks += [Heading(_("My answers")), *_answer_blocks(record)]
+    blocks += [Heading(_("My answers")), *_answer_blocks(service, record)]
     blocks += [Heading(_("What my data may be used for"))]
     blocks += [Facts(tuple((one.words.title, one.said) for one in my_purposes(service, record.decisions, today)))]
     blocks += _tables(service, record)
@@ -198,38 +220,44 @@ def _put(folder: zipfile.ZipFile, name: str, content: str) -> None:
     folder.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content.encode("utf-8"))
 
 
-def _readme() -> str:
+def _readme(names: Sequence[str]) -> str:
+    """What is in the folder, file by file, for whoever opens it."""
     words = _(
+        "Everything that is kept here about you, as tables. You can open each file with a spreadsheet. A file that "
+        "would be empty is left out."
+    )
+    small = _(
         "Each file is one table, in UTF-8, with commas. Words that a spreadsheet could take for a formula begin with "
         "an apostrophe. The same data for other programs: the JSON file, which is described at /my/schema.json."
     )
-    return f"{words}\n"
+    files = "\r\n".join(f"{name}.csv: {_(_FILES[name])}" for name in names)
+    return f"\ufeff{words}\r\n\r\n{files}\r\n\r\n{small}\r\n"
 
 
 def _csv(rows: list[_Row]) -> str:
-    return csv_lines([tuple(rows[0]), *(tuple(row.values()) for row in rows)])
+    # A spreadsheet reads UTF-8 only where the file says so.
+    return "\ufeff" + csv_lines([tuple(rows[0]), *(tuple(row.values()) for row in rows)])
 
 
 def _line_blocks(line: MyLine) -> list[Block]:
-    words = (line.latest, line.change, line.meaning, line.expected)
-    blocks: list[Block] = [Heading(line.name, 2), *(Text(one) for one in words if one)]
+    blocks: list[Block] = [Heading(line.name, 2), Text(line.meaning), Text(line.latest)]
     picture = printed(line.chart)
-    if picture is not None:
-        blocks.append(Picture(picture, line.chart.text, line.chart.caption))
+    # The finding stands once: below the picture, or as a sentence where there is none.
+    blocks.append(Text(line.change) if picture is None else Picture(picture, line.chart.text, line.change))
     if line.chart.rows:
         blocks.append(Table(line.chart.caption, line.chart.columns, line.chart.rows))
-    return blocks
+    return [*blocks, Text(line.expected)] if line.expected else blocks
 
 
-def _answer_blocks(record: OwnRecord) -> list[Block]:
+def _answer_blocks(service: LiveService, record: OwnRecord) -> list[Block]:
     if not record.answers:
         return [Text(_("There are none."))]
     rows = tuple(
         (
             day(one.date),
-            one.instrument,
+            _name_of(service, one.instrument),
             ", ".join("–" if value is None else _plain(value) for value in one.items or ()) or "–",
-            ", ".join(f"{score.scale}: {_plain(score.value)}" for score in one.scores) or "–",
+            ", ".join(_score_words(service, one.instrument, score) for score in one.scores) or "–",
         )
         for one in record.answers
     )
@@ -237,11 +265,27 @@ def _answer_blocks(record: OwnRecord) -> list[Block]:
     return [Table(_("Each questionnaire as it was answered"), columns, rows)]
 
 
+def _name_of(service: LiveService, instrument: str) -> str:
+    known = service.workspace.registry.instruments.get(instrument)
+    return _(known.title) if known else instrument
+
+
+def _score_words(service: LiveService, instrument: str, score: OwnScore) -> str:
+    """A score with the name of its scale, where the questionnaire has several."""
+    known = service.workspace.registry.instruments.get(instrument)
+    scale = next((one for one in known.scales if one.id == score.scale), None) if known else None
+    value = _plain(score.value)
+    return (
+        value if scale and known and len(known.scales) == 1 else f"{_(scale.title) if scale else score.scale}: {value}"
+    )
+
+
 def _tables(service: LiveService, record: OwnRecord) -> list[Block]:
     first = min((one.date for one in record.answers), default=None)
-    parts: list[tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]] = [
+    parts: list[tuple[str, str, tuple[str, ...], tuple[tuple[str, ...], ...]]] = [
         (
             _("My decisions"),
+            _("Each decision, with its text and the number of its receipt"),
             (_("Day"), _("Purpose"), _("Decision"), _("Text"), _("Receipt")),
             tuple(
                 (day(o.date), purpose_words(Purpose(o.purpose)), decision_words(o.decision), o.text_version, o.id)
@@ -250,6 +294,7 @@ def _tables(service: LiveService, record: OwnRecord) -> list[Block]:
         ),
         (
             _("My treatment"),
+            _("Each course of treatment, as your clinic wrote it down"),
             (_("From"), _("To"), _("Where"), _("With"), _("Why"), _("How")),
             tuple(
                 (
@@ -262,20 +307,27 @@ def _tables(service: LiveService, record: OwnRecord) -> list[Block]:
         ),
         (
             _("What happened on the way"),
+            _("What your clinic noted, by day"),
             (_("Day"), _("What"), _("Note")),
-            tuple((day(date), kind, note or "–") for date, kind, note in record.marks),
+            tuple((day(date), _(MARK_WORDS.get(kind, kind)), note or "–") for date, kind, note in record.marks),
         ),
-        (_("Who has looked"), (_("Day"), _("Who"), _("What")), readers_said(service, record.person_id)),
+        (
+            _("Who has looked"),
+            _("Each time that somebody opened your record, the newest first; your own visits are left out"),
+            (_("When"), _("Who"), _("What they did")),
+            readers_said(service, record.person_id),
+        ),
         (
             _("What was shared when"),
+            _("Figures that were put together since your first score"),
             (_("Day"), _("For what"), _("Your scores"), _("Edition")),
             shared_said(shared_editions(service.workspace, standing(record.decisions), first)),
         ),
     ]
     blocks: list[Block] = []
-    for title, columns, rows in parts:
-        blocks += [Heading(title), Table(title, columns, rows) if rows else Text(_("There are none."))]
-    contacts = tuple(f"{day(date)} {hour or ''}".strip() for date, hour, _kind, _attended in record.contacts)
+    for title, caption, columns, rows in parts:
+        blocks += [Heading(title), Table(caption, columns, rows) if rows else Text(_("There are none."))]
+    contacts = tuple(f"{day(date)}, {hour}" if hour else day(date) for date, hour, _kind, _attended in record.contacts)
     blocks += [Heading(_("Appointments")), Items(contacts) if contacts else Text(_("There are none."))]
     return [*blocks, Note(_("You can ask your clinic to correct what is wrong, and to delete it."))]
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 
 from benchwell.errors import AccessError
-from benchwell.i18n import N_, _, current, day
+from benchwell.i18n import _, current, day, moment
 from benchwell.pipeline.live.my_data import consent_texts, my_record
-from benchwell.pipeline.live.my_words import decision_words, purpose_words
+from benchwell.pipeline.live.my_words import decision_words, deletion_state, purpose_words
 from benchwell.pipeline.live.service import LiveService
 from benchwell.publish.document import Block, Document, Facts, Heading, Text
 from benchwell.register.consents import decide
-from benchwell.register.my_data import Deletion, OwnDecision, ask_deletion
+from benchwell.register.my_data import OwnDecision, ask_deletion
+from benchwell.register.my_data import withdraw_deletion as _withdraw
 from benchwell.terms import Purpose
 
 # The treatment needs the record: that use is ended by a request to delete, not by a switch.
@@ -99,7 +99,7 @@ def decision_receipt(service: LiveService, person_id: str, number: str) -> Recei
         lead=lead.format(purpose=purpose_words(purpose)),
         facts=(
             (_("Number"), found.id),
-            (_("Decided on"), _hour(found.decided_at)),
+            (_("Decided on"), moment(found.decided_at)),
             (_("Purpose"), purpose_words(purpose)),
             (_("Decision"), decision_words(found.decision)),
             (_("Holds from"), day(found.date)),
@@ -112,6 +112,16 @@ def decision_receipt(service: LiveService, person_id: str, number: str) -> Recei
 def ask_for_deletion(service: LiveService, person_id: str, now: float) -> str:
     """Keep a request to delete; the number of its receipt."""
     return service.register.write(lambda connection: ask_deletion(connection, now, person_id)).id
+
+
+def withdraw_deletion(service: LiveService, person_id: str, number: str, now: float) -> None:
+    """Take a request to delete back; nothing happens where it was answered already, and the receipt says so.
+
+    Raises:
+        AccessError: If this person has no such request.
+    """
+    deletion_receipt(service, person_id, number)
+    service.register.write(lambda connection: _withdraw(connection, now, person_id, number))
 
 
 def deletion_receipt(service: LiveService, person_id: str, number: str) -> ReceiptPage:
@@ -128,8 +138,9 @@ def deletion_receipt(service: LiveService, person_id: str, number: str) -> Recei
         lead=_("You asked your clinic to delete your data here."),
         facts=(
             (_("Number"), found.id),
-            (_("Asked on"), _hour(found.asked_at)),
-            (_("Where it stands"), _state_words(found)),
+            (_("Asked on"), moment(found.asked_at)),
+            *(((_("Answered on"), moment(found.decided_at)),) if found.decided_at else ()),
+            (_("Where it stands"), deletion_state(found)),
         ),
         words=(
             _(
@@ -144,23 +155,6 @@ def deletion_receipt(service: LiveService, person_id: str, number: str) -> Recei
             _("Your treatment stays the same."),
         ),
     )
-
-
-_ASK_WHY = N_("not done; please ask your clinic why")
-# Why a request was refused, by its code, as it is told to the person who asked.
-_REFUSED = {
-    "law": N_("not done: a law says that your data must be kept for now"),
-    "not_the_person": N_("not done: the clinic found that the request did not come from you"),
-    "withdrawn": N_("not done, since you no longer ask for it"),
-}
-
-
-def _state_words(request: Deletion) -> str:
-    if request.state == "asked":
-        return _("asked for; the clinic has not answered yet")
-    if request.state == "done":
-        return _("done")
-    return _(_REFUSED.get(request.reason or "", _ASK_WHY))
 
 
 def _text_of(service: LiveService, decision: OwnDecision) -> tuple[str, ...]:
@@ -180,8 +174,3 @@ def _follows(*, granted: bool) -> tuple[str, ...]:
         _("Figures about groups that were published before stay as they are, since nobody can be found in them."),
         change,
     )
-
-
-def _hour(at: float) -> str:
-    moment = dt.datetime.fromtimestamp(at, tz=dt.UTC)
-    return _("{day}, {hour} UTC").format(day=day(moment.date()), hour=f"{moment:%H:%M}")

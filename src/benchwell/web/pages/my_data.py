@@ -20,15 +20,16 @@ from benchwell.pipeline.live.receipts import (
     decide_for_oneself,
     decision_receipt,
     deletion_receipt,
+    withdraw_deletion,
 )
 from benchwell.pipeline.live.service import LiveService
-from benchwell.publish.document import Document, pdf_of
 from benchwell.register import Role
 from benchwell.register.links import find_link, make_link
 from benchwell.register.my_data import choose, enter_by_link, label_of
 from benchwell.web.access import ANYONE, EVERYBODY, Access, Reach, only, to_person
 from benchwell.web.cookies import COOKIE, keep
 from benchwell.web.guard import NothingThereError
+from benchwell.web.papers import pdf_answer
 from benchwell.web.routing import Routes
 from benchwell.web.visit import Here, Visit
 
@@ -98,7 +99,7 @@ def receipt(visit: Here, decision_id: str) -> HTMLResponse:
 @routes.get("/my/receipts/{decision_id}/paper", READ)
 def receipt_paper(visit: Here, decision_id: str) -> Response:
     """The same as a PDF."""
-    return pdf_answer(_its(decision_receipt, visit, decision_id).document(), "receipt")
+    return pdf_answer(_its(decision_receipt, visit, decision_id).document, "receipt")
 
 
 @routes.post("/my/deletion", CHANGE)
@@ -117,7 +118,17 @@ def deletion(visit: Here, deletion_id: str) -> HTMLResponse:
 @routes.get("/my/deletions/{deletion_id}/paper", READ)
 def deletion_paper(visit: Here, deletion_id: str) -> Response:
     """The same as a PDF."""
-    return pdf_answer(_its(deletion_receipt, visit, deletion_id).document(), "receipt")
+    return pdf_answer(_its(deletion_receipt, visit, deletion_id).document, "receipt")
+
+
+@routes.post("/my/deletions/{deletion_id}/withdraw", CHANGE)
+def withdraw(visit: Here, deletion_id: str) -> RedirectResponse:
+    """Take the request back while nobody has answered it; the receipt says how it stands."""
+    try:
+        withdraw_deletion(visit.service, _self(visit), deletion_id, visit.now)
+    except AccessError as problem:
+        raise NothingThereError(problem.message, hint=problem.hint) from problem
+    return RedirectResponse(f"/my/deletions/{deletion_id}", status_code=303)
 
 
 @routes.get("/my/download.json", TAKE)
@@ -135,7 +146,7 @@ def take_csv(visit: Here) -> Response:
 @routes.get("/my/download.pdf", TAKE)
 def take_pdf(visit: Here) -> Response:
     """Everything, to read and print."""
-    return pdf_answer(download_document(visit.service, _self(visit), visit.now), "my-data")
+    return pdf_answer(lambda: download_document(visit.service, _self(visit), visit.now), "my-data")
 
 
 @routes.get("/my/schema.json", ANYONE)
@@ -166,11 +177,6 @@ def hand_link(visit: Here, person_id: str) -> HTMLResponse:
     return visit.page(
         "my_link.html.j2", label=_label(visit, person_id), address=address, picture=_picture(address), until=until
     )
-
-
-def pdf_answer(document: Document, name: str) -> Response:
-    """A document as a file to keep."""
-    return _file(pdf_of(document), "application/pdf", f"{name}.pdf")
 
 
 def _file(content: bytes, media_type: str, name: str) -> Response:
