@@ -21,12 +21,13 @@ _KEY = N_(
 _SHAPES = {INSIDE: ("circle", 26), BETWEEN: ("triangle-up", 46), BEYOND: ("square", 46)}
 
 
-def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
+def funnel_chart(view: FunnelView, chart_id: str, *, beside: str = "") -> Chart:
     """Draw a funnel: limits as named bands, peers as dots without names, the own clinic as a labelled diamond.
 
     Args:
         view: What to draw.
         chart_id: Unique on its page.
+        beside: Why the light beside it says something else; "" where it does not.
     """
     figure = figure_of(view.measure)
     title = view.title
@@ -60,7 +61,7 @@ def funnel_chart(view: FunnelView, chart_id: str) -> Chart:
         columns=(_("Clinic"), _("People counted"), _(view.measure.title), _("Against the limits")),
         rows=tuple(rows),
         caption=_("{title}: clinics in the order of people counted").format(title=_(view.measure.title)),
-        note=" ".join(note for note in (view.note, view.spread_note) if note),
+        note=" ".join(note for note in (beside, view.note, view.spread_note) if note),
         up=f"{_(view.measure.title)}{in_view(view.adjustment)}",
         key=f"{_(_KEY)} {_('Diamond: this clinic.')}" if view.own else _(_KEY),
     )

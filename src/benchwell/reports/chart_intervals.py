@@ -79,8 +79,7 @@ def _strata_key(view: StrataView, dots: Sequence[Interval]) -> str:
     parts = [everyone if alone else _("Dots with their 95 % intervals. Line: all groups of all clinics together.")]
     parts += [] if alone else [_("Dashed line: this clinic, all groups together.")]
     parts += [_("Short stroke: the same group in all clinics.")] if any(dot.beside is not None for dot in dots) else []
-    unseen = [level.words for level in view.levels if level.value is None]
-    parts += [_("Too few people for a figure: {groups}.").format(groups=", ".join(unseen))] if unseen else []
+    parts += [view.unseen] if view.unseen else []
     return " ".join(parts)
 
 

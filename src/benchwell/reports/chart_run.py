@@ -113,15 +113,22 @@ def _x(chart: RunChart, width: int) -> alt.X:
     periods = [point.period for point in chart.points]
     labels = {point.period: _label(point) for point in chart.points}
     # As many labels as have room: one takes about nine pixels a letter.
-    room = max(2, width // (9 * max(len(line) for lines in labels.values() for line in lines) + 6))
+    letters = max(len(line) for lines in labels.values() for line in lines)
+    room = max(2, width // (9 * letters + 6))
     every = -(-len(periods) // room)
     shown = [period for place, period in enumerate(periods) if place % every == 0]
     # The whole series is the domain, so that a gap keeps its place.
-    scale = alt.Scale(type="point", domain=periods, padding=0.5)
+    scale = alt.Scale(type="point", domain=periods, padding=_edge(len(periods), letters, width))
     # The people counted stand below each period: a point that rests on few is seen to.
     said = " : ".join(f"datum.value == {json.dumps(one)} ? {json.dumps(labels[one])}" for one in shown)
     axis = alt.Axis(labelAngle=0, values=shown, grid=False, labelExpr=f"{said} : ''")
     return alt.X("period:O", sort=periods, title=None, scale=scale, axis=axis)
+
+
+def _edge(periods: int, letters: int, width: int) -> float:
+    """Room before the first and after the last point, in steps: half a label, which would be cut off otherwise."""
+    half, free = 4.5 * letters, max(1.0, width - 45 - 9.0 * letters)
+    return max(0.5, round(half * (periods - 1) / free, 2))
 
 
 def _label(point: RunPoint) -> list[str]:

@@ -26,6 +26,7 @@ from benchwell.signals.comparison import Comparison
 from benchwell.signals.four_views import FourViews, four_views
 from benchwell.signals.funnel_view import funnel_view
 from benchwell.signals.gates import Gate
+from benchwell.signals.light_and_funnel import why_they_differ
 from benchwell.signals.lights import LightFace
 from benchwell.signals.monitoring_view import monitoring_view
 from benchwell.signals.peers import distribution
@@ -180,7 +181,7 @@ def _charts(edition: EditionSource, organization_id: str, comparison: Comparison
         edition, comparison.measure, organization_id, name=comparison.name, adjustment=comparison.adjustment
     )
     if funnel is not None and funnel.own is not None and funnel.peers:
-        charts.append(funnel_chart(funnel, f"{place}-funnel"))
+        charts.append(funnel_chart(funnel, f"{place}-funnel", beside=why_they_differ(comparison, funnel)))
     return charts
 
 

@@ -19,7 +19,7 @@ from benchwell.signals.comparison import Comparison
 from benchwell.signals.four_views import FourViews, four_views
 from benchwell.signals.reading import EditionSource, OneMeasure, organization_name
 from benchwell.signals.run_chart import RunChart, run_chart
-from benchwell.signals.sentence import sentence
+from benchwell.signals.sentence import Sentence, sentence
 from benchwell.signals.strata_view import Level, StrataView, strata_views
 from benchwell.terms import Better, Light
 
@@ -184,8 +184,8 @@ def _strength(cases: Sequence[_Case]) -> Topic:
     ]
     if followed:
         most = max(followed, key=lambda case: case.comparison.figures.completion or 0)
-        title = _("Follow-up: {measure}").format(measure=_(most.measure.title))
-        return _topic("strength", "followed_well", title, sentence(most.comparison).people, most)
+        finding = f"{_(most.measure.title)}: {sentence(most.comparison).people}"
+        return _topic("strength", "followed_well", _("Follow-up"), finding, most)
     return _topic("strength", "no_strength", _("A strength that no figure shows"), "")
 
 
@@ -205,7 +205,8 @@ def _equity(cases: Sequence[_Case]) -> Topic:
         found = next(iter(places), None)
         if found is not None:
             case, view = found
-            return _topic("equity", rule, _(view.measure.title), f"{view.title}. {view.text}", case, view.variable)
+            finding = f"{view.title}. {view.unseen}".rstrip()  # the figures stand in the picture and its table
+            return _topic("equity", rule, _(view.measure.title), finding, case, view.variable)
     return _topic("equity", "no_groups", _("Whom do we not see"), "")
 
 
@@ -233,12 +234,20 @@ def _has_figure(case: _Case) -> bool:
 
 
 def _figure(kind: Kind, rule: str, case: _Case) -> Topic:
-    finding = sentence(case.comparison).text
+    finding = _said(sentence(case.comparison))
     if rule.startswith("trend"):
         finding = f"{case.trend.title}. {finding}"
     if rule == "views_differ":
         finding = f"{case.views.title}. {finding}"
     return _topic(kind, rule, _(case.measure.title), finding, case)
+
+
+def _said(said: Sentence) -> str:
+    """The sentence without its title, which stands above it, and without advice: a circle has questions."""
+    value = " ".join(part for part in (said.figure, said.interval) if part)
+    return " ".join(
+        part for part in (f"{value}, {said.direction}.", said.people, said.benchmark, said.verdict) if part
+    )
 
 
 def _topic(

@@ -19,6 +19,16 @@ _DIRECTIONS = {"deprivation_quintile": N_("1 = most deprived")}
 _PLAIN = {"deprivation_quintile": N_("deprivation fifth")}
 # Levels that are numbers, in words: an end says which end it is.
 _FIFTHS = {"1": N_("deprivation fifth 1 (most deprived)"), "5": N_("deprivation fifth 5 (least deprived)")}
+# Levels that are codes, in words.
+_CODES = {
+    "act": N_("acceptance and commitment therapy"),
+    "cbt": N_("cognitive behavioural therapy"),
+    "ipt": N_("interpersonal therapy"),
+    "emdr": N_("EMDR"),
+    "en": N_("English"),
+    "es": N_("Spanish"),
+    "de": N_("German"),
+}
 _SHORT = 3  # letters up to which a level alone says nothing: "2", "en", "yes"
 _MEANS = ("pooled", "unweighted", "mean")  # the first that an edition holds
 
@@ -68,6 +78,7 @@ class StrataView:
         common_benchmark: The figure of all organizations over all levels: no level's figure is its only yardstick.
         title: The finding in one sentence.
         text: The same with figures.
+        unseen: Which levels have too few people for a figure, as a sentence; "" for none.
     """
 
     measure: Measure
@@ -77,6 +88,7 @@ class StrataView:
     common_benchmark: float | None
     title: str
     text: str
+    unseen: str = ""
 
 
 def strata_views(edition: EditionSource, organization_id: str | None, measure: str | Measure) -> tuple[StrataView, ...]:
@@ -161,7 +173,8 @@ def _view(
         title = _("By {word}: no group differs clearly from the common figure").format(word=word)
     figure = figure_of(measure)
     parts = [_said(level, figure) for level in shown]
-    unseen = [level.words for level in levels if level.value is None]
+    few = ", ".join(level.words for level in levels if level.value is None)
+    unseen = _("Too few people for a figure: {groups}.").format(groups=few) if shown and few else ""
     text = _("{title} by {word}, {groups}: {levels}. Common figure {figure} ({direction}).").format(
         title=_(measure.title),
         word=word,
@@ -170,9 +183,7 @@ def _view(
         figure=figure.text(common),
         direction=direction(measure.better),
     )
-    if shown and unseen:
-        text = f"{text} {_('Too few people for a figure: {groups}.').format(groups=', '.join(unseen))}"
-    return StrataView(measure, variable, levels, common, shared, title, text)
+    return StrataView(measure, variable, levels, common, shared, title, f"{text} {unseen}".rstrip(), unseen)
 
 
 # What groups and models are named by, for translators: their codes are declared in case mixes.
@@ -246,10 +257,14 @@ def level_words(variable: str, level: str) -> str:
         >>> level_words("deprivation_quintile", "1"), level_words("deprivation_quintile", "3")
         ('deprivation fifth 1 (most deprived)', 'deprivation fifth 3')
         >>> level_words("severity_band", "moderately severe"), level_words("language", "en")
-        ('moderately severe', 'language en')
+        ('moderately severe', 'English')
+        >>> level_words("prior_treatment", "yes"), level_words("sex", "unknown")
+        ('prior treatment yes', 'sex unknown')
     """
     if variable in _PLAIN and level in _FIFTHS:
         return _(_FIFTHS[level])
+    if level in _CODES:
+        return _(_CODES[level])
     words = _(level.replace("_", " "))
     if len(level) <= _SHORT or level[:1].isdigit() or level == "unknown":
         return f"{_name(variable)} {words}"

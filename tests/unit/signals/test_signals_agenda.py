@@ -37,7 +37,9 @@ def test_it_says_what_the_comparison_says(agendas):
                 said = sentence(compare(EDITION, place, topic.measure))
                 assert said.people in topic.finding
                 if topic.rule in ("above", "below", "stands_out_above", "stands_out_below"):
-                    assert topic.finding == said.text
+                    # The title stands above it, and a circle has questions where a page has advice.
+                    figure = f"{said.figure} {said.interval}, {said.direction}."
+                    assert topic.finding == f"{figure} {said.people} {said.benchmark} {said.verdict}"
 
 
 def test_a_colour_is_talked_about_before_anything_softer(agendas):

@@ -114,7 +114,7 @@
       picture.setAttribute("aria-hidden", "true");
       place.append(picture);
       words?.setAttribute("aria-hidden", "true"); // said once
-      figure.querySelector("figcaption").after(place);
+      figure.querySelector('script[type="application/json"]').before(place); // below what the upright axis shows
     }
     place.classList.add("drawn");
     return place;
