@@ -24,7 +24,7 @@ from benchwell.web.logs import LOGGER, method_of, pattern_of, places_of
 from benchwell.web.visit import Visit
 
 _PROGRAMS = ("/api/", "/fhir")
-_SOON = "2"  # seconds until a busy register is worth asking again
+_SOON = "2"  # seconds until it is worth asking again
 
 
 def add_failures(app: FastAPI) -> None:
@@ -70,7 +70,7 @@ async def refuse(scope: Scope, receive: Receive, send: Send, status: int) -> Non
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, BenchwellError)  # noqa: S101  registered for these only
     status = _status(error)
-    headers = {"retry-after": _wait(error)} if isinstance(error, (TooManyError, BusyRegisterError)) else {}
+    headers = {"retry-after": _wait(error)} if status in (429, 503) else {}
     if status == 401 and not for_program(request):
         return RedirectResponse("/sign-in", status_code=303)
     return await run_in_threadpool(_answer, request, status, error.message, error.hint, headers)
@@ -87,6 +87,7 @@ async def _http(request: Request, error: Exception) -> Response:
         405: _("This cannot be done at this address."),
         413: _("This is too large."),
         414: _("This address is too long."),
+        415: _("This is packed or encoded in a way that is not read here. Send it as it is."),
     }.get(error.status_code, _("This did not work."))
     return await run_in_threadpool(_answer, request, error.status_code, said, None, dict(error.headers or {}))
 

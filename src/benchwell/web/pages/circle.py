@@ -16,7 +16,7 @@ from benchwell.pipeline.live.service_view import service_view
 from benchwell.register import Role
 from benchwell.web.access import only
 from benchwell.web.guard import NothingThereError
-from benchwell.web.pages.my_data import pdf_answer
+from benchwell.web.papers import pdf_answer
 from benchwell.web.routing import Routes
 from benchwell.web.visit import Here, Visit
 
@@ -53,7 +53,9 @@ def circle(visit: Here, organization: str = "") -> HTMLResponse:
 def paper(visit: Here, organization: str = "") -> Response:
     """The same as a PDF to hand around."""
     group = group_of(visit.service, visit.viewer, organization or None)
-    return choose_first() if group is None else pdf_answer(circle_document(visit.service, group, _today()), "circle")
+    if group is None:
+        return choose_first()
+    return pdf_answer(lambda: circle_document(visit.service, group, _today()), "circle")
 
 
 @routes.post("/circle/minutes", REFLECTS)
