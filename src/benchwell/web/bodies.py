@@ -64,7 +64,10 @@ def _problem(scope: Scope) -> int:
     # No text in a register holds this character, and PostgreSQL refuses to be asked for it.
     if "\x00" in scope["path"] or b"%00" in query:
         return 400
-    length = dict(scope["headers"]).get(b"content-length", b"0")
+    headers = dict(scope["headers"])
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        return 415  # nothing is unpacked here: a few bytes may hold gigabytes
+    length = headers.get(b"content-length", b"0")
     return 413 if not length.isdigit() or int(length) > _limit(scope) else 0
 
 

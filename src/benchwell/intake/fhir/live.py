@@ -104,6 +104,16 @@ def decode_quickly(body: bytes, registry: Registry, as_of: dt.date) -> Posted | 
     return _short_way(_in_one_line(body), registry, as_of)
 
 
+def says_something(body: bytes, registry: Registry, as_of: dt.date) -> bool:
+    """Whether a questionnaire or score states anything that is read, if only a part of a record or a fault."""
+    found = _resources(_in_one_line(body))
+    if found is None:
+        posted = decode_posted(body, registry, as_of)
+        return bool(posted.forms or posted.findings)
+    rows = _mapped(found, registry, as_of)
+    return bool(rows.tables or rows.findings)
+
+
 def _in_one_line(body: bytes) -> bytes:
     """No line end stands within a text of JSON, so a body is one document however it is laid out."""
     return body.removeprefix(b"\xef\xbb\xbf").translate(_BREAKS)
@@ -144,12 +154,7 @@ def _short_way(body: bytes, registry: Registry, as_of: dt.date) -> Posted | None
     found = _resources(body)
     if found is None:
         return None
-    context = Context(registry, References(), _NO_FORMS, as_of)
-    rows = Rows()
-    for one, references in found:
-        MAPPERS[type(one.resource)](
-            one, context if references is None else Context(registry, references, _NO_FORMS, as_of), rows
-        )
+    rows = _mapped(found, registry, as_of)
     if rows.tables.keys() - {RAW}:
         return None
     raw = rows.tables.get(RAW, [])
@@ -181,6 +186,15 @@ def _resources(body: bytes) -> list[tuple[Found, References | None]] | None:
                 return None
             found.append((Found(one.content, one.row, one.full_url), one.references))
     return found
+
+
+def _mapped(found: Iterable[tuple[Found, References | None]], registry: Registry, as_of: dt.date) -> Rows:
+    context, rows = Context(registry, References(), _NO_FORMS, as_of), Rows()
+    for one, references in found:
+        MAPPERS[type(one.resource)](
+            one, context if references is None else Context(registry, references, _NO_FORMS, as_of), rows
+        )
+    return rows
 
 
 def _stand_alone(raw: Iterable[tuple[Any, ...]]) -> bool:

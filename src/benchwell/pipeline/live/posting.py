@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from benchwell.i18n import N_, _
-from benchwell.intake.fhir.live import Posted, PostedForm, decode_posted, decode_quickly
+from benchwell.intake.fhir.live import Posted, PostedForm, decode_posted, decode_quickly, says_something
 from benchwell.intake.fhir.rows import Finding
 from benchwell.pipeline.live.receiving import Entry, NotReceivedError, Received, receive_all
 from benchwell.pipeline.live.service import LiveService
@@ -25,6 +25,7 @@ from benchwell.register.viewer import Viewer
 
 TAKEN: Final = ("QuestionnaireResponse", "Observation")
 BUNDLES: Final = ("transaction", "batch")
+MOST: Final = 1000  # entries of a Bundle: more would hold up everybody else's writes
 _STATUS: Final = {"conflict": 409}
 _FLAGGED: Final = N_("A part of the record was left out or corrected.")
 _EPOCH: Final = dt.date(1970, 1, 1)
@@ -38,6 +39,8 @@ class _Head(msgspec.Struct):
 
 class _Kind(msgspec.Struct):
     resourceType: str = ""  # noqa: N815
+    component: msgspec.Raw = msgspec.Raw()
+    hasMember: msgspec.Raw = msgspec.Raw()  # noqa: N815
 
 
 class _Entry(msgspec.Struct):
@@ -115,7 +118,7 @@ async def post_fhir(service: LiveService, body: bytes, wanted: str, viewer: View
     """
     try:
         head = msgspec.json.decode(body, type=_Head)
-        kinds = _kinds(head)
+        kinds = _kinds(head, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _refused(400, "structure", "not_json", _("This is no FHIR resource in JSON."))
     if head.resourceType != wanted:
@@ -123,10 +126,12 @@ async def post_fhir(service: LiveService, body: bytes, wanted: str, viewer: View
     if wanted == "Bundle" and head.type not in BUNDLES:
         return _refused(422, "not-supported", "bundle_type", _("Only a transaction or a batch is taken in."))
     as_of = dt.date.today() + dt.timedelta(days=1)  # where people are treated the next day may have begun
-    posted = decode_quickly(body, service.workspace.registry, as_of)
-    if posted is None:
-        posted = await asyncio.to_thread(decode_posted, body, service.workspace.registry, as_of)
-    read = [_read(service, posted, kind, row, head, as_of) for row, kind in enumerate(kinds, start=1)]
+    if len(kinds) > MOST:
+        text = _("A Bundle holds at most {n} entries here. Send fewer at once.").format(n=MOST)
+        return _refused(413, "too-costly", "too_many_entries", text)
+    reading = _Reading(service, head, kinds, as_of)
+    posted = None if wanted == "Bundle" else decode_quickly(body, service.workspace.registry, as_of)
+    read = await asyncio.to_thread(reading.slowly, body) if posted is None else reading.entries(posted)
     sending = _Sending(service, viewer, now, route)
     if head.type == "transaction":
         return await sending.together(read)
@@ -169,34 +174,64 @@ class _ReadEntry:
     refused: int = 0  # status; 0 is "not refused"
 
 
-def _kinds(head: _Head) -> list[str]:
+def _kinds(head: _Head, body: bytes) -> list[_Kind]:
     if head.resourceType != "Bundle":
-        return [head.resourceType]
+        return [msgspec.json.decode(body, type=_Kind)]
     entries = [msgspec.json.decode(one, type=_Entry) for one in head.entry]
-    return [msgspec.json.decode(one.resource, type=_Kind).resourceType if one.resource else "" for one in entries]
+    return [msgspec.json.decode(one.resource, type=_Kind) if one.resource else _Kind() for one in entries]
 
 
-def _read(service: LiveService, posted: Posted, kind: str, row: int, head: _Head, as_of: dt.date) -> _ReadEntry:
-    forms = tuple(one for one in posted.forms if one.source_row == row)
-    findings = [one for one in posted.findings if one.row == row]
-    issues = tuple(_issue(one, bool(forms)) for one in findings)
-    if forms:
-        return _ReadEntry(forms, issues)
-    if any(one.action == "rejected" for one in findings):
-        return _ReadEntry((), issues, 422)
-    # A part of another record of the same Bundle was taken in with that one: on its own it would say something.
-    if kind in TAKEN and head.entry and _says_something(service, head.entry[row - 1], as_of):
-        return _ReadEntry((), issues)
-    text = (
-        _("No instrument that is declared here.") if kind in TAKEN else _("Resources of this type are not kept here.")
-    )
-    return _ReadEntry((), (*issues, Issue("error", "not-supported", "nothing_read", text)), 422)
+@dataclass(frozen=True)
+class _Reading:
+    """A body whose outline is known, entry by entry."""
 
+    service: LiveService
+    head: _Head
+    kinds: list[_Kind]
+    as_of: dt.date
 
-def _says_something(service: LiveService, entry: msgspec.Raw, as_of: dt.date) -> bool:
-    resource = msgspec.json.decode(entry, type=_Entry).resource
-    alone = decode_posted(bytes(resource), service.workspace.registry, as_of)
-    return bool(alone.forms or alone.findings)
+    def slowly(self, body: bytes) -> list[_ReadEntry]:
+        """Every entry, where that may take more than a moment."""
+        return self.entries(decode_posted(body, self.service.workspace.registry, self.as_of))
+
+    def entries(self, posted: Posted) -> list[_ReadEntry]:
+        """Every entry."""
+        forms: dict[int, list[PostedForm]] = {}
+        for form in posted.forms:
+            forms.setdefault(form.source_row, []).append(form)
+        findings: dict[int, list[Finding]] = {}
+        for finding in posted.findings:
+            findings.setdefault(finding.row, []).append(finding)
+        numbered = enumerate(self.kinds, start=1)
+        return [self._entry(kind, row, tuple(forms.get(row, ())), findings.get(row, [])) for row, kind in numbered]
+
+    def _entry(self, kind: _Kind, row: int, forms: tuple[PostedForm, ...], findings: list[Finding]) -> _ReadEntry:
+        issues = tuple(_issue(one, bool(forms)) for one in findings)
+        if any(self._is_lone(one, kind) for one in forms):
+            text = _("This is one answer of a questionnaire. Send all of its answers in one Bundle, or the form.")
+            return _ReadEntry((), (*issues, Issue("error", "incomplete", "lone_answer", text)), 422)
+        if forms:
+            return _ReadEntry(forms, issues)
+        if any(one.action == "rejected" for one in findings):
+            return _ReadEntry((), issues, 422)
+        is_ours = kind.resourceType in TAKEN
+        # A part of another record of the same Bundle was taken in with that one: on its own it would say something.
+        if is_ours and self.head.entry and self._says_something(self.head.entry[row - 1]):
+            return _ReadEntry((), issues)
+        known = _("No instrument that is declared here.")
+        text = known if is_ours else _("Resources of this type are not kept here.")
+        return _ReadEntry((), (*issues, Issue("error", "not-supported", "nothing_read", text)), 422)
+
+    def _is_lone(self, form: PostedForm, kind: _Kind) -> bool:
+        """Whether an Observation of a single answer is all there is of a form: nine of them would be nine forms."""
+        if kind.resourceType != "Observation" or kind.component or kind.hasMember or form.items is None:
+            return False
+        items = self.service.workspace.registry.instrument(form.instrument or "").items
+        return items is not None and items.count > 1 and sum(one is not None for one in form.items) == 1
+
+    def _says_something(self, entry: msgspec.Raw) -> bool:
+        resource = msgspec.json.decode(entry, type=_Entry).resource
+        return says_something(bytes(resource), self.service.workspace.registry, self.as_of)
 
 
 def _issue(finding: Finding, is_kept: bool) -> Issue:
