@@ -204,6 +204,11 @@ class Instrument(Declaration):
         codes = [code for key in ("total", "panel") if isinstance(code := self.codes.get(key), str)]
         return frozenset(normalize_name(name) for name in (self.id, *self.aliases, *codes))
 
+    @property
+    def short(self) -> str:
+        """What people call it in a sentence: its first declared spelling in capitals, such as PHQ-9; else its title."""
+        return next((name for name in self.aliases if re.match(r"[A-Z]([A-Z]|-?[0-9])", name)), self.title)
+
     def scale(self, scale_id: str | None) -> Scale:
         """A scale by id; null gives the primary one.
 

@@ -16,6 +16,7 @@ from benchwell.registry.instrument import Instrument, Scale
 from benchwell.terms import Better, ScoreStatus
 
 HEIGHT = 300
+_NEAR = 4  # days from a score to the day of the range that it is set beside
 _LONGEST_GAP = 56  # days between two scores up to which a line joins them; a longer gap stays a gap
 
 
@@ -43,12 +44,14 @@ class CourseRange:
         mean: Points.
         lower: Lower end of the central range.
         upper: Upper end.
+        seen: The same range as it was seen, without a model, with how many people; null where too few were.
     """
 
     date: dt.date
     mean: float
     lower: float
     upper: float
+    seen: tuple[float, float, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ def _spec(
         *names,
         *_marks(marks, first, last, scale),
         *_bracket(scale, dots, reliable, last),
-        *_line(dots),
+        *_line(scale, dots),
     ]
     x = {
         "field": "date",
@@ -176,8 +179,8 @@ def _days(
     )
     first, last = min(days), max(days)
     pad = max(dt.timedelta(days=3), (last - first) / 20)
-    # A day at an end of the calendar is a slip, but no reason to show nothing.
-    return first - min(pad, first - dt.date.min), last + min(pad, dt.date.max - last)
+    # A day at an end of the calendar is a slip, but no reason to show nothing. The newest score's number needs room.
+    return first - min(pad, first - dt.date.min), last + min(2 * pad, dt.date.max - last)
 
 
 def _iso(day: dt.date) -> str:
@@ -277,7 +280,7 @@ def _bracket(scale: Scale, dots: Sequence[CourseDot], reliable: float | None, la
     return [upright, ends] if edges else [upright]
 
 
-def _line(dots: Sequence[CourseDot]) -> list[dict[str, Any]]:
+def _line(scale: Scale, dots: Sequence[CourseDot]) -> list[dict[str, Any]]:
     rows = [
         {
             "date": _iso(dot.date),
@@ -300,10 +303,20 @@ def _line(dots: Sequence[CourseDot]) -> list[dict[str, Any]]:
     }
     newest = {
         "data": {"values": rows[-1:]},
-        "mark": {"type": "text", "dy": -14, "fontSize": 15, "fontWeight": "bold", "color": "var(--ink)"},
+        "mark": {"type": "text", "fontSize": 15, "fontWeight": "bold", "color": "var(--ink)", **_beside(scale, dots)},
         "encoding": {"x": {}, "y": {"field": "value"}, "text": {"field": "value", "type": "quantitative"}},
     }
     return [line, point, newest]
+
+
+def _beside(scale: Scale, dots: Sequence[CourseDot]) -> dict[str, Any]:
+    """Where the newest score's number stands: on the side from which the line does not come."""
+    newest, before = dots[-1].value or 0.0, dots[-2].value or 0.0 if len(dots) > 1 else 0.0
+    room = (scale.max - scale.min) / 8
+    below = newest < before or newest > scale.max - room
+    if below and newest < scale.min + room:  # the axis is there
+        return {"align": "left", "baseline": "middle", "dx": 10}
+    return {"dy": 18 if below else -15}
 
 
 def _table(
@@ -313,27 +326,37 @@ def _table(
     expected: Sequence[CourseRange],
     marks: Sequence[CourseMark],
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    columns = (_("Day"), _("Score"), _("Band"), _("Expected range"), _("What to know"))
+    columns = (_("Day"), _("Score"), _("Band"), _("Expected range"), _("Seen among similar people"), _("What to know"))
     rows = [(dot.date, 0, _row(instrument, scale, dot, expected)) for dot in dots]
-    rows += [(one.date, 1, (day(one.date), "", "", "", one.words)) for one in marks]
-    return columns, tuple(row for _day, _kind, row in sorted(rows, key=lambda one: one[:2]))
+    rows += [(one.date, 1, (day(one.date), "", "", "", "", one.words)) for one in marks]
+    found = [row for _day, _kind, row in sorted(rows, key=lambda one: one[:2])]
+    # A column that nothing stands in is not shown.
+    kept = [place for place in range(len(columns)) if place not in (3, 4) or any(row[place] for row in found)]
+    return tuple(columns[place] for place in kept), tuple(tuple(row[place] for place in kept) for row in found)
 
 
-def _row(
-    instrument: Instrument, scale: Scale, dot: CourseDot, expected: Sequence[CourseRange]
-) -> tuple[str, str, str, str, str]:
+def _row(instrument: Instrument, scale: Scale, dot: CourseDot, expected: Sequence[CourseRange]) -> tuple[str, ...]:
     if dot.value is None or dot.status == ScoreStatus.INVALID:
-        return day(dot.date), _("no score"), "", "", status_words(dot.status)
+        return day(dot.date), _("no score"), "", "", "", status_words(dot.status)
     nearest = min(expected, key=lambda row: abs((row.date - dot.date).days), default=None)
-    near = nearest is not None and abs((nearest.date - dot.date).days) <= 4
-    wide = _("{low} to {high}").format(low=_figure(nearest.lower), high=_figure(nearest.upper)) if nearest else ""
+    if nearest is not None and abs((nearest.date - dot.date).days) > _NEAR:
+        nearest = None
     return (
         day(dot.date),
         _figure(dot.value),
         band_name(instrument, scale, dot.value),
-        wide if near else "",
+        "" if nearest is None else _range(nearest.lower, nearest.upper),
+        "" if nearest is None or nearest.seen is None else _seen(*nearest.seen),
         status_words(dot.status),
     )
+
+
+def _range(low: float, high: float) -> str:
+    return _("{low} to {high}").format(low=_figure(low), high=_figure(high))
+
+
+def _seen(low: float, high: float, n: int) -> str:
+    return f"{_range(low, high)} (n {number(n)})"
 
 
 def band_name(instrument: Instrument, scale: Scale, value: float) -> str:

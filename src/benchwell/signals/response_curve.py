@@ -22,6 +22,7 @@ from benchwell.terms import Better
 Clock = Literal["weeks", "sessions"]
 # Weeks come first: every score has a day, not every score has a session.
 CLOCKS: tuple[Clock, ...] = ("weeks", "sessions")
+_NEAR = 0.5  # scores of half an occasion before and after count as of it, as in the build
 
 
 class CurveSource(Protocol):
@@ -135,6 +136,27 @@ class ReviewRecord:
 
 
 @dataclass(frozen=True)
+class SeenRange:
+    """Percentiles of what was seen of people with a similar start: they assume no distribution (METHODS M6.1).
+
+    Attributes:
+        baseline_lower: Lowest first score of the band, inclusive.
+        baseline_upper: Highest first score of the band, inclusive.
+        occasion: On the curve's clock.
+        lower: Lower end of the central range, points.
+        upper: Upper end.
+        n_people: People of the band with a score at that occasion.
+    """
+
+    baseline_lower: float
+    baseline_upper: float
+    occasion: float
+    lower: float
+    upper: float
+    n_people: int
+
+
+@dataclass(frozen=True)
 class ResponseCurve:
     """A usable curve of one edition.
 
@@ -155,6 +177,7 @@ class ResponseCurve:
         early: The early-change rule; None where it could not be counted.
         reviews: How often a review was followed by no response, by occasion.
         edition: The edition's id.
+        seen: What was seen beside what the model says, where enough people were.
     """
 
     id: str
@@ -173,6 +196,7 @@ class ResponseCurve:
     early: EarlyRule | None
     reviews: tuple[ReviewRecord, ...]
     edition: str
+    seen: tuple[SeenRange, ...] = ()
 
     @property
     def healthy_end(self) -> float:
@@ -282,13 +306,24 @@ def similar_start(curve: ResponseCurve, baseline: float) -> SimilarStart | None:
     return found if found is not None and found.n_people is not None else None
 
 
+def seen_range(curve: ResponseCurve, baseline: float, occasion: float) -> SeenRange | None:
+    """What was seen of people with a similar first score near an occasion; None where too few were."""
+    order = sorted({(one.baseline_lower, one.baseline_upper) for one in curve.seen}, reverse=True)
+    band = next((one for one in order if one[0] <= baseline), None)
+    if band is None or baseline > order[0][1]:
+        return None
+    near = [one for one in curve.seen if one.baseline_lower == band[0] and abs(one.occasion - occasion) <= _NEAR]
+    return min(near, key=lambda one: abs(one.occasion - occasion), default=None)
+
+
 @lru_cache(maxsize=16)
 def _curves(edition: CurveSource) -> tuple[ResponseCurve, ...]:
     table = _table(edition, "response_curves")
     if table is None:
         return ()
     rows = [row for row in table.iter_rows(named=True) if row["status"] == "ok"]
-    beside = {name: _rows(edition, name) for name in ("response_starts", "early_changes")} if rows else {}
+    names = ("response_starts", "response_bands", "early_changes")
+    beside = {name: _rows(edition, name) for name in names} if rows else {}
     return tuple(_curve(edition.id, row, beside) for row in rows)
 
 
@@ -311,6 +346,7 @@ def _curve(edition: str, row: Mapping[str, Any], beside: Mapping[str, list[dict[
         early=next((_early(one) for one in rules if one["rule"] == "early_change"), None),
         reviews=tuple(_review(one) for one in rules if one["rule"] == "review"),
         edition=edition,
+        seen=_seen(row["curve"], beside),
     )
 
 
@@ -328,6 +364,19 @@ def growth_of(row: Mapping[str, Any]) -> Growth:
 
 def _start(row: Mapping[str, Any]) -> SimilarStart:
     return SimilarStart(row["band_lower"], row["band_upper"], row["n_people"], row["n_responded"], row["n_remitted"])
+
+
+def _seen(curve: str, beside: Mapping[str, list[dict[str, Any]]]) -> tuple[SeenRange, ...]:
+    ends = {
+        one["band"]: (one["band_lower"], one["band_upper"])
+        for one in beside["response_starts"]
+        if one["curve"] == curve
+    }
+    return tuple(
+        SeenRange(*ends[one["band"]], one["occasion"], one["empirical_lower"], one["empirical_upper"], one["n_people"])
+        for one in beside["response_bands"]
+        if one["curve"] == curve and one["band"] in ends and one["empirical_lower"] is not None
+    )
 
 
 def _early(row: Mapping[str, Any]) -> EarlyRule:

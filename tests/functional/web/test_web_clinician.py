@@ -173,6 +173,23 @@ def test_a_course_says_the_newest_score_its_band_the_change_and_what_it_means(ho
         assert said in page
 
 
+def test_a_course_begins_with_its_finding_and_the_chart_and_ends_with_what_one_can_do(house: House) -> None:
+    add_scores(house, OWN, "course-1", "phq-9", [(ago(60), 18), (ago(30), 14), (ago(1), 9)])
+    therapy = update(s.courses).where(s.courses.c.id == "course-1").values(therapy="cbt")
+    house.service.register.write(lambda connection: connection.execute(therapy))
+    html = house.browser(Role.CLINICIAN).get(f"/people/{OWN}").text
+    page = text_of(html)
+    finding = "9 points better than at the start, a reliable change, and no longer in the clinical range."
+    assert page.count(finding) == 1
+    places = [html.index(one) for one in (finding, 'class="facts"', "Worth doing now")]
+    assert places == sorted(places)
+    assert html.index("<figure") < html.index('class="facts"')
+    assert "cognitive behavioral therapy" in page
+    assert "Enter PHQ-9" in page
+    assert "No contact is recorded here." in page
+    assert "At the start 18" in re.sub(r"\s+", " ", page)
+
+
 def test_an_invalid_and_a_projected_form_are_said(everywhere: House) -> None:
     send(everywhere, f"/people/{OWN}/enter/phq-9", date=ago(14), **phq(2, 2, 2, 2, 2, 2, 2, 2))
     send(everywhere, f"/people/{OWN}/enter/phq-9", date=ago(7), **phq(2, 2))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import pytest
 import vl_convert as vlc
 from sqlalchemy import insert
@@ -79,14 +80,23 @@ def test_the_ribbon_is_drawn_from_the_edition_with_what_it_says_in_words(house: 
     assert "Ribbon: where 8 of 10 people with a similar start were expected." in said
     assert "What people with a similar start did" in said
     assert re.search(r"Of \d+ people with a first score of \d+ to \d+", said)
-    assert f"edition {edition.id}" in said
+    assert said.count(edition.id) == 2, "once below the course, and once at the foot of the page"
     assert "not what this person will do" in said
+
+
+def test_what_was_seen_stands_beside_the_model_in_the_table(house: House, edition: Edition) -> None:
+    add(house, 18, 16, 15, 14)
+    said = words(page(house, f"/people/{OWN}"))
+    bands = nw.from_native(edition.table("response_bands"), eager_only=True).iter_rows(named=True)
+    (seen,) = [one for one in bands if one["band"] == "15-19" and one["occasion"] == 3 and "weeks" in one["curve"]]
+    assert "Seen among similar people" in said
+    assert f"{seen['empirical_lower']:g} to {seen['empirical_upper']:g} (n {seen['n_people']:,})" in said
 
 
 def test_a_score_outside_the_range_is_worth_a_review_on_both_pages(house: House) -> None:
     add(house, 18, 20, 22, 27)
-    assert "off the expected course; worth a review" in words(page(house, "/today"))
-    assert "outside the expected range: worth a review" in words(page(house, f"/people/{OWN}"))
+    assert "outside the expected range, so worth a review" in words(page(house, "/today"))
+    assert "outside the expected range, so worth a review" in words(page(house, f"/people/{OWN}"))
 
 
 def test_a_score_within_the_range_is_not_named_today(house: House) -> None:

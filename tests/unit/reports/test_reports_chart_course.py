@@ -69,7 +69,7 @@ def test_bands_have_their_names_and_marks_their_words() -> None:
     drawn = json.dumps(picture.spec)
     for name in ("minimal", "mild", "moderate", "moderately severe", "severe", "Medication started"):
         assert f'"{name}"' in drawn
-    assert [row[4] for row in picture.rows] == ["", "Medication started", ""]
+    assert [row[-1] for row in picture.rows] == ["", "Medication started", ""]
 
 
 def test_the_expected_range_is_a_ribbon_and_a_column() -> None:
@@ -109,7 +109,7 @@ def test_a_projected_score_is_open_and_said() -> None:
     picture = course_picture(one, one.primary, dots(18, status="prorated"), title="")
     assert picture.spec is not None
     assert picture.spec["layer"][-2]["data"]["values"][0]["full"] is False
-    assert "projected" in picture.rows[0][4]
+    assert "projected" in picture.rows[0][-1]
 
 
 def test_days_and_numbers_follow_the_language() -> None:

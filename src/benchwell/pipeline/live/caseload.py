@@ -208,9 +208,9 @@ def _course_reasons(
     if not case.is_open:
         return
     for line in lines:
-        title = _(line.instrument.title)
+        title = line.instrument.short
         if line.signal.state == "review":
-            yield Reason("review", _("{name}: off the expected course; worth a review.").format(name=title))
+            yield Reason("review", _("{name}: outside the expected range, so worth a review.").format(name=title))
         if line.signal.change_class is ChangeClass.DETERIORATED:
             points = f"{abs(line.signal.change or 0):g}"
             text = _("{name}: {points} points worse than at the start, more than error of measurement.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchwell.errors import RegisterError
-from benchwell.i18n import N_, _, day, number, percent
+from benchwell.i18n import N_, _, day, ngettext, number, percent
 from benchwell.pipeline.live.caseload import name_of
 from benchwell.pipeline.live.forms import wording_of
 from benchwell.pipeline.live.lines import Curves, Line, lines_of
@@ -21,7 +21,10 @@ from benchwell.register.courses import Course, FormRow, Person, courses_of, find
 from benchwell.register.marks import Mark, marks_of
 from benchwell.register.prompts import open_prompts
 from benchwell.reports.chart_course import CourseDot, CourseMark, CoursePicture, CourseRange, course_picture
-from benchwell.signals.response_curve import expected_series, similar_start
+from benchwell.signals.course_words import points_text
+from benchwell.signals.response_curve import expected_series, seen_range, similar_start
+from benchwell.signals.therapy_words import therapy_words
+from benchwell.terms import Better
 
 MARK_WORDS: Final = {
     "medication_started": N_("Medication started"),
@@ -52,12 +55,6 @@ CONTACT_WORDS: Final = {
     "video": N_("Video"),
     "home_visit": N_("Home visit"),
 }
-STATE_WORDS: Final = {
-    "on_track": N_("within the expected range"),
-    "review": N_("outside the expected range: worth a review"),
-    "not_enough": N_("too early to tell"),
-    "off": N_("no expected range here"),
-}
 
 
 @dataclass(frozen=True)
@@ -83,16 +80,18 @@ class InstrumentPart:
         line: Its scores, and what the newest says.
         picture: The chart with its words and table.
         value: The newest score, as text; "" without a valid one.
-        state: Where it stands, in words.
+        facts: What stands beside it: pairs of a name and a value.
         similar: What people with a similar start did, with how many they were; "" where it is not known.
+        edition: Id of the edition that the expected course and similar people are of; "" without either.
         items: Item by item; null where no two forms have answers.
     """
 
     line: Line
     picture: CoursePicture
     value: str
-    state: str
+    facts: tuple[tuple[str, str], ...]
     similar: str
+    edition: str
     items: ItemTable | None
 
 
@@ -131,6 +130,26 @@ class CourseView:
     def unsaid(self) -> tuple[Contact, ...]:
         """Contacts up to today of which nobody said whether they took place."""
         return tuple(one for one in self.contacts if one.date <= self.today and one.attended is None)
+
+    @property
+    def contact_words(self) -> str:
+        """How many contacts took place, as far as anybody recorded any."""
+        n = sum(one.attended is True for one in self.contacts)
+        if not n:
+            return "" if self.contacts else _("No contact is recorded here.")
+        return ngettext("{n} contact took place.", "{n} contacts took place.", n).format(n=n)
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The course in a few words: condition, therapy, from when to when; the year of birth."""
+        course, born = self.course, self.person.birth_year
+        parts = [_("No course yet.")] if course is None else [course.condition or "", therapy_words(course.therapy)]
+        if course is not None and course.start_date is not None:
+            parts.append(_("since {day}").format(day=day(course.start_date)))
+        if course is not None and course.end_date is not None:
+            parts.append(_("ended {day}").format(day=day(course.end_date)))
+        parts.append(_("born {year}").format(year=born) if born else "")
+        return tuple(part for part in parts if part)
 
 
 def course_view(
@@ -235,15 +254,27 @@ def _part(line: Line, forms: Sequence[FormRow], marks: Sequence[tuple[Mark, str]
     value = "" if signal.latest is None or signal.latest.value is None else _figure(signal.latest.value)
     ids = {row.assessment_id for row in line.rows}
     mine = [form for form in forms if form.assessment_id in ids]
-    return InstrumentPart(line, picture, value, _(STATE_WORDS[signal.state]), _similar(line), _items(line, mine))
+    similar = _similar(line)
+    edition = line.curve.edition if line.curve is not None and (similar or signal.expected or signal.early) else ""
+    return InstrumentPart(line, picture, value, _facts(line), similar, edition, _items(line, mine))
 
 
 def _title(line: Line) -> str:
-    """The finding in a line: what the change since the start is."""
+    """The finding in a line: what the change since the start is, and where the score stands."""
+    if line.signal.latest is None:
+        return _("{name}: no score yet").format(name=line.instrument.short)
+    return line.signal.finding
+
+
+def _facts(line: Line) -> tuple[tuple[str, str], ...]:
     signal = line.signal
-    if signal.latest is None:
-        return _("{name}: no score yet").format(name=_(line.instrument.title))
-    return _("{name}: {change}").format(name=_(line.instrument.title), change=signal.change_text)
+    better = _("lower is better") if signal.better is Better.LOWER else _("higher is better")
+    found = [(_("Direction"), better), (_("Scores"), number(signal.n_scores))]
+    if signal.baseline is not None and signal.baseline.value is not None and signal.n_scores > 1:
+        found.append((_("At the start"), _figure(signal.baseline.value)))
+    if signal.reliable_points is not None:
+        found.append((_("Reliable change"), _("{points} or more").format(points=points_text(signal.reliable_points))))
+    return tuple(found)
 
 
 def _expected(line: Line) -> tuple[CourseRange, ...]:
@@ -253,10 +284,18 @@ def _expected(line: Line) -> tuple[CourseRange, ...]:
         return ()
     if not curve.covers(baseline.value):
         return ()
-    return tuple(
-        CourseRange(baseline.date + dt.timedelta(days=round(7 * row.occasion)), row.mean, row.lower, row.upper)
-        for row in expected_series(curve, baseline.value)
-    )
+    found = []
+    for row in expected_series(curve, baseline.value):
+        seen = seen_range(curve, baseline.value, row.occasion)
+        one = CourseRange(
+            baseline.date + dt.timedelta(days=round(7 * row.occasion)),
+            row.mean,
+            row.lower,
+            row.upper,
+            None if seen is None else (seen.lower, seen.upper, seen.n_people),
+        )
+        found.append(one)
+    return tuple(found)
 
 
 def _similar(line: Line) -> str:
@@ -282,11 +321,7 @@ def _similar(line: Line) -> str:
     ]
     if start.remitted is not None:
         parts.append(_("{share} were in remission.").format(share=percent(start.remitted[0])))
-    parts.append(
-        _("They were counted in edition {edition}. This says what a group did, not what this person will do.").format(
-            edition=curve.edition
-        )
-    )
+    parts.append(_("This says what a group did, not what this person will do."))
     return " ".join(parts)
 
 

@@ -17,6 +17,8 @@ _PRINT = {
     "--own": "#0b5cad",
     "--mark": "#7a4a00",
     "--paper": "#ffffff",
+    "--card": "#ffffff",
+    "--expect": "#e3ebf3",
     "--above": "#12683d",
     "--close": "#7a5200",
     "--below": "#9c1f5e",
