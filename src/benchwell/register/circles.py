@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from benchwell.register.copying import make_known
 from benchwell.register.schema import circles
 from benchwell.register.tokens import new_id
 
@@ -34,8 +35,9 @@ class Circle:
 def keep_circle(
     connection: Connection, now: float, organization_id: str, *, held: dt.date, edition: str, agenda: Any, minutes: str
 ) -> str:
-    """Keep a circle that was held; its id."""
+    """Keep a circle that was held; its id. An edition may name a place that nothing here has named yet."""
     made = new_id()
+    make_known(connection, "organizations", (organization_id,))
     row = {"id": made, "organization_id": organization_id, "held": held, "edition": edition}
     connection.execute(insert(circles).values(**row, agenda=agenda, minutes=minutes, created_at=now))
     return made

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
+from benchwell.register.copying import make_known
 from benchwell.register.schema import experiment_notes, experiments
 from benchwell.register.tokens import new_id
 
@@ -64,8 +65,9 @@ def begin(
     state: str,
     created_by: str | None,
 ) -> str:
-    """Write an experiment down; its id."""
+    """Write an experiment down; its id. An edition may name a place that nothing here has named yet."""
     made = new_id()
+    make_known(connection, "organizations", (organization_id,))
     connection.execute(
         insert(experiments).values(
             id=made,

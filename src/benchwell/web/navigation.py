@@ -35,6 +35,7 @@ PLACES = (
     Place("/service", N_("Our service")),
     Place("/readiness", N_("Data health")),
     Place("/circle", N_("Circle")),
+    Place("/experiments", N_("Experiments")),
     Place("/pulse", N_("This week's question")),
     Place("/contract", N_("Contract")),
     Place("/editions", N_("Editions")),

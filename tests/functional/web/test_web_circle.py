@@ -200,6 +200,20 @@ def test_an_experiment_that_says_too_little_is_refused(house, changes):
     assert an_experiment(house.browser(Role.MANAGER), **changes).status_code == 403
 
 
+def test_a_place_that_only_an_edition_names_can_experiment_keep_minutes_and_answer(tmp_path):
+    with live_house(tmp_path) as house:
+        with_edition(house)  # nothing in the register has named its clinics
+        set_up(house, pulse=True)
+        browser = house.browser(Role.MANAGER)
+        assert an_experiment(browser).status_code == 303
+        minutes = {"csrf": browser.csrf, "held": "2026-01-31", "minutes": "We talked"}
+        assert browser.post("/circle/minutes", data=minutes).status_code == 303
+        assert "You have answered" in browser.post("/pulse", data={"csrf": browser.csrf, "answer": "3"}).text
+        page = browser.get("/circle").text
+        assert "More replies" in page
+        assert "We talked" in page
+
+
 def test_nobody_reaches_the_experiment_of_another_organization(house):
     analyst, manager = house.browser(Role.ANALYST), house.browser(Role.MANAGER)
     theirs = an_experiment(analyst, organization=ANOTHER).headers["location"].partition("?")[0]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import delete, insert, update
 
 from benchwell.pipeline.live.follow_up_gain import follow_up_gain
 from benchwell.pipeline.live.readiness import readiness
+from benchwell.pipeline.live.readiness_counts import count
 from benchwell.pipeline.live.sample import ANYWHERE, sample_edition
 from benchwell.register import Role, Viewer
 from benchwell.register import schema as s
@@ -168,6 +170,38 @@ def test_beside_an_edition_it_says_what_more_follow_up_would_gain(house):
     text = house.browser(Role.MANAGER).get("/readiness").text
     assert f"from ±{one.gain.half_now:.1f} to ±{one.gain.half_then:.1f} points" in text
     assert ANOTHER not in text
+
+
+def test_measures_of_the_same_people_are_said_once_and_two_shares_explain_each_other(house):
+    with_edition(house)
+    found = readiness(house.service, Viewer(Role.MANAGER, organization_id=ANYWHERE), TODAY)
+    assert [one for group in found.groups for one in group.measures] == list(found.measures)
+    assert len(found.groups) < len(found.measures)
+    text = house.browser(Role.MANAGER).get("/readiness").text
+    assert text.count("eligible people were followed up (") == len(found.groups)
+    assert all(text.count(one.title) >= 1 for one in found.measures)
+    # Nobody of this clinic is in the register, so there is one share only, and nothing to explain.
+    assert not found.counts_differ
+    assert "Why this share is not the one above" not in text
+    start, due = found.measures[0].completion, 100
+    for paired, differ in ((round(due * start), False), (due - 1, True)):
+        counted = count([], [], TODAY, least_clinicians=5)
+        assert replace(found, counts=replace(counted, n_due=due, n_paired=paired)).counts_differ is differ
+
+
+def test_the_page_says_why_pairs_and_follow_up_differ(house):
+    with_edition(house)
+
+    def grow(connection):
+        connection.execute(insert(s.organizations).values(id=ANYWHERE, origin="lake"))
+        for n in range(12):
+            course = {"id": f"grown-{n}", "person_id": OWN, "organization_id": ANYWHERE, "origin": "live"}
+            connection.execute(insert(s.courses).values(**course, start_date=dt.date(2026, 1, 5)))
+
+    house.service.register.write(grow)
+    text = house.browser(Role.MANAGER).get("/readiness").text
+    assert "Pairs of scores: 0" in text
+    assert text.count("Why this share is not the one above: there, any later score makes a pair;") == 1
 
 
 def test_an_organization_that_is_not_there_is_not_found(house):

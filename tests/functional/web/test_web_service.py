@@ -71,9 +71,22 @@ def test_a_grey_light_says_why_and_what_would_change_it(house):
     grey = [one for one in edition.declarations.measures if compare(edition, ANYWHERE, one).deciding]
     assert grey
     for measure in grey:
-        gate = compare(edition, ANYWHERE, measure).deciding_gate
-        assert f"Why it is grey: {gate.text}." in page
-        assert gate.change in page
+        found = compare(edition, ANYWHERE, measure)
+        gate, verdict = found.deciding_gate, sentence(found).verdict
+        assert page.count(verdict) >= 1
+        assert "Why it is grey" not in page  # the sentence has said it
+        if gate.name in ("minimum_n", "probability", "reliability"):
+            assert f"What would change it: {gate.change}" not in page  # and how many people would do
+        else:
+            assert f"What would change it: {gate.change}" in page
+
+
+def test_what_is_worth_doing_for_most_measures_is_said_once(house):
+    edition, page = sample_edition(), words(house.browser(Role.MANAGER).get("/service").text)
+    steps = [sentence(compare(edition, ANYWHERE, one)).next_step for one in edition.declarations.measures]
+    assert len(steps) == 3
+    for step in set(steps):
+        assert page.count(step) == 1 or steps.count(step) <= len(steps) / 2
 
 
 def test_shape_and_word_stand_beside_the_colour(house):
@@ -112,6 +125,11 @@ def test_a_lead_or_manager_asking_for_another_organization_sees_the_own_one(hous
 
 def test_an_analyst_sees_the_network_without_a_name_until_one_is_chosen(house):
     browser = house.browser(Role.ANALYST)
+    cards = browser.get("/service").text
+    card = re.sub(r"<[^>]+>", "", cards[cards.index('id="network-1"') : cards.index('id="network-2"')])
+    assert card.count("Half of the clinics lie") == 1
+    assert card.count("half lie from") == 0  # the same once more
+    assert re.search(r"The middle one of \d+ clinics has \d+ %\. [\d,]+ of [\d,]+ eligible people were followed", card)
     network = browser.get(f"/service/{RESPONSE}").text
     assert "synthetic-clinic" not in network
     assert ANYWHERE not in network

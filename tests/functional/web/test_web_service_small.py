@@ -92,7 +92,8 @@ def test_below_the_least_number_of_people_a_page_is_grey_kind_and_shows_no_figur
     assert "light-unknown" in text
     assert "no figure yet" in text
     assert text.count("4 eligible people so far; 10 are the least we show") == 1  # said once, in the sentence
-    assert "What would change it: 6 more people whose course can be counted." in text
+    assert "6 more people are needed before there is a figure" in text
+    assert "What would change it" not in text  # the sentence has said it
     assert "Not enough people yet for a figure" in text
     assert 'href="/sample"' in text
     opened = house.browser(Role.MANAGER).get(f"/service/{RESPONSE}").text.replace("\u00a0", " ")

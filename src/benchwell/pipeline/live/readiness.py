@@ -86,6 +86,22 @@ class MeasureHealth:
 
 
 @dataclass(frozen=True)
+class SameFollowUp:
+    """Measures that the same people stand behind: what is true of all of them is said once.
+
+    Attributes:
+        measures: At least one, in the order of the edition.
+    """
+
+    measures: tuple[MeasureHealth, ...]
+
+    @property
+    def first(self) -> MeasureHealth:
+        """Any of them, for what they have in common."""
+        return self.measures[0]
+
+
+@dataclass(frozen=True)
 class Readiness:
     """The page.
 
@@ -116,6 +132,21 @@ class Readiness:
     measures: tuple[MeasureHealth, ...]
     fixes: tuple[Fix, ...]
     choices: tuple[tuple[str, str], ...]
+
+    @property
+    def groups(self) -> tuple[SameFollowUp, ...]:
+        """The measures, those with the same people and the same weeks together."""
+        found: dict[object, list[MeasureHealth]] = {}
+        for one in self.measures:
+            found.setdefault((one.n_eligible, one.n_followed, one.weeks), []).append(one)
+        return tuple(SameFollowUp(tuple(these)) for these in found.values())
+
+    @property
+    def counts_differ(self) -> bool:
+        """Whether pairs and an edition's follow-up are both shown as shares and say different things."""
+        pairs = None if self.counts is None or self.counts.n_due < LEAST_COURSES else self.counts.share_paired
+        shares = [one.completion for one in self.measures if one.completion is not None]
+        return pairs is not None and any(round(100 * one) != round(100 * pairs) for one in shares)
 
 
 @dataclass(frozen=True)

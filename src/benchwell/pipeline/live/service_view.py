@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchwell.benchmarks import Edition
-from benchwell.i18n import _
+from benchwell.i18n import _, ngettext, number, percent
 from benchwell.pipeline.live.remembered import Remembered
 from benchwell.register import Role, Viewer
 from benchwell.registry import Measure
@@ -15,13 +16,14 @@ from benchwell.reports.sparkline import Sparkline, sparkline
 from benchwell.reports.standing import standing
 from benchwell.signals import LightFace, Sentence, compare, run_chart, sentence
 from benchwell.signals.gates import Gate
-from benchwell.signals.peers import distribution
+from benchwell.signals.peers import Distribution, distribution
 from benchwell.signals.reading import ALL, EditionSource, OneMeasure, ReadOnce, organization_name, rows
-from benchwell.signals.words import direction
+from benchwell.signals.words import direction, figure_of
 
 if TYPE_CHECKING:
     from benchwell.pipeline.live.service import LiveService
 
+_SAID_IN_FULL = ("minimum_n", "probability", "reliability")
 MOST = 6  # few measures are used, many are not (METHODS M5.8)
 
 
@@ -33,7 +35,7 @@ class ServiceCard:
         measure: Its id.
         sentence: What is said.
         face: The light.
-        gate: What decided, if the light is grey; with what would change it.
+        change: What would change a grey light, where the sentence does not say so already; "" otherwise.
         quarters: The figure over time; None below two quarters.
         trend: What the run chart finds.
         has_figure: Whether there are people enough for a figure.
@@ -42,7 +44,7 @@ class ServiceCard:
     measure: str
     sentence: Sentence
     face: LightFace
-    gate: Gate | None
+    change: str
     quarters: Sparkline | None
     trend: str
     has_figure: bool
@@ -50,14 +52,23 @@ class ServiceCard:
 
 @dataclass(frozen=True)
 class NetworkCard:
-    """One measure over all organizations, none of them named: what is usual, in one sentence."""
+    """One measure over all organizations, none of them named.
+
+    Attributes:
+        measure: Its id.
+        title: What it is called.
+        why: What it asks.
+        direction: Which is better.
+        finding: What is usual, in one sentence.
+        people: The middle one, how many clinics and people these are, and who was not followed up.
+    """
 
     measure: str
     title: str
     why: str
     direction: str
     finding: str
-    text: str
+    people: str
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,7 @@ class ServiceView:
         network: The network's measures, where no organization is chosen.
         choices: Id and name of every organization, in the order of names, for those who may choose.
         has_figures: Whether anything has people enough.
+        shared_step: What is worth doing now for two measures or more; each other card says its own.
     """
 
     edition: str | None
@@ -97,6 +109,13 @@ class ServiceView:
     def has_figures(self) -> bool:
         """Whether anything has people enough for a figure."""
         return any(card.has_figure for card in self.cards) or bool(self.network)
+
+    @property
+    def shared_step(self) -> str:
+        """What is worth doing now for most measures, and for two at least: said once, not on every card."""
+        steps = [card.sentence.next_step for card in self.cards]
+        most = max(steps, key=steps.count, default="")
+        return most if steps.count(most) > max(1, len(steps) / 2) else ""
 
 
 @dataclass(frozen=True)
@@ -225,23 +244,42 @@ def _card(edition: EditionSource, organization: str, measure: Measure, name: str
         measure=measure.id,
         sentence=sentence(found),
         face=found.face,
-        gate=found.deciding_gate,
+        change=_change(found.deciding_gate),
         quarters=sparkline(trend),
         trend=trend.title,
         has_figure=found.status == "ok",
     )
 
 
+def _change(gate: Gate | None) -> str:
+    """Of too few people the sentence itself says how many more would do."""
+    return "" if gate is None or gate.name in _SAID_IN_FULL else gate.change
+
+
 def _of_network(edition: EditionSource) -> tuple[NetworkCard, ...]:
     cards = []
     for measure in measures_of(edition)[:MOST]:
-        spread = distribution(OneMeasure.of(edition, measure.id), measure)
+        one = OneMeasure.of(edition, measure.id)
+        spread = distribution(one, measure)
+        people = " ".join(_people_behind(one, spread))
         cards.append(
-            NetworkCard(
-                measure.id, _(measure.title), _(measure.why), direction(measure.better), spread.title, spread.text
-            )
+            NetworkCard(measure.id, _(measure.title), _(measure.why), direction(measure.better), spread.title, people)
         )
     return tuple(cards)
+
+
+def _people_behind(edition: EditionSource, spread: Distribution) -> Iterator[str]:
+    if spread.quartiles is not None and spread.middle is not None:  # without them the finding is the middle one
+        middle = figure_of(spread.measure).text(spread.middle)
+        yield _("The middle one of {n} clinics has {figure}").format(n=number(spread.n), figure=middle) + "."
+    if hidden := sum(spread.hidden.values()):
+        yield ngettext("{n} more clinic has no figure.", "{n} more clinics have no figure.", hidden).format(n=hidden)
+    totals = _totals(edition)
+    eligible, followed = (sum(row[name] or 0 for row in totals) for name in ("n_eligible", "n_followed"))
+    if eligible:
+        yield _("{followed} of {eligible} eligible people were followed up ({share}).").format(
+            followed=number(followed), eligible=number(eligible), share=percent(followed / eligible)
+        )
 
 
 def _choices(edition: Edition) -> tuple[tuple[str, str], ...]:
