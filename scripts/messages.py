@@ -32,6 +32,9 @@ SHOWN = {
     "instruments": ("title", "label", "name", "phrase"),
     "benchmarks": ("title", "label", "name", "phrase"),
     "casemix": ("title", "why", "rationale"),
+    "episode_rules": ("title",),
+    "references": ("title",),
+    "response_curves": ("title",),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import time
 
@@ -15,6 +16,7 @@ import pytest
 from benchwell import Workspace
 from benchwell.benchmarks.edition import PUBLIC_TABLES
 from benchwell.pipeline.live.edition_browser import edition_list
+from benchwell.pipeline.live.edition_tables import FORMATS, HOLDS, TABLES
 from benchwell.pipeline.live.sample import sample_edition
 from benchwell.pipeline.live.verify_runs import STALE, last_run, start
 from benchwell.register import Role
@@ -54,10 +56,39 @@ def test_an_edition_says_what_it_holds(house):
         "Model card",
         "Gates",
         "Method pages frozen",
-        "Public tables",
+        "Tables of this edition",
     ):
         assert part in text
     assert sample_edition().manifest["sha256"] in text
+    assert "People of an organization, for a figure of its own" in text  # not "organization n"
+
+
+def test_every_table_that_may_leave_says_what_it_holds(house):
+    assert set(HOLDS) == set(TABLES)
+    text = house.browser(Role.ANALYST).get(f"/editions/{ID}").text
+    there = [name for name in TABLES if sample_edition().file_of(name).exists()]
+    for name in there:
+        title, holds = HOLDS[name]
+        assert title in text
+        assert holds in text
+        assert all(f"/editions/{ID}/tables/{name}.{form}" in text for form in FORMATS)
+    shown = house.browser(Role.MANAGER).get(f"/editions/{ID}").text
+    assert HOLDS["benchmarks"][1] in shown
+    assert "/tables/" not in shown  # no link to what only analysts may take
+
+
+def test_model_cards_have_an_address_and_benchmarks_a_name(house):
+    browser = house.browser(Role.MANAGER)
+    text = browser.get(f"/editions/{ID}").text
+    cards = set(re.findall(rf'href="(/editions/{ID}/models/[\w-]+)"', text))
+    assert cards
+    for address in cards:
+        page = browser.get(address).text
+        assert "Slope (1 is perfect)" in page
+    assert re.search(r'<a href="/methods/benchmark/[^"]+">(?!<code>)[A-Z]', text)
+    assert browser.get(f"/editions/{ID}/models/none").status_code == 404
+    assert browser.get(f"/editions/none/models/{RESPONSE}").status_code == 404
+    assert house.browser(Role.PUBLIC).get(cards.pop()).status_code == 303
 
 
 def test_an_edition_that_is_not_there_is_not_found(house):

@@ -16,6 +16,7 @@ import vl_convert as vlc
 from sqlalchemy import insert
 
 from benchwell import Edition, Workspace
+from benchwell.benchmarks.edition import OPTIONAL_TABLES
 from benchwell.pipeline.live.courses import course_view
 from benchwell.register import Role
 from benchwell.register import schema as s
@@ -131,3 +132,13 @@ def test_a_page_with_a_ribbon_draws_without_a_complaint(house: House) -> None:
     (part,) = course_view(house.service, viewer, OWN, TODAY).parts
     assert vlc.vegalite_to_svg(part.picture.spec).startswith("<svg")
     assert part.picture.rows[0][3] != "", "the expected range stands in the table"
+
+
+def test_the_tables_behind_an_expected_course_are_listed_and_can_be_taken(house: House, edition: Edition) -> None:
+    browser = house.browser(Role.ANALYST)
+    page = browser.get(f"/editions/{edition.id}").text
+    assert "It is shown: made from" in page
+    for name in OPTIONAL_TABLES:
+        assert f"/editions/{edition.id}/tables/{name}.csv" in page
+        rows = browser.get(f"/editions/{edition.id}/tables/{name}.json").json()
+        assert len(rows) == edition.arrow(name).num_rows

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import json
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
-
 from benchwell.benchmarks import Edition
-from benchwell.benchmarks.edition import KINDS, PUBLIC_TABLES
+from benchwell.benchmarks.edition import KINDS
 from benchwell.errors import BenchwellError
-from benchwell.i18n import N_, _
+from benchwell.i18n import N_, _, day, number, percent
+from benchwell.pipeline.live.edition_tables import TableLine, tables_of
 from benchwell.pipeline.live.editions import edition_in_force, edition_of
 from benchwell.pipeline.live.remembered import Remembered
 from benchwell.pipeline.live.service_view import held, key_of
-from benchwell.pipeline.live.use_policy import check_columns, check_strata
-from benchwell.publish.spreadsheet import words_of_table
 from benchwell.reports.method import LIVE, Link, MethodParts, method_parts
 from benchwell.reports.model_card import ModelCard, model_card
 from benchwell.reports.network import measures_of
@@ -33,14 +28,25 @@ if TYPE_CHECKING:
 # From declarations/<folder> to what a page's address calls it.
 _SINGULAR = {"casemix": "casemix", "episode_rules": "episode_rule"}
 _FOLDERS = {_SINGULAR.get(folder, folder.removesuffix("s")): folder for folder in KINDS}
-# What benchmarks' gates are called, for translators.
-_GATES = (
-    *(N_("cell n"), N_("organization n"), N_("tier organizations"), N_("quartile organizations")),
-    *(N_("decile organizations"), N_("decile reliability"), N_("light probability"), N_("light reliability")),
-    *(N_("trend reliability"), N_("dominance one"), N_("dominance two"), N_("completion"), N_("completion gap")),
-    *(N_("kappa"), N_("kappa points")),
-)
-FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/json", "parquet": "application/vnd.apache.parquet"}
+# The gates of a benchmark: the least that there must be before something is shown.
+_GATES = {
+    "organization_n": N_("People of an organization, for a figure of its own"),
+    "cell_n": N_("People in a group, for a figure of the group"),
+    "tier_organizations": N_("Organizations, for a benchmark at all"),
+    "quartile_organizations": N_("Organizations, for quartiles"),
+    "decile_organizations": N_("Organizations, for a top tenth"),
+    "decile_reliability": N_("Reliability of the field, for a top tenth"),
+    "dominance_one": N_("Largest share of one organization among all people"),
+    "dominance_two": N_("Largest share of two organizations among all people"),
+    "completion": N_("Share of people followed up, for a light"),
+    "completion_gap": N_("Largest gap in follow-up to the others, for a light"),
+    "light_reliability": N_("Reliability of the figure, for a light"),
+    "light_probability": N_("Certainty that the figure differs, for a light"),
+    "trend_reliability": N_("Reliability of the figure, for a trend"),
+    "kappa": N_("How far those not followed up may differ (log-odds)"),
+    "kappa_points": N_("The same in points of the score"),
+}
+_SHARES = frozenset({"dominance_one", "dominance_two", "completion", "completion_gap", "light_probability"})
 
 
 @dataclass(frozen=True)
@@ -91,11 +97,11 @@ class EditionLine:
 
 @dataclass(frozen=True)
 class MeasureOfEdition:
-    """A measure of an edition, with its benchmarks and how its models were made."""
+    """A measure of an edition, with its benchmarks (id and title) and how its models were made."""
 
     id: str
     title: str
-    benchmarks: tuple[str, ...]
+    benchmarks: tuple[tuple[str, str], ...]
     gates: tuple[tuple[str, str], ...]
     card: ModelCard | None
 
@@ -108,14 +114,16 @@ class EditionPage:
         line: Its line in the list.
         measures: Its measures.
         methods: Its method pages: kind, id and title.
-        tables: Its public tables: name, rows (None where damaged), bytes.
+        tables: Its tables that may leave.
+        curves: Its expected courses: id, title, and whether it is shown, and if not, why.
         facts: What it was made from.
     """
 
     line: EditionLine
     measures: tuple[MeasureOfEdition, ...]
     methods: tuple[tuple[str, str, str], ...]
-    tables: tuple[tuple[str, int | None, int], ...]
+    tables: tuple[TableLine, ...]
+    curves: tuple[tuple[str, str, str], ...]
     facts: tuple[tuple[str, str], ...]
 
 
@@ -141,47 +149,10 @@ def edition_page(service: LiveService, edition_id: str) -> EditionPage | None:
         line=_line(edition, editions[place - 1] if place else None),
         measures=_measures.get(key_of(edition), lambda: _measures_of(edition)),
         methods=_methods_of(edition),
-        tables=tuple(
-            (name, _n_rows(edition, name), edition.file_of(name).stat().st_size)
-            for name in PUBLIC_TABLES
-            if edition.file_of(name).exists()
-        ),
+        tables=tables_of(edition),
+        curves=_curves_of(edition),
         facts=_facts(edition),
     )
-
-
-def _n_rows(edition: Edition, name: str) -> int | None:
-    """Rows of a table; None if it was damaged, which `verify` names."""
-    try:
-        return int(pq.read_metadata(edition.file_of(name)).num_rows)
-    except (OSError, pa.ArrowException):
-        return None
-
-
-def public_table(service: LiveService, edition_id: str, name: str, form: str) -> bytes | None:
-    """A public table of an edition as a file.
-
-    Args:
-        service: The running service.
-        edition_id: Which edition.
-        name: One of the public tables; rows of people are none.
-        form: `csv`, `json` or `parquet`.
-
-    Returns:
-        The file; None if there is no such edition, table or format.
-
-    Raises:
-        AccessError: If the table has a column of clinicians.
-    """
-    edition = edition_of(service.workspace, edition_id)
-    if edition is None or name not in PUBLIC_TABLES or form not in FORMATS or not edition.file_of(name).exists():
-        return None
-    found = edition.arrow(name)
-    check_columns(service.workspace, found.column_names)
-    check_strata(service.workspace, found)
-    if form == "parquet":
-        return edition.file_of(name).read_bytes()
-    return _csv(found) if form == "csv" else _json(found)
 
 
 def method_pages(service: LiveService) -> tuple[tuple[str, str, str], ...]:
@@ -342,14 +313,38 @@ def _measures_of(edition: Edition) -> tuple[MeasureOfEdition, ...]:
             MeasureOfEdition(
                 measure.id,
                 _(measure.title),
-                tuple(one.id for one in declared),
-                tuple(
-                    (_(name.replace("_", " ")), "–" if value is None else f"{value:g}") for name, value in gates.items()
-                ),
+                tuple((one.id, _(one.title)) for one in declared),
+                tuple((_(said), _gate_words(name, gates.get(name))) for name, said in _GATES.items() if gates),
                 model_card(views.views),
             )
         )
     return tuple(found)
+
+
+def _gate_words(name: str, value: float | None) -> str:
+    if value is None:
+        return _("half of the reliable change") if name == "kappa_points" else "–"
+    return percent(value) if name in _SHARES else number(value, 0 if value == int(value) else 2)
+
+
+def _curves_of(edition: Edition) -> tuple[tuple[str, str, str], ...]:
+    """The expected courses of an edition, those too that are kept and not shown."""
+    if not edition.file_of("response_curves").exists():
+        return ()
+    declared = edition.registry.response_curves
+    found = []
+    for row in edition.arrow("response_curves").to_pylist():
+        title = _(declared[row["curve"]].title) if row["curve"] in declared else row["curve"]
+        found.append((row["curve"], title, _curve_words(row)))
+    return tuple(found)
+
+
+def _curve_words(row: Mapping[str, Any]) -> str:
+    if row["status"] != "ok":
+        return _("It is not shown: {reason}").format(reason=row["reason"] or "–")
+    words = _("It is shown: made from {scores} scores of {people} people in {organizations} organizations.")
+    counts = {name: number(row[f"n_{name}"]) for name in ("scores", "people", "organizations")}
+    return words.format(**counts)
 
 
 def _methods_of(edition: Edition) -> tuple[tuple[str, str, str], ...]:
@@ -363,20 +358,8 @@ def _methods_of(edition: Edition) -> tuple[tuple[str, str, str], ...]:
 def _facts(edition: Edition) -> tuple[tuple[str, str], ...]:
     facts = (
         (_("Id"), edition.id),
-        (_("Data up to"), edition.as_of),
-        ("SHA-256", str(edition.manifest.get("sha256", ""))),
+        (_("Data up to"), day(dt.date.fromisoformat(edition.as_of))),
+        (_("Fingerprint (SHA-256)"), str(edition.manifest.get("sha256", ""))),
         (_("Rows of people"), _("kept here, never downloaded") if edition.has_rows else _("not kept")),
     )
     return tuple((name, value) for name, value in facts if value)
-
-
-def _csv(found: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(words_of_table(found), sink)
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def _json(found: pa.Table) -> bytes:
-    text = io.StringIO()
-    json.dump(found.to_pylist(), text, default=str, allow_nan=False)
-    return text.getvalue().encode()

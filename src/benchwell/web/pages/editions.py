@@ -7,7 +7,8 @@ from urllib.parse import quote
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from benchwell.i18n import using
-from benchwell.pipeline.live.edition_browser import FORMATS, edition_list, edition_page, public_table
+from benchwell.pipeline.live.edition_browser import edition_list, edition_page
+from benchwell.pipeline.live.edition_tables import FORMATS, table_file
 from benchwell.pipeline.live.editions import edition_of
 from benchwell.pipeline.live.verify_runs import last_run, start
 from benchwell.register import Role
@@ -43,6 +44,17 @@ def edition(visit: Here, edition: str) -> HTMLResponse:
     return visit.page("edition.html.j2", page=found, run=run, may_take=may, formats=tuple(FORMATS))
 
 
+@routes.get("/editions/{edition}/models/{measure}", SEES)
+def model_card(visit: Here, edition: str, measure: str) -> HTMLResponse:
+    """How the models behind a measure's adjusted figures were made and checked."""
+    with using(visit.language):
+        page = edition_page(visit.service, edition)
+    found = None if page is None else next((one for one in page.measures if one.id == measure), None)
+    if page is None or found is None or found.card is None:
+        raise NothingThereError("There is no such model card.")
+    return visit.page("model_card.html.j2", line=page.line, measure=found)
+
+
 @routes.post("/editions/{edition}/verify", only(Role.ANALYST))
 def verify(visit: Here, edition: str) -> RedirectResponse:
     """Begin to recompute the edition; its page says how that stands."""
@@ -68,8 +80,8 @@ def _known(visit: Visit, edition: str) -> str:
 
 @routes.get("/editions/{edition}/tables/{table}.{form}", TAKES)
 def table(visit: Here, edition: str, table: str, form: str) -> Response:
-    """A public table as a file."""
-    found = public_table(visit.service, edition, table, form)
+    """A table as a file."""
+    found = table_file(visit.service, edition, table, form)
     if found is None:
         raise NothingThereError("There is no such table.")
     route = visit.request.scope["route"].path
