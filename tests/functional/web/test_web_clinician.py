@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
+from benchwell.pipeline.live import entering, waiting
 from benchwell.register import Role
 from benchwell.register import schema as s
 from live_house import OTHER, OWN, House, add_scores, live_house
@@ -54,7 +56,9 @@ def rows(house: House, table: Any, *where: Any) -> list[Any]:
 
 
 def phq(*answers: int) -> dict[str, str]:
-    return {f"item-{item}": str(answer) for item, answer in enumerate(answers, start=1)}
+    """A PHQ-9 whose last questions were left out on purpose, where there are fewer than nine answers."""
+    said = [*map(str, answers), *["none"] * (9 - len(answers))]
+    return {f"item-{item}": answer for item, answer in enumerate(said, start=1)}
 
 
 def test_an_empty_caseload_teaches(house: House) -> None:
@@ -237,7 +241,14 @@ def test_a_total_alone_may_be_entered(house: House) -> None:
         ({"total": "99"}, "The total is outside the range"),
         ({"item-1": "1", "total": "5"}, "There are answers and a total."),
         ({"item-1": "1", "date": "yesterday"}, "is not a day"),
-        ({"item-1": "1", "date": "2999-01-01"}, "has not come yet"),
+        (phq(1) | {"date": "2999-01-01"}, "has not come yet"),
+        (phq(), "There is no answer and no total."),
+        (
+            phq(1, 2, 2) | {"item-2": "", "item-5": ""},
+            "Questions 2 and 5 have no answer yet. Choose one each, or “left out”.",
+        ),
+        (phq(1) | {"item-9": ""}, "Question 9 has no answer yet."),
+        ({"item-1": "1"}, "8 questions have no answer yet."),
     ],
 )
 def test_what_cannot_be_kept_is_asked_again(house: House, fields: dict[str, str], said: str) -> None:
@@ -247,6 +258,50 @@ def test_what_cannot_be_kept_is_asked_again(house: House, fields: dict[str, str]
     assert rows(house, s.assessments) == []
     if "item-1" in fields and fields["item-1"] == "1":
         assert re.search(r'name="item-1" value="1" checked', answer.text), "what was typed is still there"
+
+
+def test_nothing_is_chosen_beforehand_and_what_was_forgotten_is_marked(house: House) -> None:
+    page = house.browser(Role.CLINICIAN).get(f"/people/{OWN}/enter/phq-9").text
+    assert " checked" not in page[page.index("<main") : page.index("</main>")]
+    again = send(house, f"/people/{OWN}/enter/phq-9", **phq(1, 2, 3, 0, 1, 2) | {"item-4": ""}).text
+    assert again.count(" checked") == 8, "also the three that were left out on purpose"
+    assert again.count('class="error"') == 1
+    assert 'href="#q-4"' in again
+    assert 'id="q-4-error"' in again
+
+
+def test_a_number_on_a_line_is_given_or_left_out(house: House) -> None:
+    sent = {"item-1": "6,5", "item-2": "7", "item-3": "7", "item-4": ""}
+    assert "Question 4 has no answer yet." in text(send(house, f"/people/{OWN}/enter/ors", **sent))
+    assert send(house, f"/people/{OWN}/enter/ors", **sent | {"item-4": "none"}).status_code == 303
+    assert [row.items for row in rows(house, s.assessments)] == [[6.5, 7, 7, None]]
+
+
+def held(house: House, monkeypatch: pytest.MonkeyPatch, module: Any) -> threading.Event:
+    """A register that is busy with something else from the moment at which a form is on its way; the event ends it."""
+    may_go_on, real = threading.Event(), module.receive
+
+    def behind(*arguments: Any, **more: Any) -> Any:
+        house.service.register.submit(lambda _connection: may_go_on.wait(20))
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(module, "receive", behind)
+    monkeypatch.setattr(waiting.in_time, "__defaults__", (0.05,))
+    return may_go_on
+
+
+def test_a_register_that_does_not_answer_leaves_the_answers_on_the_page(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        may_go_on = held(house, patched, entering)
+        answer = send(house, f"/people/{OWN}/enter/phq-9", **phq(1, 2, 1, 0, 1, 2, 1, 1, 0))
+        may_go_on.set()
+    assert answer.status_code == 503
+    assert "it is not known yet whether this was kept. Your answers are still on this page" in text(answer)
+    assert answer.text.count(" checked") == 9
+    assert send(house, f"/people/{OWN}/enter/phq-9", **phq(1, 2, 1, 0, 1, 2, 1, 1, 0)).status_code == 303
+    assert len(rows(house, s.assessments)) == 1, "the same form is kept only once"
 
 
 def test_an_unknown_questionnaire_is_not_there(house: House) -> None:

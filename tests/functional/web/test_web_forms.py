@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
+from benchwell.pipeline.live import links, waiting
 from benchwell.register import Role
 from benchwell.register import schema as s
 from live_house import OTHER, OWN, House, live_house
+
+COUNT = {"phq-9": 9, "gad-7": 7}
 
 
 @pytest.fixture
@@ -57,7 +61,9 @@ def open_device(house: House) -> TestClient:
 
 
 def answers(instrument: str, *values: int) -> dict[str, str]:
-    return {f"{instrument}:item-{item}": str(value) for item, value in enumerate(values, start=1)}
+    """Answers to the first questions; the others were left out on purpose."""
+    said = [*map(str, values), *["none"] * (COUNT[instrument] - len(values))]
+    return {f"{instrument}:item-{item}": value for item, value in enumerate(said, start=1)}
 
 
 def kept(house: House) -> list[Any]:
@@ -102,6 +108,47 @@ def test_a_wrong_answer_is_asked_again_and_the_others_stay(house: House) -> None
     assert answer.status_code == 400
     assert re.search(r'name="phq-9:item-1" value="1" checked', answer.text)
     assert kept(house) == []
+
+
+def test_nothing_is_chosen_beforehand_and_a_forgotten_question_is_asked_again(house: House) -> None:
+    address, person = make(house, "phq-9"), stranger(house)
+    assert " checked" not in person.get(address).text
+    sent = answers("phq-9", *[1] * 9) | {"phq-9:item-7": ""}
+    again = person.post(address, data=sent)
+    assert again.status_code == 400
+    assert "Question 7 has no answer yet. Choose one, or “I would rather not say”." in words(again)
+    assert again.text.count(" checked") == 8
+    assert 'href="#q-phq-9-7"' in again.text
+    assert kept(house) == []
+    assert person.post(address, data=sent | {"phq-9:item-7": "none"}).status_code == 200
+
+
+def test_of_several_forms_a_forgotten_question_is_counted_and_marked(house: House) -> None:
+    address, person = make(house, "phq-9", "gad-7"), stranger(house)
+    again = person.post(address, data=answers("phq-9", *[1] * 9) | answers("gad-7", *[1] * 7) | {"gad-7:item-2": ""})
+    assert "1 question has no answer yet." in words(again)
+    assert 'href="#q-gad-7-2"' in again.text
+
+
+def test_a_register_that_does_not_answer_leaves_the_answers_and_the_link(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, person, may_go_on, real = make(house, "phq-9"), stranger(house), threading.Event(), links.receive
+
+    def behind(*arguments: Any, **more: Any) -> Any:
+        house.service.register.submit(lambda _connection: may_go_on.wait(20))
+        return real(*arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(links, "receive", behind)
+        patched.setattr(waiting.in_time, "__defaults__", (0.05,))
+        answer = person.post(address, data=answers("phq-9", *[1] * 9))
+        may_go_on.set()
+    assert answer.status_code == 503
+    assert answer.text.count(" checked") == 9
+    assert "Your answers are still on this page" in words(answer)
+    assert "Thank you" in words(person.post(address, data=answers("phq-9", *[1] * 9)))
+    assert len(kept(house)) == 1
 
 
 @pytest.mark.parametrize("instruments", [(), ("core-10",), ("phq-9", "bdi-ii"), ("no-such-form",)])

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from benchwell.errors import ScoringError
 from benchwell.i18n import _
 from benchwell.pipeline.live.courses import course_of
-from benchwell.pipeline.live.forms import read_items, read_number
+from benchwell.pipeline.live.forms import forgotten_items, forgotten_words, read_items, read_number
 from benchwell.pipeline.live.receiving import Entry, Received, receive
 from benchwell.pipeline.live.service import LiveService
+from benchwell.pipeline.live.waiting import in_time
 from benchwell.register import Viewer
 from benchwell.register.courses import courses_of
 from benchwell.registry.instrument import Instrument
-
-_WAIT = 30.0  # seconds; a register that takes longer is not answering
 
 
 def enter_form(
@@ -39,16 +38,21 @@ def enter_form(
         date: Day of the form.
 
     Raises:
-        ScoringError: If nothing was typed, or an answer is none.
+        ScoringError: If nothing was typed, a question was forgotten, or an answer is none.
         NotReceivedError: If the register cannot take it as it is.
+        BusyRegisterError: If it does not answer in time; the same form may be sent again, and is then kept once.
     """
     items = read_items(instrument, posted)
     total = read_number(posted.get("total", ""), _("The total"))
     answered = any(one is not None for one in items)
     if not answered and total is None:
         raise ScoringError(_("There is no answer and no total."), hint=_("answer at least one question"))
-    if answered and total is not None:
+    forgotten = forgotten_items(instrument, posted) if items else ()
+    is_form = len(forgotten) < len(items)
+    if is_form and total is not None:
         raise ScoringError(_("There are answers and a total."), hint=_("enter the answers, or the total alone"))
+    if is_form and forgotten:
+        raise ScoringError(forgotten_words(forgotten, _("left out")))
     if total is not None and not instrument.primary.min <= total <= instrument.primary.max:
         raise ScoringError(
             _("The total is outside the range of this questionnaire."),
@@ -70,4 +74,4 @@ def enter_form(
         entered_by=viewer.user_id,
     )
     route = "/people/{person_id}/enter/{instrument}"
-    return receive(service, entry, now, viewer=viewer, route=route).result(timeout=_WAIT)
+    return in_time(receive(service, entry, now, viewer=viewer, route=route))

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchwell.errors import ScoringError
-from benchwell.i18n import _, current, number
+from benchwell.i18n import _, current, ngettext, number
 from benchwell.registry.instrument import Instrument, Wording
 
 # Wording is data, not text of ours: a language that an instrument does not declare is shown in this one.
 _FIRST_LANGUAGE: Final = "en"
 _DIGITS = 9  # answers up to here have a key of their own
+LEFT_OUT: Final = "none"  # what a form sends of a question that was left out on purpose; of a forgotten one, nothing
+_NAMED = 5  # forgotten questions that are named one by one
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def form_for(instrument: Instrument) -> Form:
 
 
 def read_items(instrument: Instrument, posted: Mapping[str, str], *, prefix: str = "") -> tuple[float | None, ...]:
-    """Answers of a sent form in the instrument's order; null where there is none.
+    """Answers of a sent form in the instrument's order; null where there is none (`LEFT_OUT`, or nothing at all).
 
     Args:
         instrument: Whose items.
@@ -156,6 +158,47 @@ def read_items(instrument: Instrument, posted: Mapping[str, str], *, prefix: str
         ScoringError: If an answer is no number, or none that the item has; it names the item, not the answer.
     """
     return tuple(_answer(instrument, item, posted.get(f"{prefix}item-{item}", "")) for item in _items(instrument))
+
+
+def forgotten_items(instrument: Instrument, posted: Mapping[str, str], *, prefix: str = "") -> tuple[int, ...]:
+    """Items of which a sent form says nothing: neither an answer, nor that it was left out.
+
+    Args:
+        instrument: Whose items.
+        posted: Fields of the form.
+        prefix: What stands before `item-1` where one page holds several forms.
+    """
+    return tuple(item for item in _items(instrument) if not posted.get(f"{prefix}item-{item}", "").strip())
+
+
+def forgotten_words(items: Sequence[int], way_out: str, *, are_of_one_form: bool = True) -> str:
+    """Which questions were forgotten, and what one can do.
+
+    Args:
+        items: Their numbers.
+        way_out: What one chooses to leave a question out.
+        are_of_one_form: Otherwise a number alone does not say which one is meant.
+
+    >>> forgotten_words((3, 5), "left out")
+    'Questions 3 and 5 have no answer yet. Choose one each, or “left out”.'
+    """
+    if len(items) > _NAMED or not are_of_one_form:
+        return ngettext(
+            "{n} question has no answer yet. Choose one, or “{way_out}”.",
+            "{n} questions have no answer yet. Choose one each, or “{way_out}”.",
+            len(items),
+        ).format(n=len(items), way_out=way_out)
+    numbers = [str(one) for one in items]
+    named = (
+        numbers[0]
+        if len(numbers) == 1
+        else _("{some} and {last}").format(some=", ".join(numbers[:-1]), last=numbers[-1])
+    )
+    return ngettext(
+        "Question {numbers} has no answer yet. Choose one, or “{way_out}”.",
+        "Questions {numbers} have no answer yet. Choose one each, or “{way_out}”.",
+        len(items),
+    ).format(numbers=named, way_out=way_out)
 
 
 def read_number(text: str, what: str) -> float | None:
@@ -193,7 +236,7 @@ def _question(instrument: Instrument, item: int, words: Wording | None, texts: S
 
 
 def _answer(instrument: Instrument, item: int, text: str) -> float | None:
-    value = read_number(text, _("The answer to item {n}").format(n=item))
+    value = None if text.strip() == LEFT_OUT else read_number(text, _("The answer to item {n}").format(n=item))
     if value is None:
         return None
     low, high = instrument.form.range_of(item)

@@ -11,10 +11,17 @@ from typing import Any, Final
 from benchwell.errors import AccessError, RegisterError, ScoringError
 from benchwell.i18n import _, number
 from benchwell.pipeline.live.courses import course_of
-from benchwell.pipeline.live.forms import Form, form_for, may_be_sent, read_items
+from benchwell.pipeline.live.forms import (
+    Form,
+    forgotten_words,
+    form_for,
+    may_be_sent,
+    read_items,
+)
 from benchwell.pipeline.live.receiving import Entry, Received, receive
 from benchwell.pipeline.live.safety import SafetyWords, safety_words
 from benchwell.pipeline.live.service import LiveService
+from benchwell.pipeline.live.waiting import in_time
 from benchwell.register import Viewer
 from benchwell.register.audit import log
 from benchwell.register.courses import courses_of
@@ -31,7 +38,6 @@ FORM: Final = "form"
 FORM_WITH_SCORE: Final = "form_score"
 LASTS: Final = 7 * DAY
 KIOSK_LASTS: Final = 30 * DAY
-_WAIT = 30.0
 _TURNS, _TURN = 10, 0.1  # looks, and seconds between them
 
 
@@ -185,7 +191,9 @@ def send_form(
 
     Raises:
         AccessError: If the link was used, has expired, or never was.
-        ScoringError: If nothing at all was answered, or an answer is none; the link then still works.
+        ScoringError: If nothing at all was answered, a question was forgotten, or an answer is none; the link then
+            still works.
+        BusyRegisterError: If the register does not answer in time; the same answers may be sent again.
     """
     opened = opened_form(service, now, token, source=source)
     if opened is None:
@@ -193,17 +201,34 @@ def send_form(
     entries = _entries(service, opened.link, posted, source, today)
     if not entries:
         raise ScoringError(_("No question has an answer yet."), hint=_("answer at least one, or close this page"))
+    forgotten = forgotten_questions(opened, posted)
+    if forgotten:
+        numbers = [number for _form, number in forgotten]
+        raise ScoringError(
+            forgotten_words(numbers, _("I would rather not say"), are_of_one_form=len(opened.forms) == 1)
+        )
     # Used first: of two that are sent at the same time, only one is taken in.
-    used = service.register.write(lambda connection: use_link(connection, now, opened.link.kind, token))
+    used = in_time(service.register.submit(lambda connection: use_link(connection, now, opened.link.kind, token)))
     if used is None:
         return _sent_again(service, now, token, posted, source, today)
     try:
         waiting = [receive(service, entry, now, route="/f/{token}") for entry in entries]
-        received = [one.result(timeout=_WAIT) for one in waiting]
+        received = [in_time(one) for one in waiting]
     except Exception:
-        service.register.write(lambda connection: give_back(connection, used.id))
+        # Behind what still waits: whoever sends the same again finds the link open, and what was kept is kept once.
+        service.register.submit(lambda connection: give_back(connection, used.id))
         raise
     return _sent(service, used, received)
+
+
+def forgotten_questions(opened: Opened, posted: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
+    """Questions of which a sent page says nothing: the instrument, and the number of the question in its form."""
+    return tuple(
+        (form.instrument, question.number)
+        for form in opened.forms
+        for question in form.questions
+        if not posted.get(f"{form.instrument}:{question.name}", "").strip()
+    )
 
 
 def _sent_again(
@@ -229,7 +254,7 @@ def _sent_again(
     else:
         raise _gone()
     waiting = [receive(service, entry, now, route="/f/{token}") for entry in entries]
-    return _sent(service, used, [one.result(timeout=_WAIT) for one in waiting])
+    return _sent(service, used, [in_time(one) for one in waiting])
 
 
 def kiosk_token(service: LiveService, now: float, device: str, code: str) -> str:

@@ -12,8 +12,9 @@ from benchwell.errors import BenchwellError
 from benchwell.i18n import _
 from benchwell.pipeline.live.courses import course_name
 from benchwell.pipeline.live.entering import enter_form
-from benchwell.pipeline.live.forms import form_for
+from benchwell.pipeline.live.forms import forgotten_items, form_for
 from benchwell.register import Role
+from benchwell.register.refusals import BusyRegisterError
 from benchwell.registry.instrument import Instrument
 from benchwell.web.access import to_person
 from benchwell.web.addresses import course_address
@@ -39,13 +40,17 @@ def form(visit: Here, person_id: str, instrument: str) -> HTMLResponse:
 
 @routes.post("/people/{person_id}/enter/{instrument}", to_person(Role.CLINICIAN, action="write"))
 def enter(visit: Here, person_id: str, instrument: str, sent: Sent) -> Response:
-    """Take it in, then to the course with the new score first; what cannot be taken in is asked again."""
+    """Take it in, then to the course with the new score first; what cannot be taken in is asked again.
+
+    Whatever the reason is, the answers stay on the page.
+    """
     found = _find(visit, instrument)
     try:
         day = sent.day("date", _("The day"), default=dt.date.today())
         enter_form(visit.service, visit.viewer, visit.now, person_id, found, sent, day)
     except BenchwellError as problem:
-        return _page(visit, person_id, found, sent, error=f"{problem.message} {problem.hint or ''}".strip(), status=400)
+        status = 503 if isinstance(problem, BusyRegisterError) else 400
+        return _page(visit, person_id, found, sent, error=sentence_of(problem), status=status)
     return RedirectResponse(course_address(person_id), status_code=303)
 
 
@@ -67,7 +72,15 @@ def _page(
         today=dt.date.today(),
         sent=defaultdict(str, sent),
         error=error,
+        forgotten=forgotten_items(instrument, sent) if error and any(name.startswith("item-") for name in sent) else (),
     )
+
+
+def sentence_of(problem: BenchwellError) -> str:
+    """What went wrong and what one can do, to stand above a form."""
+    if not problem.hint:
+        return problem.message
+    return f"{problem.message} {problem.hint[:1].upper()}{problem.hint[1:].rstrip('.')}."
 
 
 def _find(visit: Here, instrument: str) -> Instrument:

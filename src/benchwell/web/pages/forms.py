@@ -9,12 +9,13 @@ from dataclasses import replace
 import segno
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from benchwell.errors import AccessError, ScoringError
+from benchwell.errors import AccessError, BenchwellError, ScoringError
 from benchwell.i18n import _
 from benchwell.pipeline.live.courses import course_name
 from benchwell.pipeline.live.links import (
     Opened,
     Sent,
+    forgotten_questions,
     is_kiosk,
     kiosk_token,
     offer_form,
@@ -24,6 +25,7 @@ from benchwell.pipeline.live.links import (
     send_form,
 )
 from benchwell.register import Role
+from benchwell.register.refusals import BusyRegisterError
 from benchwell.register.sessions import close_session
 from benchwell.register.tokens import hash_of
 from benchwell.register.viewer import PUBLIC
@@ -31,6 +33,7 @@ from benchwell.web.access import EVERYBODY, Access, Reach, only, to_person
 from benchwell.web.cookies import COOKIE, drop, keep, read
 from benchwell.web.guard import NothingThereError
 from benchwell.web.limits import Rate, limits_of
+from benchwell.web.pages.entry import sentence_of
 from benchwell.web.posted import Sent as Fields
 from benchwell.web.routing import Routes
 from benchwell.web.visit import Here, Visit
@@ -75,12 +78,14 @@ def fill(visit: Here, token: str) -> HTMLResponse:
 
 @routes.post("/f/{token}", _BY_LINK)
 def send(visit: Here, token: str, sent: Fields) -> HTMLResponse:
-    """Send the answers; the link is then used up."""
+    """Send the answers; the link is then used up. What cannot be taken in is asked again, and the answers stay."""
+    opened = opened_form(visit.service, visit.now, token)  # before: while the register is busy it may seem used up
     try:
         done = send_form(visit.service, visit.now, token, sent, source="link", today=dt.date.today())
-    except ScoringError as problem:
-        opened = _opened(visit, token)
-        return _form_page(visit, opened, f"/f/{token}", sent, error=problem.message)
+    except (ScoringError, BusyRegisterError) as problem:
+        if opened is None:
+            raise
+        return _form_page(visit, opened, f"/f/{token}", sent, problem=problem)
     return _done_page(visit, done, kiosk=False)
 
 
@@ -125,12 +130,13 @@ def kiosk_send(visit: Here, sent: Fields) -> Response:
     if not device:
         return _code_page(visit, status=403)
     token = kiosk_token(visit.service, visit.now, device, code)
+    opened = opened_form(visit.service, visit.now, token, source="kiosk")
     try:
         done = send_form(visit.service, visit.now, token, sent, source="kiosk", today=dt.date.today())
-    except ScoringError as problem:
-        return _form_page(
-            visit, _opened(visit, token, source="kiosk"), "/kiosk/send", sent, code=code, error=problem.message
-        )
+    except (ScoringError, BusyRegisterError) as problem:
+        if opened is None:
+            raise
+        return _form_page(visit, opened, "/kiosk/send", sent, code=code, problem=problem)
     except AccessError:  # a code that is none counts here as it does where it is typed
         limits_of(visit.request).take("kiosk", hash_of(device), CODES)
         raise
@@ -161,17 +167,24 @@ def _apart(visit: Here) -> Visit:
 
 
 def _form_page(
-    visit: Here, opened: Opened, action: str, sent: Mapping[str, str], *, code: str = "", error: str = ""
+    visit: Here,
+    opened: Opened,
+    action: str,
+    sent: Mapping[str, str],
+    *,
+    code: str = "",
+    problem: BenchwellError | None = None,
 ) -> HTMLResponse:
     n_questions = sum(len(form.questions) for form in opened.forms)
     return _apart(visit).page(
         "form.html.j2",
-        status=400 if error else 200,
+        status=200 if problem is None else 503 if isinstance(problem, BusyRegisterError) else 400,
         forms=opened.forms,
         action=action,
         code=code,
-        error=error,
+        error="" if problem is None else sentence_of(problem),
         sent=dict(sent),
+        forgotten=forgotten_questions(opened, sent) if problem is not None else (),
         n_questions=n_questions,
     )
 
@@ -186,8 +199,8 @@ def _code_page(visit: Here, *, error: str = "", status: int = 200) -> HTMLRespon
     return _apart(visit).page("kiosk.html.j2", status=status, error=error, works=works)
 
 
-def _opened(visit: Here, token: str, *, source: str = "link") -> Opened:
-    opened = opened_form(visit.service, visit.now, token, source=source)
+def _opened(visit: Here, token: str) -> Opened:
+    opened = opened_form(visit.service, visit.now, token)
     if opened is None:
         raise NothingThereError(
             _("This link does not work any more."),

@@ -3,6 +3,7 @@
 
 (() => {
   "use strict";
+  const LEFT_OUT = "none";
 
   function begin(form) {
     const questions = [...form.querySelectorAll("[data-question]")];
@@ -12,13 +13,15 @@
     const progress = form.querySelector("[data-progress]");
 
     const inputs = (question) => [...question.querySelectorAll('input[type="radio"]')];
-    const chosen = (question) => inputs(question).find((one) => one.checked && one.value !== "");
+    const chosen = (question) => inputs(question).find((one) => one.checked);
 
     function count() {
-      const answers = questions.map(chosen).filter(Boolean);
+      const said = questions.map(chosen).filter(Boolean); // also that a question was left out
+      const answers = said.filter((one) => one.value !== LEFT_OUT);
+      const open = questions.length - said.length;
       if (total) total.textContent = answers.length ? answers.reduce((sum, one) => sum + Number(one.value), 0) : total.dataset.none;
-      if (left) left.textContent = answers.length < questions.length ? `${left.dataset.text} ${questions.length - answers.length}` : "";
-      if (progress) progress.textContent = progress.dataset.text.replace("{done}", answers.length).replace("{all}", questions.length);
+      if (left) left.textContent = open ? `${left.dataset.text} ${open}` : "";
+      if (progress) progress.textContent = progress.dataset.text.replace("{done}", said.length).replace("{all}", questions.length);
     }
 
     function goTo(place) {
@@ -36,8 +39,8 @@
       if (!question || event.ctrlKey || event.altKey || event.metaKey) return;
       const isRadio = event.target.type === "radio";
       if (!isRadio) return;
-      const leaveOut = event.key === "m" || event.key === " ";
-      const wanted = inputs(question).find((one) => (leaveOut ? one.value === "" : one.value === event.key));
+      const leaveOut = event.key === "m";
+      const wanted = inputs(question).find((one) => (leaveOut ? one.value === LEFT_OUT : one.value === event.key));
       if (wanted && (leaveOut || /^[0-9]$/.test(event.key))) {
         event.preventDefault();
         wanted.checked = true;
@@ -52,7 +55,7 @@
     form.addEventListener("change", count);
     if (byKeys) {
       form.addEventListener("keydown", onKey);
-      goTo(0);
+      goTo(Math.max(0, questions.findIndex((one) => !chosen(one)))); // after an error, the first that is open
     }
     count();
   }
