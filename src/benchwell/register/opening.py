@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from benchwell.errors import RegisterError
 from benchwell.private_file import owner_only
 from benchwell.register.migrations import upgrade
-from benchwell.register.refusals import BusyRegisterError, why
+from benchwell.register.refusals import BusyRegisterError, is_unable, unable, why
 from benchwell.register.writer import Item, Together, Writer
 
 T = TypeVar("T")
@@ -77,11 +77,21 @@ class Register:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection to read with; what it sees is one moment of the register. Nothing written with it is kept."""
-        with self.engine.connect() as connection:
-            if self.kind == "postgresql":  # its usual transactions see a new moment with each statement
-                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            yield connection
+        """A connection to read with; what it sees is one moment of the register. Nothing written with it is kept.
+
+        Raises:
+            BusyRegisterError: If the database cannot be reached, or stops answering meanwhile.
+        """
+        try:
+            with self.engine.connect() as connection:
+                if self.kind == "postgresql":  # its usual transactions see a new moment with each statement
+                    one_moment = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+                    connection = connection.execution_options(**one_moment)
+                yield connection
+        except SQLAlchemyError as problem:
+            if is_unable(problem):
+                raise unable() from None
+            raise
 
     def check(self) -> None:
         """Ask the database for nothing, to see that it answers.
@@ -205,7 +215,9 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "begin", _begin)
         return engine
     # Nobody waits for another's lock without end: it is told, and may try again.
-    waits = {} if "options" in url.query else {"options": "-c lock_timeout=20s"}
+    waits: dict[str, Any] = {} if "options" in url.query else {"options": "-c lock_timeout=20s"}
+    if "connect_timeout" not in url.query:
+        waits["connect_timeout"] = 10  # seconds; a host that is gone says nothing, for minutes
     return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args=waits)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, RootTransaction, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from benchwell.errors import RegisterError
-from benchwell.register.refusals import BusyRegisterError, is_lost, is_passing, why
+from benchwell.register.refusals import BusyRegisterError, is_lost, is_passing, is_unable, unable, why
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -313,9 +313,9 @@ def _not_yours() -> RegisterError:
 
 def _refused(problem: SQLAlchemyError) -> RegisterError:
     words = f"The register refused a write ({why(problem)})."
-    if is_passing(problem) or is_lost(problem):
-        return BusyRegisterError(words, hint="others were in the way, or it is away; try again")
-    return RegisterError(words, hint="nothing of it was kept")
+    if is_passing(problem):
+        return BusyRegisterError(words, hint="others were in the way; try again")
+    return unable(is_write=True) if is_unable(problem) else RegisterError(words, hint="nothing of it was kept")
 
 
 def _undecided() -> RegisterError:

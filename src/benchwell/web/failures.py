@@ -73,7 +73,12 @@ async def _ours(request: Request, error: Exception) -> Response:
     headers = {"retry-after": _wait(error)} if status in (429, 503) else {}
     if status == 401 and not for_program(request):
         return RedirectResponse("/sign-in", status_code=303)
-    return await run_in_threadpool(_answer, request, status, error.message, error.hint, headers)
+    message, hint = error.message, error.hint
+    if isinstance(error, BusyRegisterError):  # said where nobody knew who asks
+        if not hasattr(request.state, "visit"):
+            speak(language_of(request, None))
+        message, hint = _(message), hint and _(hint)
+    return await run_in_threadpool(_answer, request, status, message, hint, headers)
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -123,7 +128,7 @@ def _visit(request: Request) -> Visit:
     known: Visit | None = getattr(request.state, "visit", None)
     try:
         return known or visit_for(request)
-    except AccessError:  # a key that nobody has: a stranger, then
+    except BenchwellError:  # a key that nobody has, or nobody there to ask: a stranger, then
         return Visit(request, request.app.state.service, PUBLIC, None, language_of(request, None))
 
 
