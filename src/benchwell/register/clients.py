@@ -19,7 +19,6 @@ SCOPES: Final = {
     "scores.read": N_("read scores"),
     "people.write": N_("add people who are not here yet"),
     "editions.read": N_("read editions and measures"),
-    "reports.read": N_("read reports"),
 }
 
 

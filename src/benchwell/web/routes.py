@@ -8,6 +8,7 @@ from benchwell.web.pages.account import routes as account
 from benchwell.web.pages.admin import routes as admin
 from benchwell.web.pages.admin_deletions import routes as admin_deletions
 from benchwell.web.pages.admin_log import routes as admin_log
+from benchwell.web.pages.admin_places import routes as admin_places
 from benchwell.web.pages.admin_programs import routes as admin_programs
 from benchwell.web.pages.circle import routes as circle
 from benchwell.web.pages.contract import routes as contract
@@ -43,6 +44,7 @@ ALL_ROUTES: tuple[Routes, ...] = (
     oidc,
     account,
     admin,
+    admin_places,
     admin_programs,
     admin_log,
     admin_deletions,

@@ -70,6 +70,8 @@ def test_a_key_is_shown_once_and_opens_until_it_is_shut_out(house: House) -> Non
     admin = house.browser(Role.ADMIN)
     assert send(admin, "/admin/programs", name="Records").status_code == 400
     assert send(admin, "/admin/programs", name="Records", scopes="everything").status_code == 400
+    assert send(admin, "/admin/programs", name="Records", scopes="reports.read").status_code == 400  # opened nothing
+    assert "No program has a key yet." in admin.get("/admin/programs").text
     made = send(admin, "/admin/programs", name="Records", scopes=["scores.write", "editions.read"]).text
     key = re.search(r"<code>([\w-]{43})</code>", made)
     assert key is not None
@@ -100,9 +102,9 @@ def test_the_log_can_be_narrowed_and_taken_along(house: House) -> None:
     clinician = Viewer(Role.CLINICIAN, user_id="clinician")
 
     def write(connection: Any) -> None:
-        log(connection, 86400.0 * 10, clinician, "read", "/people/{person_id}", person_id=OWN)
-        log_many(connection, 86400.0 * 20, clinician, "read", "/today", [OWN, "synthetic-p2", OWN])
-        log(connection, 86400.0 * 30, Viewer(Role.PUBLIC), "refuse", "=cmd()", person_id=OWN)
+        log(connection, 86400.0 * 10.5, clinician, "read", "/people/{person_id}", person_id=OWN)
+        log_many(connection, 86400.0 * 20.5, clinician, "read", "/today", [OWN, "synthetic-p2", OWN])
+        log(connection, 86400.0 * 30.5, Viewer(Role.PUBLIC), "refuse", "=cmd()", person_id=OWN)
 
     house.service.register.write(write)
     admin = house.browser(Role.ADMIN)
@@ -117,7 +119,15 @@ def test_the_log_can_be_narrowed_and_taken_along(house: House) -> None:
     assert rows("until=1970-01-05") == []
     assert rows("since=1970-01-31")[0]["route"] == "'=cmd()"
     assert admin.get("/admin/log?since=nonsense&before=x&until=9999-99-99").status_code == 200
-    assert "/people/{person_id}" in admin.get(f"/admin/log?person={OWN}").text
+    page = admin.get(f"/admin/log?person={OWN}").text
+    assert "/people/{person_id}" in page
+    assert '<time datetime="1970-01-11T12:00:00Z">' in page  # for programs; people read it as they write it
+    assert "1970-01-11 " not in page
+    german = admin.get(f"/admin/log?person={OWN}", headers={"accept-language": "de"}).text
+    assert re.search(r">1[01]\. Jan\. 1970, \d\d:\d\d:\d\d \S+</time>", german)
+    nothing = admin.get("/admin/log?person=nobody").text
+    assert "There is no line like that." in nothing
+    assert "<thead>" not in nothing  # no head of a table without a row
     with house.service.register.read() as connection:
         readers = [(line.name, line.action, line.route) for line in readers_of(connection, OWN)]
         exported = connection.execute(select(s.audit).where(s.audit.c.action == "export")).all()

@@ -1,8 +1,9 @@
-"""The first administrator: a one-time link that the first start prints, for whoever reads the terminal."""
+"""The first administrator: a one-time link that the first start prints, and what is to be done after it."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from benchwell.errors import AccessError
@@ -10,9 +11,64 @@ from benchwell.i18n import _
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Role
 from benchwell.register.accounts import add_account, add_grant, has_admin
+from benchwell.register.first_steps import what_is_there
 from benchwell.register.links import find_link, make_link, open_links, revoke_link, use_link
 
 KIND = "admin"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the first steps of a new service.
+
+    Attributes:
+        title: What is to be done.
+        how: How, in a sentence.
+        path: Where; "" where it is done in a terminal.
+        is_done: Whether it has been.
+    """
+
+    title: str
+    how: str
+    path: str
+    is_done: bool
+
+
+def first_steps(service: LiveService) -> tuple[Step, ...]:
+    """What a new service needs, in order; nothing once all of it is there.
+
+    Args:
+        service: The running service.
+    """
+    with service.register.read() as connection:
+        have = what_is_there(connection)
+    steps = (
+        Step(
+            _("Add an organization and its clinicians"),
+            _("A clinic, a practice, a department: whatever answers for the treatment."),
+            "/admin/places",
+            have.organizations and have.practitioners,
+        ),
+        Step(
+            _("Add an account for everybody who works here"),
+            _("Below: a name, then a role, then a link to set the password, which you hand over yourself."),
+            "#add",
+            have.others,
+        ),
+        Step(
+            _("Bring scores in"),
+            _("Clinicians type them, a record system sends them with a key, or files are read in: benchwell intake."),
+            "/admin/programs",
+            have.assessments,
+        ),
+        Step(
+            _("Build the first edition"),
+            _("In a terminal: benchwell build. From then on there are figures of the service to look at."),
+            "",
+            service.edition() is not None,
+        ),
+    )
+    return () if all(one.is_done for one in steps) else steps
 
 
 def first_admin_link(service: LiveService, address: str | None = None) -> str | None:

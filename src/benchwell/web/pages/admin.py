@@ -8,7 +8,8 @@ from typing import Any
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from benchwell.errors import AccessError
-from benchwell.i18n import _
+from benchwell.i18n import _, using
+from benchwell.pipeline.live.first_admin import first_steps
 from benchwell.register import Role
 from benchwell.register.accounts import (
     NEEDS,
@@ -187,7 +188,9 @@ def _back(user_id: str) -> RedirectResponse:
 def _overview(visit: Visit, *, problem: AccessError | None = None, login: str = "", name: str = "") -> HTMLResponse:
     with visit.register.read() as connection:
         found = accounts(connection)
-    given = {"accounts": found, "problem": problem, "login": login, "name": name}
+    with using(visit.language):
+        steps = first_steps(visit.service)
+    given = {"accounts": found, "problem": problem, "login": login, "name": name, "steps": steps}
     return visit.page("admin/overview.html.j2", status=400 if problem else 200, **given)
 
 

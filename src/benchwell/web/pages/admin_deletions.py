@@ -73,4 +73,4 @@ def _page(visit: Visit, *, problem: BenchwellError | None = None) -> HTMLRespons
 
 
 def _day(seconds: float) -> str:
-    return day(dt.datetime.fromtimestamp(seconds, dt.UTC).date())
+    return day(dt.datetime.fromtimestamp(seconds).date())

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi.responses import HTMLResponse, StreamingResponse
 
+from benchwell.i18n import moment
 from benchwell.publish.spreadsheet import csv_lines
 from benchwell.register.accounts import accounts
 from benchwell.register.audit import log
@@ -34,7 +35,8 @@ def look(
     typed: dict[str, Any] = {"user": user, "person": person, "since": since, "until": until}
     older = urlencode(typed | {"before": lines[-1].sequence}) if len(lines) == _PAGE else ""
     shown: dict[str, Any] = {"lines": lines, "accounts": people_here, "older": older, "query": urlencode(typed)}
-    return visit.page("admin/log.html.j2", instant=instant, **shown, **typed)
+    shown |= {"instant": instant, "moment": _moment, "zone": dt.datetime.now().astimezone().tzname()}
+    return visit.page("admin/log.html.j2", **shown, **typed)
 
 
 @routes.get("/admin/log.csv", ADMIN)
@@ -47,28 +49,33 @@ def take(visit: Here, user: str = "", person: str = "", since: str = "", until: 
 
 
 def instant(seconds: float) -> str:
-    """An instant as UTC, to the second.
+    """An instant for programs: ISO 8601 in UTC, to the second.
 
     >>> instant(0)
-    '1970-01-01 00:00:00'
+    '1970-01-01T00:00:00Z'
     """
-    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _moment(seconds: float) -> str:
+    return moment(seconds, to_the_second=True)
 
 
 def _filter(user: str, person: str, since: str, until: str, before: str) -> AuditFilter:
-    last = _day(until)
     return AuditFilter(
         user_id=user or None,
         person_id=person.strip() or None,
-        since=_day(since),
-        until=None if last is None else last + 86400,  # the last day is in it
+        since=_begins(since),
+        until=_begins(until, later=1),  # the last day is in it
         before=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,
     )
 
 
-def _day(text: str) -> float | None:
+def _begins(text: str, *, later: int = 0) -> float | None:
+    """When a day, or one so many days later, begins by the clock of the service, as its pages tell it."""
     try:
-        return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp() if len(text) == 10 else None
+        asked = dt.datetime.fromisoformat(text) + dt.timedelta(later)
+        return asked.timestamp() if len(text) == 10 else None
     except (ValueError, OverflowError):
         return None
 
