@@ -39,10 +39,11 @@ def serve(
     ] = False,
 ) -> None:
     """Start the live service: feedback in the room, for clinicians, quality leads and patients."""
-    from benchwell.web.server import Listening, serve
+    from benchwell.web.server import Listening, check, serve
 
     folder = workspace or (_DEMO_FOLDER if demo else Path())
     where = Listening(folder, register, host, port, workers, certificate, key, demo)
+    check(where)  # first: the link that `_prepare` prints must not lead to whoever listens there already
     _prepare(where)
     serve(where)
 

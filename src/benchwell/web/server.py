@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +58,9 @@ def serve(where: Listening) -> None:
     """Serve until stopped.
 
     Raises:
-        ServiceError: If the port is in use, or several workers are asked of an SQLite register.
+        ServiceError: As `check`.
     """
-    _check(where)
+    check(where)
     # Workers are new processes: what they need reaches them through their environment.
     os.environ[WORKSPACE] = str(where.workspace.resolve())
     os.environ.pop(REGISTER, None)
@@ -89,14 +90,28 @@ def application() -> FastAPI:
     return create_app(service)
 
 
-def _check(where: Listening) -> None:
-    if where.workers > 1 and not (register_address(where.workspace, where.register) or "").startswith("postgres"):
+def check(where: Listening) -> None:
+    """Look whether it can be served at all, before anything is said or made.
+
+    Raises:
+        ServiceError: If the port is in use, the certificate cannot be used, or several workers are asked of an SQLite
+            register.
+    """
+    if where.workers > 1 and not _register_of(where).startswith("postgres"):
         raise ServiceError(
             "Several workers cannot share a register in a file.",
             hint="name a PostgreSQL register: --register postgresql://user@host/name",
         )
     if (where.certificate is None) != (where.key is None):
         raise ServiceError("A certificate and its key go together.", hint="give --certificate and --key")
+    if where.certificate is not None and where.key is not None:
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(where.certificate, where.key)
+        except OSError as problem:  # an SSLError is one
+            raise ServiceError(
+                f"The certificate and its key cannot be used: {_reason(problem)}.",
+                hint="both are PEM files that this account may read, and the key is that of the certificate",
+            ) from None
     with socket.socket(socket.AF_INET6 if ":" in where.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -106,3 +121,13 @@ def _check(where: Listening) -> None:
                 f"Nothing can be served at {where.host}, port {where.port}: {problem.strerror}.",
                 hint="choose another: --port 8001",
             ) from None
+
+
+def _register_of(where: Listening) -> str:
+    if where.is_demo:  # its workspace need not be there yet
+        return where.register or ""
+    return register_address(where.workspace, where.register) or ""
+
+
+def _reason(problem: OSError) -> str:
+    return str(problem.reason) if isinstance(problem, ssl.SSLError) else str(problem.strerror)

@@ -151,3 +151,29 @@ def test_several_workers_may_share_the_register_that_the_workspace_names(tmp_pat
     named.save(tmp_path / "w" / "benchwell.yaml")
     with pytest.raises(ServiceError, match="go together"):  # the next thing to look at: the register is well
         serve(Listening(tmp_path / "w", workers=2, certificate=Path("c.pem")))
+
+
+def test_a_port_in_use_is_said_before_a_link_is_made_that_leads_to_whoever_listens_there(tmp_path: Path) -> None:
+    Workspace.create(tmp_path / "w")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        command = [sys.executable, "-m", "benchwell.cli", "serve", "-w", str(tmp_path / "w")]
+        port = str(taken.getsockname()[1])
+        ended = subprocess.run([*command, "--port", port], capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == ServiceError.exit_code
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("Error: Nothing can be served at 127.0.0.1")
+    assert not (tmp_path / "w" / "register.db").exists()
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "broken"])
+def test_a_certificate_that_cannot_be_used_is_said(tmp_path: Path, content: str | None) -> None:
+    Workspace.create(tmp_path / "w")
+    paths = tmp_path / "c.pem", tmp_path / "k.pem"
+    for path in paths if content else ():
+        path.write_text(content or "")
+    with pytest.raises(ServiceError, match="The certificate and its key cannot be used") as problem:
+        serve(Listening(tmp_path / "w", certificate=paths[0], key=paths[1]))
+    assert problem.value.hint is not None
+    assert "PEM" in problem.value.hint
