@@ -13,6 +13,7 @@ from benchwell.web.pages.admin_programs import routes as admin_programs
 from benchwell.web.pages.circle import routes as circle
 from benchwell.web.pages.contract import routes as contract
 from benchwell.web.pages.course import routes as course
+from benchwell.web.pages.demo import routes as demo
 from benchwell.web.pages.editions import routes as editions
 from benchwell.web.pages.entry import routes as entry
 from benchwell.web.pages.experiments import routes as experiments
@@ -41,6 +42,7 @@ ALL_ROUTES: tuple[Routes, ...] = (
     my_data,
     preferences,
     sign_in,
+    demo,
     oidc,
     account,
     admin,

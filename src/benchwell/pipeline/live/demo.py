@@ -13,6 +13,7 @@ import pyarrow.csv
 
 from benchwell.errors import ServiceError
 from benchwell.pipeline.live.demo_people import DemoUser, furnish
+from benchwell.pipeline.live.demo_roles import MARK
 from benchwell.pipeline.live.from_lake import bring_from_lake
 from benchwell.pipeline.live.opening import open_service
 from benchwell.pipeline.progress import Listener
@@ -23,7 +24,6 @@ from benchwell.synthetic.clinics import draw_clinics
 from benchwell.synthetic.episodes import blocks
 from benchwell.synthetic.export import assessment_table
 
-MARK = "synthetic-demonstration"  # id of the workspace: nothing else is ever overwritten
 _DAYS = 700  # courses begin in the two years before today
 _BENCHMARKS = (
     "network-phq9-response-12w",

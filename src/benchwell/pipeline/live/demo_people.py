@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchwell.pipeline.live.demo_roles import ROLES
 from benchwell.pipeline.live.receiving import receive
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Role, Viewer
@@ -28,15 +29,6 @@ _TEAM = "demo_team"
 _HOURS = ("09:00", "10:00", "11:00", "13:30", "14:30", "15:30")
 _BETTER = (1, 2, 2, 2, 1, 1, 2, 1, 0)
 _LETTERS = "ABCDEFGHIJKLMNOPRSTUVWYZ"
-_ROLES = (
-    (Role.CLINICIAN, "today's people, one person's course, entering scores"),
-    (Role.LEAD, "the service's figures, and the circle"),
-    (Role.MANAGER, "the service, what is missing in its data, experiments"),
-    (Role.ANALYST, "every clinic's figures, editions, downloads"),
-    (Role.PAYER, "what a payer sees of a workspace for learning: nothing, and why"),
-    (Role.PATIENT, "the own course, and what it may be used for"),
-    (Role.ADMIN, "users, keys of programs, the log of who read what"),
-)
 
 
 @dataclass(frozen=True)
@@ -75,12 +67,12 @@ def furnish(service: LiveService, today: dt.date) -> tuple[DemoUser, ...]:
             _plan_day(connection, where, today)
             set_fact(connection, _DAY, today.isoformat())
         known = {one.login: one.id for one in accounts(connection)}
-        for role, _ in _ROLES:
+        for role, _sees in ROLES:
             if role.value in known:
                 set_password(connection, known[role.value], hashed)
             else:
                 _add_user(connection, role, hashed, where, team)
-        return tuple(DemoUser(role.value, password, sees) for role, sees in _ROLES)
+        return tuple(DemoUser(role.value, password, sees) for role, sees in ROLES)
 
     users = service.register.write(put)
     for form in forms:

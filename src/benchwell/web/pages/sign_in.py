@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from benchwell.errors import AccessError
 from benchwell.i18n import _
+from benchwell.pipeline.live.demo_roles import ROLES
 from benchwell.pipeline.live.first_admin import accept_first_admin, is_first_admin_link
 from benchwell.register import Role
 from benchwell.register.accounts import Account, accept_invitation, grants_of, invited
@@ -18,6 +19,7 @@ from benchwell.register.places import places
 from benchwell.register.sessions import close_session, close_sessions_of
 from benchwell.register.signing_in import SignIn, sign_in, switch_role
 from benchwell.web.access import ANYONE, EVERYBODY, Access, Reach, only
+from benchwell.web.at_the_demo import is_at_the_demo
 from benchwell.web.cookies import COOKIE, drop, keep
 from benchwell.web.guard import NothingThereError
 from benchwell.web.limits import SIGN_IN_ADDRESS, SIGN_IN_LOGIN, limits_of
@@ -164,7 +166,9 @@ def session_lasts(visit: Visit) -> float:
 
 def _form(visit: Visit, *, problem: str = "", login: str = "", status: int = 200) -> HTMLResponse:
     provider = settings_of(visit.service.workspace.settings.service)
-    return visit.page("sign_in.html.j2", problem=problem, login=login, provider=provider, status=status)
+    roles = ROLES if is_at_the_demo(visit) else ()
+    given = {"problem": problem, "login": login, "provider": provider, "roles": roles}
+    return visit.page("sign_in.html.j2", status=status, **given)
 
 
 def _goodbye(visit: Visit) -> RedirectResponse:
