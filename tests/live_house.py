@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
+from benchwell.pipeline.live import clock
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.workspace import Workspace
 from benchwell.register import Register, Role
@@ -41,11 +42,12 @@ _ROLES: dict[Role, dict[str, str]] = {
 
 @dataclass
 class House:
-    """The clinic, its service, and a browser for each role."""
+    """The clinic, its service, a browser for each role, and its day."""
 
     service: LiveService
     app: Any
     browsers: dict[Role, TestClient] = field(default_factory=dict)
+    today: dt.date = dt.date.min
 
     def browser(self, role: Role) -> TestClient:
         """A signed-in browser in one role; `.csrf` is what its forms carry."""
@@ -55,12 +57,13 @@ class House:
 
 
 @contextmanager
-def live_house(folder: Path, *, url: str | None = None) -> Iterator[House]:
+def live_house(folder: Path, *, url: str | None = None, today: dt.date | None = None) -> Iterator[House]:
     """A running service on a fresh workspace.
 
     Args:
         folder: An empty folder.
         url: A register elsewhere; null is SQLite in the folder.
+        today: The clinic's day, which does not end while it is open; null is the one on which it opens.
     """
     shutil.copytree(_empty() / "workspace", folder / "workspace")
     if url is None:
@@ -69,10 +72,12 @@ def live_house(folder: Path, *, url: str | None = None) -> Iterator[House]:
     register = Register(url) if url else Register.in_file(folder / "register.db")
     service = LiveService(workspace, register)
     register.write(_furnish)
-    house = House(service, create_app(service))
+    house = House(service, create_app(service), today=today or clock.today())
+    before, clock.today = clock.today, lambda: house.today
     try:
         yield house
     finally:
+        clock.today = before
         service.close()
 
 

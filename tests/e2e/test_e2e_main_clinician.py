@@ -29,7 +29,7 @@ def test_a_score_typed_in_the_session_says_at_once_what_it_means(desk: Desk) -> 
     words = card.inner_text()
     assert "15 moderately severe" in words
     assert "3 points better than at the start, within error of measurement." in words
-    assert "lower is better" in words
+    assert "Lower is better." in words
     assert "Worth doing now" in words
     card.locator("svg").first.wait_for()
     keep(page, "main-clinician-scored")

@@ -222,7 +222,7 @@ def source_text(edition: str) -> str:
 
 def review_text(record: ReviewRecord, curve: ResponseCurve) -> str:
     """What followed a score beyond the range at this occasion, in natural frequencies."""
-    some = round(100 * record.ppv)
+    some = _of_hundred(record.ppv)
     text = _(
         "Of 100 people with such a score at {when}, {some} had not responded at the end and {others} had (n {n}); of "
         "100 people with any score then, {base} had not."
@@ -232,9 +232,18 @@ def review_text(record: ReviewRecord, curve: ResponseCurve) -> str:
         some=some,
         others=100 - some,
         n=number(record.n_review),
-        base=round(100 * record.prevalence),
+        base=_of_hundred(record.prevalence),
     )
     return f"{said} {_how_sure(record.ppv_limits)}"
+
+
+def _of_hundred(share: float) -> int:
+    """People of 100; all or none only where it was all or none.
+
+    >>> _of_hundred(0.997), _of_hundred(1.0), _of_hundred(0.444)
+    (99, 100, 44)
+    """
+    return round(100 * share) if share in (0, 1) else min(max(round(100 * share), 1), 99)
 
 
 def _how_sure(limits: tuple[float, float]) -> str:
@@ -251,7 +260,7 @@ def gain_side(value: float, expected: Expected, curve: ResponseCurve) -> bool:
 def early_text(rule: EarlyRule, little: bool, clock: str) -> str:
     """The early-change rule in natural frequencies, with n and the counter-side."""
     when = _("week {n}") if clock == "weeks" else _("session {n}")
-    share = round(100 * (rule.ppv if little else rule.npv))
+    share = _of_hundred(rule.ppv if little else rule.npv)
     text = (
         _("Little change by {when} (less than {share} % of the way). Of 100 people with such a start, {some} had not "
           "responded at the end and {others} had (n {n}); of 100 people with any start, {base} had not.")
@@ -265,7 +274,7 @@ def early_text(rule: EarlyRule, little: bool, clock: str) -> str:
         some=share,
         others=100 - share,
         n=number(rule.n_flagged if little else rule.n_people - rule.n_flagged),
-        base=round(100 * (rule.prevalence if little else 1 - rule.prevalence)),
+        base=_of_hundred(rule.prevalence if little else 1 - rule.prevalence),
     )
     return f"{said} {_how_sure(rule.ppv_limits if little else rule.npv_limits)}"
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from benchwell.pipeline.live.circle import agenda_of, circle_document
 from benchwell.pipeline.live.experiments import Group
 from benchwell.pipeline.live.sample import ANYWHERE
-from benchwell.publish.document import pdf_of
+from benchwell.publish.document import Note, Picture, pdf_of
 from benchwell.register import Role
 from benchwell.register import schema as s
 from benchwell.register.pulses import week_of
@@ -70,6 +70,23 @@ def test_the_agenda_is_one_strength_one_puzzle_one_equity_with_questions(house):
     assert page.count("?</li>") == 9
     said = words(page.split("<main")[1].split("</main>")[0]).casefold()
     assert not [word for word in NEVER if re.search(rf"\b{re.escape(word)}\b" if word != "!" else "!", said)]
+
+
+def test_the_puzzle_leads_to_an_experiment_on_its_measure(house):
+    for role, carried in ((Role.MANAGER, ""), (Role.ANALYST, f"?organization={ANYWHERE}")):
+        browser = house.browser(role)
+        (address,) = re.findall(r'href="(/experiments[^"]+#new)"', browser.get(f"/circle{carried}").text)
+        (puzzle,) = [one.topic for one in agenda_of(house.service.edition(), ANYWHERE) if one.topic.kind == "puzzle"]
+        page = browser.get(html.unescape(address)).text
+        assert f'<option value="{puzzle.measure}" selected>' in page
+        assert 'id="new"' in page
+
+
+def test_the_paper_says_what_its_pictures_show(house):
+    blocks = circle_document(house.service, Group(ANYWHERE, ANYWHERE), dt.date(2026, 11, 23)).blocks
+    pictures = [place for place, block in enumerate(blocks) if isinstance(block, Picture)]
+    assert pictures
+    assert all(isinstance(blocks[place + 1], Note) for place in pictures)
 
 
 def test_the_same_edition_gives_the_same_agenda_and_the_same_paper(house):
@@ -174,7 +191,7 @@ def test_what_is_not_in_an_edition_yet_is_said_so(house):
 
 def test_an_experiment_goes_from_planned_to_decided_with_notes(house):
     browser = house.browser(Role.LEAD)
-    later = (dt.date.today() + dt.timedelta(30)).isoformat()
+    later = (house.today + dt.timedelta(30)).isoformat()
     address = an_experiment(browser, started=later, aim=HOSTILE).headers["location"]
     page = browser.get(address).text
     assert "<script>alert" not in page
@@ -183,12 +200,12 @@ def test_an_experiment_goes_from_planned_to_decided_with_notes(house):
         assert browser.post(f"{address}/state", data={"csrf": browser.csrf, "state": state}).status_code == 303
     assert browser.post(f"{address}/notes", data={"csrf": browser.csrf, "text": HOSTILE}).status_code == 303
     said = browser.get(address).text
-    assert "adapted: we go on otherwise" in words(said)
+    assert "adapted: we go on differently" in words(said)
     assert "<script>alert" not in said
     assert browser.get("/circle/paper").content.startswith(b"%PDF-1.7")
     with house.service.register.read() as connection:
         row = connection.execute(select(s.experiments)).one()
-    assert (row.state, row.ended, row.organization_id) == ("adapted", dt.date.today(), ANYWHERE)
+    assert (row.state, row.ended, row.organization_id) == ("adapted", house.today, ANYWHERE)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +268,7 @@ def test_an_answer_is_kept_once_and_without_its_person(house):
         kept = connection.execute(select(s.pulses)).one()
         turn = connection.execute(select(s.pulse_turns)).one()
         lines = connection.execute(select(s.audit).where(s.audit.c.route == "/pulse")).all()
-    assert (kept.answer, kept.organization_id, kept.week) == (2, ANYWHERE, week_of(dt.date.today()))
+    assert (kept.answer, kept.organization_id, kept.week) == (2, ANYWHERE, week_of(house.today))
     assert set(kept._mapping) == {"id", "organization_id", "week", "answer"}
     assert "manager" not in str(tuple(turn))
     assert lines == []
@@ -266,7 +283,7 @@ def test_what_is_no_answer_is_not_kept(house, answer):
 
 def test_a_week_is_shown_once_it_is_over_and_with_five_answers(house):
     set_up(house, pulse=True)
-    week = week_of(dt.date.today())
+    week = week_of(house.today)
 
     def put(connection):
         for back, values in ((14, (1, 2, 2, 4, 5)), (7, (1, 1, 1, 1)), (0, (3,) * 9)):
@@ -288,7 +305,7 @@ def test_clinics_do_not_see_the_answers_of_others(house):
 
     def put(connection):
         for place in range(6):
-            row = {"id": f"p{place}", "organization_id": ANOTHER, "week": week_of(dt.date.today()) - dt.timedelta(7)}
+            row = {"id": f"p{place}", "organization_id": ANOTHER, "week": week_of(house.today) - dt.timedelta(7)}
             connection.execute(insert(s.pulses).values(**row, answer=1))
 
     house.service.register.write(put)

@@ -26,14 +26,14 @@ CHANGES = ["/safety", "/marks", "/contacts", "/attended", "/end", "/begin", "/li
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """The clinic."""
-    with live_house(tmp_path) as made:
+    with live_house(tmp_path, today=TODAY) as made:
         yield made
 
 
 @pytest.fixture
 def everywhere(tmp_path: Path, register_url: str) -> Iterator[House]:
     """The clinic, on each kind of database."""
-    with live_house(tmp_path, url=register_url) as made:
+    with live_house(tmp_path, url=register_url, today=TODAY) as made:
         yield made
 
 
@@ -129,15 +129,33 @@ def test_a_search_finds_own_people_by_label_whatever_the_case(house: House) -> N
     house.service.register.write(
         lambda connection: connection.execute(update(s.people).where(s.people.c.id == OWN).values(label="Ähre"))
     )
-    browser = house.browser(Role.CLINICIAN)
-    assert "1 person found" in text(browser.get("/today", params={"q": "äHRE"}))
-    assert "Nobody of yours" in text(browser.get("/today", params={"q": "P. 3"}))
-    assert "Nobody here yet" in text(browser.get("/people", params={"q": "%"}))
+    assert "1 person found" in text(send(house, "/today", q="äHRE"))
+    assert "Nobody of yours" in text(send(house, "/today", q="P. 3"))
+    assert "Nobody of yours" in text(send(house, "/people", q="%"))
+    assert "1 person whom you treat" in text(send(house, "/people", q="äHRE", page="0"))
+
+
+@pytest.mark.parametrize("path", ["/today", "/people"])
+def test_what_is_searched_stands_in_no_address(house: House, path: str) -> None:
+    page = house.browser(Role.CLINICIAN).get(path, params={"q": "P. 1"}).text
+    form = page[page.index('role="search"') - 60 :].split("</form>")[0]
+    assert 'method="post"' in form
+    assert "found" not in text_of(page), "an address that holds a label is not answered"
+    for page_of in (house.browser(Role.CLINICIAN).get("/people").text, send(house, "/people", q="P.").text):
+        assert "?q=" not in page_of
+
+
+def test_what_a_search_found_is_turned_over_without_an_address(house: House) -> None:
+    put_many(house)
+    last = send(house, "/people", q="m ", page="5")
+    assert "M 299" in last.text
+    assert 'name="page" value="4"' in last.text
+    assert 'name="page" value="6"' not in last.text
 
 
 def test_everybody_shown_stands_in_the_log_once(everywhere: House) -> None:
     add_scores(everywhere, OWN, "course-1", "phq-9", [(ago(60), 12)])
-    everywhere.browser(Role.CLINICIAN).get("/today", params={"q": "P."})
+    send(everywhere, "/today", q="P.")
     read = [row.person_id for row in rows(everywhere, s.audit, s.audit.c.route == "/today")]
     assert sorted(read) == [OWN, SECOND]
 
@@ -173,7 +191,7 @@ def test_a_form_without_its_mark_changes_nothing(house: House) -> None:
 def test_a_course_says_the_newest_score_its_band_the_change_and_what_it_means(house: House) -> None:
     add_scores(house, OWN, "course-1", "phq-9", [(ago(60), 18), (ago(30), 14), (ago(1), 9)])
     page = text(house.browser(Role.CLINICIAN).get(f"/people/{OWN}"))
-    for said in ("mild", "9 points better than at the start", "lower is better", "Worth doing now"):
+    for said in ("mild", "9 points better than at the start", "Lower is better.", "Worth doing now"):
         assert said in page
 
 
@@ -465,7 +483,7 @@ def test_a_person_who_was_erased_is_on_no_page(house: House) -> None:
     assert "P. 1" not in browser.get("/people").text
 
 
-def test_three_hundred_people_are_listed_by_page(house: House) -> None:
+def put_many(house: House) -> None:
     def put(connection: Any) -> None:
         people = [{"id": f"synthetic-many-{n}", "label": f"M {n:03}", "origin": "live"} for n in range(300)]
         connection.execute(insert(s.people), people)
@@ -474,6 +492,10 @@ def test_three_hundred_people_are_listed_by_page(house: House) -> None:
         connection.execute(insert(s.courses), courses)
 
     house.service.register.write(put)
+
+
+def test_three_hundred_people_are_listed_by_page(house: House) -> None:
+    put_many(house)
     browser = house.browser(Role.CLINICIAN)
     first, last = browser.get("/people").text, browser.get("/people?page=6").text
     assert "M 049" in first and "M 050" not in first  # noqa: PT018  # one list

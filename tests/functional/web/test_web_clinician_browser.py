@@ -16,7 +16,6 @@ from browser import Desk, check_page, chromium, desk, needs_chromium, served_hou
 from live_house import OWN, add_scores
 
 pytestmark = needs_chromium
-TODAY = dt.date.today()
 
 
 @pytest.fixture
@@ -25,12 +24,12 @@ def treated(desk: Desk) -> Desk:  # noqa: F811
     with desk.house.service.register.read() as connection:
         known = connection.exec_driver_sql("SELECT count(*) FROM assessments").scalar_one()
     if not known:
-        days = [(TODAY - dt.timedelta(days=back)).isoformat() for back in (70, 56, 49, 35, 21, 8)]
+        days = [(desk.house.today - dt.timedelta(days=back)).isoformat() for back in (70, 56, 49, 35, 21, 8)]
         add_scores(desk.house, OWN, "course-1", "phq-9", list(zip(days, [19, 18, 15, 14, 11, 9], strict=True)))
         about = {"person_id": OWN, "course_id": "course-1", "practitioner_id": "c1", "origin": "live"}
         desk.house.service.register.write(
             lambda connection: connection.execute(
-                insert(s.contacts).values(id="contact-1", date=TODAY, time="10:00", kind="session", **about)
+                insert(s.contacts).values(id="contact-1", date=desk.house.today, time="10:00", kind="session", **about)
             )
         )
     return desk

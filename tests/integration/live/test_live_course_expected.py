@@ -44,7 +44,7 @@ def edition(tmp_path_factory: pytest.TempPathFactory) -> Edition:
 @pytest.fixture
 def house(tmp_path: Path, edition: Edition) -> Iterator[House]:
     """The clinic with that edition, where expected courses are on."""
-    with live_house(tmp_path) as made:
+    with live_house(tmp_path, today=TODAY) as made:
         workspace = made.service.workspace
         shutil.copytree(edition.path, workspace.path / "editions" / edition.id)
         workspace.settings = workspace.settings.model_copy(update={"expected_course": True})

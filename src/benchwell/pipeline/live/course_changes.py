@@ -8,6 +8,7 @@ from typing import Any
 
 from benchwell.errors import RegisterError
 from benchwell.i18n import _
+from benchwell.pipeline.live import clock
 from benchwell.pipeline.live.courses import course_of
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.live.telling import write_and_tell
@@ -196,7 +197,7 @@ def _may_begin(viewer: Viewer, condition: str | None, therapy: str | None, start
 
 def _not_ahead(day: dt.date) -> None:
     # A day of the place where people are treated may have begun already where this program does not run.
-    if day > dt.date.today() + dt.timedelta(days=1):
+    if day > clock.today() + dt.timedelta(days=1):
         raise RegisterError(_("The day has not come yet."))
     if day < dt.date(1900, 1, 1):
         raise RegisterError(_("The day is too long ago."))

@@ -24,7 +24,6 @@ from benchwell.reports.chart_course import CourseDot, CourseMark, CoursePicture,
 from benchwell.signals.course_words import points_text
 from benchwell.signals.response_curve import expected_series, seen_range, similar_start
 from benchwell.signals.therapy_words import therapy_words
-from benchwell.terms import Better
 
 MARK_WORDS: Final = {
     "medication_started": N_("Medication started"),
@@ -268,8 +267,7 @@ def _title(line: Line) -> str:
 
 def _facts(line: Line) -> tuple[tuple[str, str], ...]:
     signal = line.signal
-    better = _("lower is better") if signal.better is Better.LOWER else _("higher is better")
-    found = [(_("Direction"), better), (_("Scores"), number(signal.n_scores))]
+    found = [(_("Scores"), number(signal.n_scores))]
     if signal.baseline is not None and signal.baseline.value is not None and signal.n_scores > 1:
         found.append((_("At the start"), _figure(signal.baseline.value)))
     if signal.reliable_points is not None:

@@ -67,6 +67,7 @@ class Form:
     Attributes:
         instrument: Id of the instrument.
         title: Its title.
+        short: What people call it.
         stem: What stands above the questions; "" without wording.
         questions: Its items; empty where only a total exists.
         has_wording: Whether the words may be shown and are declared.
@@ -79,6 +80,7 @@ class Form:
 
     instrument: str
     title: str
+    short: str
     stem: str
     questions: tuple[Question, ...]
     has_wording: bool
@@ -135,6 +137,7 @@ def form_for(instrument: Instrument) -> Form:
     return Form(
         instrument=instrument.id,
         title=_(instrument.title),
+        short=instrument.short,
         stem=words.stem if words else "",
         questions=tuple(_question(instrument, item, words, texts) for item in _items(instrument)),
         has_wording=words is not None,

@@ -10,6 +10,7 @@ from fastapi import Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from benchwell.i18n import _
+from benchwell.pipeline.live import clock
 from benchwell.pipeline.live.circle import circle_document, circle_page, hold_circle
 from benchwell.pipeline.live.experiments import Group, group_of, parsed_day
 from benchwell.pipeline.live.service_view import service_view
@@ -77,4 +78,4 @@ def query_of(visit: Visit, group: Group) -> str:
 
 
 def _today() -> dt.date:
-    return dt.date.today()
+    return clock.today()

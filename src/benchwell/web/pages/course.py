@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from fastapi.responses import HTMLResponse
 
 from benchwell.i18n import _
+from benchwell.pipeline.live import clock
 from benchwell.pipeline.live.courses import CONTACT_WORDS, END_WORDS, MARK_WORDS, course_view, words_of
 from benchwell.pipeline.live.forms import may_be_sent
 from benchwell.pipeline.live.safety import actions, safety_words
@@ -22,7 +21,7 @@ routes = Routes()
 @routes.get("/people/{person_id}", to_person(Role.CLINICIAN))
 def course(visit: Here, person_id: str, course: str | None = None) -> HTMLResponse:
     """Scores with what they say, marks, contacts, and forms to add to them."""
-    view = course_view(visit.service, visit.viewer, person_id, dt.date.today(), course_id=course)
+    view = course_view(visit.service, visit.viewer, person_id, clock.today(), course_id=course)
     known = visit.service.workspace.registry.instruments
     used = [part.line.instrument for part in view.parts]
     others = sorted((one for one in known.values() if one not in used), key=lambda one: _(one.title).casefold())
@@ -41,7 +40,7 @@ def course(visit: Here, person_id: str, course: str | None = None) -> HTMLRespon
 @routes.get("/people/{person_id}/show", to_person(Role.CLINICIAN))
 def show(visit: Here, person_id: str, instrument: str | None = None) -> HTMLResponse:
     """One line in big type, to look at together across the desk: no name, no note, no prompt."""
-    view = course_view(visit.service, visit.viewer, person_id, dt.date.today())
+    view = course_view(visit.service, visit.viewer, person_id, clock.today())
     parts = [part for part in view.parts if instrument in (None, part.line.instrument.id)]
     if instrument is not None and not parts:
         raise NothingThereError("There is nothing here for you.")
@@ -51,5 +50,5 @@ def show(visit: Here, person_id: str, instrument: str | None = None) -> HTMLResp
 @routes.get("/people/{person_id}/handout", to_person(Role.CLINICIAN, action="export"))
 def handout(visit: Here, person_id: str) -> HTMLResponse:
     """The course on paper, for the person."""
-    view = course_view(visit.service, visit.viewer, person_id, dt.date.today())
+    view = course_view(visit.service, visit.viewer, person_id, clock.today())
     return visit.page("handout.html.j2", view=view, safety=safety_words(visit.service.workspace.settings))

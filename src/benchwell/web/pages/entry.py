@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -10,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from benchwell.errors import BenchwellError
 from benchwell.i18n import _
+from benchwell.pipeline.live import clock
 from benchwell.pipeline.live.courses import course_name
 from benchwell.pipeline.live.entering import enter_form
 from benchwell.pipeline.live.forms import forgotten_items, form_for
@@ -46,7 +46,7 @@ def enter(visit: Here, person_id: str, instrument: str, sent: Sent) -> Response:
     """
     found = _find(visit, instrument)
     try:
-        day = sent.day("date", _("The day"), default=dt.date.today())
+        day = sent.day("date", _("The day"), default=clock.today())
         enter_form(visit.service, visit.viewer, visit.now, person_id, found, sent, day)
     except BenchwellError as problem:
         status = 503 if isinstance(problem, BusyRegisterError) else 400
@@ -69,7 +69,7 @@ def _page(
         form=form_for(instrument),
         person_id=person_id,
         name=course_name(visit.service, person_id),
-        today=dt.date.today(),
+        today=clock.today(),
         sent=defaultdict(str, sent),
         error=error,
         forgotten=forgotten_items(instrument, sent) if error and any(name.startswith("item-") for name in sent) else (),

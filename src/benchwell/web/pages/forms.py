@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from benchwell.errors import AccessError, BenchwellError, ScoringError
 from benchwell.i18n import _
+from benchwell.pipeline.live import clock
 from benchwell.pipeline.live.courses import course_name
 from benchwell.pipeline.live.links import (
     Opened,
@@ -81,7 +81,7 @@ def send(visit: Here, token: str, sent: Fields) -> HTMLResponse:
     """Send the answers; the link is then used up. What cannot be taken in is asked again, and the answers stay."""
     opened = opened_form(visit.service, visit.now, token)  # before: while the register is busy it may seem used up
     try:
-        done = send_form(visit.service, visit.now, token, sent, source="link", today=dt.date.today())
+        done = send_form(visit.service, visit.now, token, sent, source="link", today=clock.today())
     except (ScoringError, BusyRegisterError) as problem:
         if opened is None:
             raise
@@ -132,7 +132,7 @@ def kiosk_send(visit: Here, sent: Fields) -> Response:
     token = kiosk_token(visit.service, visit.now, device, code)
     opened = opened_form(visit.service, visit.now, token, source="kiosk")
     try:
-        done = send_form(visit.service, visit.now, token, sent, source="kiosk", today=dt.date.today())
+        done = send_form(visit.service, visit.now, token, sent, source="kiosk", today=clock.today())
     except (ScoringError, BusyRegisterError) as problem:
         if opened is None:
             raise

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from fastapi.responses import RedirectResponse, Response
 
 from benchwell.i18n import _
+from benchwell.pipeline.live import clock
 from benchwell.pipeline.live.course_changes import close_course, note_contact, note_mark, say_attended
 from benchwell.pipeline.live.courses import CONTACT_WORDS, END_WORDS, MARK_WORDS
 from benchwell.register import Role
@@ -67,7 +66,7 @@ def end(visit: Here, person_id: str, sent: Sent) -> Response:
         visit.viewer,
         person_id,
         sent.get("course", ""),
-        date=sent.day("date", _("The last day"), default=dt.date.today()),
+        date=sent.day("date", _("The last day"), default=clock.today()),
         reason=sent.one_of("reason", END_WORDS, _("The reason")),
     )
     return RedirectResponse(course_address(person_id), status_code=303)

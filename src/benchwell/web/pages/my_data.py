@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from benchwell.errors import AccessError
 from benchwell.i18n import _, day
+from benchwell.pipeline.live import clock
 from benchwell.pipeline.live.my_data import EXPECTED, my_data
 from benchwell.pipeline.live.my_download import download_csv, download_document, download_json, schema_text
 from benchwell.pipeline.live.receipts import (
@@ -214,7 +215,7 @@ def _picture(address: str) -> str:
 
 
 def _today() -> dt.date:
-    return dt.date.today()
+    return clock.today()
 
 
 def _no_link() -> NothingThereError:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 
 from fastapi import Form
 from fastapi.responses import HTMLResponse
 
 from benchwell.i18n import _
+from benchwell.pipeline.live import clock
 from benchwell.pipeline.live.pulse import give_pulse, pulse_form
 from benchwell.register import Role
 from benchwell.web.access import only
@@ -23,14 +23,14 @@ WORKS_HERE = only(Role.CLINICIAN, Role.LEAD, Role.MANAGER)
 def ask(visit: Here) -> HTMLResponse:
     """This week's question, or that none is asked here."""
     is_asked = visit.service.workspace.settings.pulse
-    form = pulse_form(visit.service, visit.viewer, dt.date.today()) if is_asked else None
+    form = pulse_form(visit.service, visit.viewer, clock.today()) if is_asked else None
     return visit.page("pulse.html.j2", form=form)
 
 
 @routes.post("/pulse", WORKS_HERE)
 def give(visit: Here, answer: Annotated[str, Form(max_length=8)] = "") -> HTMLResponse:
     """Keep the answer; nothing of whose it is."""
-    today = dt.date.today()
+    today = clock.today()
     kept = give_pulse(visit.service, visit.viewer, today, answer)
     visit.notices.append(
         _("Your answer is kept, without your name.") if kept else _("You have answered already this week.")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from benchwell.pipeline.live import clock
 from benchwell.pipeline.live.caseload import caseload
 from benchwell.pipeline.live.safety import actions, say_seen
 from benchwell.register import Role
@@ -20,15 +19,19 @@ from benchwell.web.visit import Here
 
 routes = Routes()
 CLINICIAN = only(Role.CLINICIAN)
-_LONGEST = 100
+LONGEST = 100  # letters that somebody searches for
 
 
 @routes.get("/today", CLINICIAN)
-def today(visit: Here, q: str = "") -> HTMLResponse:
+def today(visit: Here) -> HTMLResponse:
     """Who comes today, who may need attention and why. Everybody whom it names is in the log."""
-    load = caseload(visit.service, visit.viewer, dt.date.today(), words=q[:_LONGEST])
-    visit.register.write(lambda connection: log_many(connection, visit.now, visit.viewer, "read", "/today", load.shown))
-    return visit.page("today.html.j2", load=load, words=q[:_LONGEST], actions=actions())
+    return _page(visit, "")
+
+
+@routes.post("/today", CLINICIAN)
+def find(visit: Here, sent: Sent) -> HTMLResponse:
+    """The same with whom a search found. It is sent, not asked for: an address stays in histories, a label must not."""
+    return _page(visit, sent.get("q", "")[:LONGEST])
 
 
 @routes.post("/people/{person_id}/safety", to_person(Role.CLINICIAN, action="write"))
@@ -41,3 +44,9 @@ def safety_seen(visit: Here, person_id: str, sent: Sent) -> Response:
         stays = reaches_person(connection, visit.viewer, person_id)
     # Whoever looked because nobody else was there has no further business with the record.
     return RedirectResponse(back if stays else "/today", status_code=303)
+
+
+def _page(visit: Here, words: str) -> HTMLResponse:
+    load = caseload(visit.service, visit.viewer, clock.today(), words=words)
+    visit.register.write(lambda connection: log_many(connection, visit.now, visit.viewer, "read", "/today", load.shown))
+    return visit.page("today.html.j2", load=load, words=words, actions=actions())
