@@ -56,11 +56,24 @@ def log_lines(connection: Connection, now: float, lines: Sequence[Line], person_
         lines: What to add.
         person_id: About whom.
     """
+    log_about(connection, now, [(one, person_id) for one in lines])
+
+
+def log_about(connection: Connection, now: float, lines: Sequence[tuple[Line, str]]) -> None:
+    """Add several lines, each about a person.
+
+    Args:
+        connection: Inside a transaction.
+        now: Seconds since 1970-01-01 UTC.
+        lines: What to add, and about whom.
+    """
     rows = [
         {"at": now, "user_id": one.viewer.user_id, "client_id": one.viewer.client_id, "role": one.viewer.role.value,
          "action": one.action, "route": one.route, "person_id": person_id, "detail": None}
-        for one in lines
+        for one, person_id in lines
     ]  # fmt: skip
+    if not rows:
+        return
     connection.execute(_ADD, rows if len(rows) > 1 else rows[0])  # drivers do one row faster than a list of one
 
 

@@ -23,7 +23,8 @@ from benchwell.register.refusals import BusyRegisterError, is_unable, unable, wh
 from benchwell.register.writer import Item, Together, Writer
 
 T = TypeVar("T")
-_WRITERS = {"sqlite": 1, "postgresql": 4}  # SQLite has one writer at a time; more would only wait for one another
+# SQLite has one writer at a time; more would only wait for one another.
+_WRITERS = {"sqlite": 1, "postgresql": 3}
 _UPGRADING = 5_217_303_110_442_001  # the key of the lock under which one of several workers upgrades; any number does
 _TRIES, _BETWEEN = 100, 0.02  # for the switch to a write-ahead log, which does not wait for others by itself
 
@@ -62,7 +63,10 @@ class Register:
                 f"The register cannot be opened ({why(problem)}).",
                 hint="check the address, and that the database is running and may be written",
             ) from None
-        self._writer = Writer(self.engine.execution_options(writes=True), threads=_WRITERS[self.kind], room=room)
+        writing = self.engine.execution_options(writes=True)
+        self._writer = Writer(writing, threads=_WRITERS[self.kind], room=room)
+        # What is done together has a line of its own, where the database lets it: two would share it out between them.
+        self._joined = self._writer if self.kind == "sqlite" else Writer(writing, threads=1, room=room)
 
     @classmethod
     def in_file(cls, path: Path) -> Self:
@@ -133,7 +137,7 @@ class Register:
         Raises:
             RegisterError: As in `submit`.
         """
-        return self._writer.submit_joined(work, item)
+        return self._joined.submit_joined(work, item)
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Do some writing, and wait until it is durable. Arguments and errors as in `submit`.
@@ -141,7 +145,7 @@ class Register:
         Raises:
             RegisterError: Also if the database refused.
         """
-        if self._writer.is_own_thread():
+        if self._writer.is_own_thread() or self._joined.is_own_thread():
             raise RegisterError("A write was asked for inside of another one, which would wait for itself.")
         return self.submit(work).result()
 
@@ -169,6 +173,7 @@ class Register:
 
     def close(self) -> None:
         """Finish what is waiting, and let go of the database."""
+        self._joined.close()
         self._writer.close()
         self.engine.dispose()
 

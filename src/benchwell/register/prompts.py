@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -91,18 +92,20 @@ def raise_prompt(
     if found is not None:
         return _prompt(found)
     prompt = SafetyPrompt(new_id(), assessment_id, person_id, course_id, item, state, now)
-    connection.execute(
-        insert(safety_prompts).values(
-            id=prompt.id,
-            assessment_id=assessment_id,
-            person_id=person_id,
-            course_id=course_id,
-            item=item,
-            state=state,
-            raised_at=now,
-        )
-    )
+    add_prompts(connection, [prompt])
     return prompt
+
+
+def add_prompts(connection: Connection, prompts: Sequence[SafetyPrompt]) -> None:
+    """Add prompts of forms that have none yet.
+
+    Args:
+        connection: Inside a transaction.
+        prompts: Each with an id of its own.
+    """
+    columns = ("id", "assessment_id", "person_id", "course_id", "item", "state", "raised_at")
+    if prompts:
+        connection.execute(insert(safety_prompts), [{name: getattr(one, name) for name in columns} for one in prompts])
 
 
 def open_prompts(connection: Connection, viewer: Viewer, *, person_id: str | None = None) -> tuple[SafetyPrompt, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,28 @@ def put(connection: Connection, table: Table, row: dict[str, Any], *, unless: st
     added = _added(connection.dialect.name, table, tuple(row), unless is not None)
     given = row if unless is None else row | {"unless": unless}
     return connection.execute(added, given).first() is not None
+
+
+def put_several(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Insert rows unless their key is there.
+
+    Args:
+        connection: Inside a transaction.
+        table: One whose key is `id`.
+        rows: Of the same columns.
+
+    Returns:
+        Ids of those that were not there.
+    """
+    if not rows:
+        return set()
+    return set(connection.execute(_several(connection.dialect.name, table), rows).scalars())
+
+
+@lru_cache(maxsize=4)
+def _several(dialect: str, table: Table) -> Any:
+    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return made.on_conflict_do_nothing().returning(table.c.id)
 
 
 @lru_cache(maxsize=16)

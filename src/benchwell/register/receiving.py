@@ -6,15 +6,16 @@ as a retracted row under an id of its own, with its scores.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Insert, Row, and_, bindparam, func, insert, or_, select, update
 
 from benchwell.i18n import _
 from benchwell.register.own_ids import is_of_others, marked, namespace_of
-from benchwell.register.prompts import RAISED, SafetyPrompt, raise_prompt
-from benchwell.register.put import put
+from benchwell.register.prompts import RAISED, SafetyPrompt, add_prompts, raise_prompt
+from benchwell.register.put import put, put_several
 from benchwell.register.records import CONTENT, Entry, Kept, NotReceivedError, Place, ScoreOf, fingerprint_of
 from benchwell.register.schema import assessments, people, safety_prompts, scores
 from benchwell.register.scope import own_people
@@ -24,29 +25,40 @@ from benchwell.register.whose_record import may_change
 
 _LONGEST_ID: Final = 90  # a superseded version adds 33 characters to its id, of which a key has 128
 _ADD_SCORES = insert(scores)
+_THERE = select(assessments.c.id).where(assessments.c.id.in_(bindparam("ids", expanding=True)))
 
 
-def keep(
-    connection: Connection,
-    entry: Entry,
-    place: Place,
-    found: Sequence[ScoreOf],
-    safety: Sequence[tuple[int, str]],
-    now: float,
-) -> Kept:
+@dataclass(frozen=True)
+class ToKeep:
+    """A record on its way.
+
+    Attributes:
+        entry: The record.
+        place: Whose it is (`place_of`).
+        scores: What it says.
+        safety: Safety questions to raise: item, and `raised` or `unanswered`.
+        now: Seconds since 1970-01-01 UTC.
+    """
+
+    entry: Entry
+    place: Place
+    scores: Sequence[ScoreOf]
+    safety: Sequence[tuple[int, str]]
+    now: float
+
+
+def keep(connection: Connection, one: ToKeep) -> Kept:
     """Keep a record with its scores and prompts, unless it is there already.
 
     Args:
         connection: Inside a transaction.
-        entry: The record.
-        place: Whose it is (`place_of`).
-        found: Its scores.
-        safety: Safety questions to raise: item, and `raised` or `unanswered`.
-        now: Seconds since 1970-01-01 UTC.
+        one: The record.
 
     Raises:
-        NotReceivedError: If its id belongs to another person's record, or to one that came from somebody else.
+        NotReceivedError: If its id belongs to another person's record, or to one that came from somebody else; then
+            nothing was written.
     """
+    entry, place, safety, now = one.entry, one.place, one.safety, one.now
     if entry.assessment_id is not None and len(entry.assessment_id) > _LONGEST_ID:
         raise NotReceivedError("id_too_long", _("The id of this record is too long."))
     mark = fingerprint_of(entry)
@@ -65,13 +77,62 @@ def keep(
             raise _of_another()
         _supersede(connection, before, row)
         is_correction = True
-    rows = [{"assessment_id": id_, **vars(one)} for one in found]
-    connection.execute(_ADD_SCORES, rows if len(rows) > 1 else rows[0])  # drivers do one row faster than a list of one
+    _add(connection, _ADD_SCORES, _score_rows(id_, one))
     about: dict[str, Any] = {"assessment_id": id_, "person_id": entry.person_id, "course_id": place.course_id}
     if is_correction:
         _follow(connection, id_, safety)
     prompts = tuple(raise_prompt(connection, now, item=item, state=state, **about) for item, state in safety)
     return Kept(id_, True, is_correction, prompts)
+
+
+def keep_several(connection: Connection, several: Sequence[ToKeep]) -> list[Kept | None]:
+    """Keep those of several records that are surely new, together; null for every other: `keep` it by itself.
+
+    Args:
+        connection: Inside a transaction.
+        several: The records, of different ids.
+    """
+    names = [_names(one.entry) for one in several]
+    there = connection.execute(_THERE, {"ids": [name for group in names for name in group]}).scalars().all()
+    is_new = [bool(group) and not {*group} & {*there} for group in names]
+    rows = [
+        _row(one.entry, one.place, str(one.entry.assessment_id), fingerprint_of(one.entry), one.now)
+        for one, new in zip(several, is_new, strict=True)
+        if new
+    ]
+    # In one order everywhere: of two that keep the same records at once, neither waits for the other one's.
+    written = put_several(connection, assessments, sorted(rows, key=lambda row: str(row["id"])))
+    kept = [new and one.entry.assessment_id in written for one, new in zip(several, is_new, strict=True)]
+    mine = [one for one, is_kept in zip(several, kept, strict=True) if is_kept]
+    _add(connection, _ADD_SCORES, [row for one in mine for row in _score_rows(str(one.entry.assessment_id), one)])
+    prompts = {one.entry.assessment_id: tuple(_prompts(one)) for one in mine}
+    add_prompts(connection, [prompt for several_prompts in prompts.values() for prompt in several_prompts])
+    return [
+        Kept(str(one.entry.assessment_id), is_new=True, prompts=prompts[one.entry.assessment_id]) if is_kept else None
+        for one, is_kept in zip(several, kept, strict=True)
+    ]
+
+
+def _names(entry: Entry) -> list[str]:
+    """Every id under which a record may stand; none if it has none of its own, or one that cannot be kept."""
+    plain = entry.assessment_id
+    if plain is None or len(plain) > _LONGEST_ID:
+        return []
+    return [plain] if entry.namespace is None else [plain, marked(plain, entry.namespace)]
+
+
+def _prompts(one: ToKeep) -> Iterator[SafetyPrompt]:
+    about = (str(one.entry.assessment_id), one.entry.person_id, one.place.course_id)
+    return (SafetyPrompt(new_id(), *about, item, state, one.now) for item, state in one.safety)
+
+
+def _score_rows(assessment_id: str, one: ToKeep) -> list[dict[str, Any]]:
+    return [{"assessment_id": assessment_id, **vars(score)} for score in one.scores]
+
+
+def _add(connection: Connection, statement: Insert, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:  # drivers do one row faster than a list of one
+        connection.execute(statement, rows if len(rows) > 1 else rows[0])
 
 
 def _put_or_find(connection: Connection, entry: Entry, row: dict[str, Any]) -> Row[Any] | None:

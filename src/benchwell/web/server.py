@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import ssl
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from benchwell.errors import ServiceError
 from benchwell.pipeline.live.opening import open_service, register_address
 from benchwell.web.app import create_app
+from benchwell.web.patience import Impatient
 
 WORKSPACE, REGISTER, DEMO = "BENCHWELL_SERVE_WORKSPACE", "BENCHWELL_SERVE_REGISTER", "BENCHWELL_SERVE_DEMO"
 _PATIENCE = 3  # seconds that open pages are given when the service stops
@@ -77,6 +79,7 @@ def serve(where: Listening) -> None:
         log_level="warning",
         proxy_headers=False,  # whose word on who asked counts is a setting (service.trusted_proxy)
         server_header=False,
+        http=Impatient,
         timeout_graceful_shutdown=_PATIENCE,
         timeout_worker_healthcheck=_SILENCE,
         ssl_certfile=where.certificate,
@@ -87,7 +90,12 @@ def serve(where: Listening) -> None:
 def application() -> FastAPI:
     """What one process serves; its settings come from the environment that `serve` has set."""
     service = open_service(Path(os.environ[WORKSPACE]), os.environ.get(REGISTER), is_demo=bool(os.environ.get(DEMO)))
-    return create_app(service)
+    app = create_app(service)
+    # What is loaded by now stays: to look through all of it for garbage again and again would stop everything for a
+    # fifth of a second each time, in the middle of somebody's score.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def check(where: Listening) -> None:

@@ -250,9 +250,9 @@ class _Several:
 def _joined(register: Register, work: _Several, *names: str) -> list[Future[str]]:
     """Let several items be taken together, one thread of the writer after another having let go."""
     gate = threading.Event()
-    threads = len(register._writer._threads)
-    held = [register.submit(lambda _: gate.wait(10)) for _ in range(threads)]
-    while register._writer._waiting.qsize():
+    threads = len(register._joined._threads)
+    held = [register.submit_joined(lambda _, items: [gate.wait(10) for _ in items], None) for _ in range(threads)]
+    while register._joined._waiting.qsize():
         pass
     futures = [register.submit_joined(work, name) for name in names]
     gate.set()

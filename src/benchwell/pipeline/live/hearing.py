@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from benchwell.errors import BenchwellError
 from benchwell.pipeline.live.news import Item
-from benchwell.pipeline.live.receiving import STREAM, Received, received_of
+from benchwell.pipeline.live.receiving import STREAM, Received, received_of_several
 from benchwell.pipeline.live.service import LiveService
-from benchwell.register.audit import Line, log_lines
+from benchwell.register.audit import Line, log_about
 from benchwell.register.hearing import Hearing
 from benchwell.register.records import RegisterConnection
 from benchwell.register.stored import find_stored
@@ -77,13 +77,10 @@ def _read(
 ) -> dict[str, Received]:
     """Each record as it stands, with whose pages the log says that it was shown on."""
     stored = find_stored(connection, {one.assessment_id for one in told})
-    found = {}
-    for one in told:
-        if one.assessment_id in found or one.assessment_id not in stored:
-            continue
-        watching = service.news.viewers(*one.topics)
-        if watching:
-            log_lines(connection, now, [Line(viewer, "read", STREAM) for viewer in watching], one.person_id)
-        record = received_of(service, connection, one.assessment_id, stored[one.assessment_id])
-        found[one.assessment_id] = replace(record, noted=watching)
-    return found
+    watching = {one.assessment_id: service.news.viewers(*one.topics) for one in told if one.assessment_id in stored}
+    lines = [
+        (Line(viewer, "read", STREAM), stored[id_].place.person_id) for id_ in watching for viewer in watching[id_]
+    ]
+    log_about(connection, now, lines)
+    records = received_of_several(service, connection, stored)
+    return {id_: replace(records[id_], noted=viewers) for id_, viewers in watching.items()}
