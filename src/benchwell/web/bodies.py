@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from benchwell.web.patience import BODY
 
 MEGABYTE = 1024 * 1024
 PAGE_LIMIT, PROGRAM_LIMIT = 5 * MEGABYTE, 20 * MEGABYTE
@@ -36,7 +39,7 @@ class PlainRequests:
         elif scope["method"] == "HEAD":
             await self._head(scope, receive, send)
         else:
-            await self.app(scope, _counting(receive, _limit(scope)), send)
+            await self.app(scope, _bounded(receive, _limit(scope)), send)
 
     async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as to GET, and keep the body back; a stream ends at once, as if its reader had gone."""
@@ -75,16 +78,24 @@ def _limit(scope: Scope) -> int:
     return PROGRAM_LIMIT if scope["path"].startswith(_PROGRAMS) else PAGE_LIMIT
 
 
-def _counting(receive: Receive, limit: int) -> Receive:
-    """A body that does not say how long it is must not be longer either."""
-    total = 0
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """A body that does not say how long it is must not be longer either, nor come a byte now and then without end."""
+    total, is_whole = 0, False
+    until = asyncio.get_running_loop().time() + BODY
 
-    async def counted() -> Message:
-        nonlocal total
-        message = await receive()
+    async def bounded() -> Message:
+        nonlocal total, is_whole
+        if is_whole:  # from now on a handler waits for its reader to go, which may take hours
+            return await receive()
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
         total += len(message.get("body", b""))
+        is_whole = not message.get("more_body", False)
         if total > limit:
             raise HTTPException(413)
         return message
 
-    return counted
+    return bounded

@@ -90,6 +90,7 @@ async def _http(request: Request, error: Exception) -> Response:
         403: _("This is not for your role here."),
         404: _("There is nothing at this address."),
         405: _("This cannot be done at this address."),
+        408: _("This took too long to arrive. Send it again."),
         413: _("This is too large."),
         414: _("This address is too long."),
         415: _("This is packed or encoded in a way that is not read here. Send it as it is."),

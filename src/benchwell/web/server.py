@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import socket
 import ssl
@@ -90,12 +89,7 @@ def serve(where: Listening) -> None:
 def application() -> FastAPI:
     """What one process serves; its settings come from the environment that `serve` has set."""
     service = open_service(Path(os.environ[WORKSPACE]), os.environ.get(REGISTER), is_demo=bool(os.environ.get(DEMO)))
-    app = create_app(service)
-    # What is loaded by now stays: to look through all of it for garbage again and again would stop everything for a
-    # fifth of a second each time, in the middle of somebody's score.
-    gc.collect()
-    gc.freeze()
-    return app
+    return create_app(service)
 
 
 def check(where: Listening) -> None:
