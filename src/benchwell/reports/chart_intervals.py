@@ -10,7 +10,7 @@ from benchwell.reports.interval_rows import Interval, interval_picture
 from benchwell.reports.method.structure import table
 from benchwell.signals.comparison import Comparison
 from benchwell.signals.strata_view import StrataView, counted_words, variable_words
-from benchwell.signals.words import capital, dashed, direction, figure_of, missing_as
+from benchwell.signals.words import capital, dashed, direction, figure_of, missing_as, people_words
 
 _ANSWERS = (
     ("observed", N_("only those followed up")),
@@ -93,6 +93,8 @@ def answers_chart(comparison: Comparison, chart_id: str) -> Chart:
         primary = _(" (the measure's own)") if figures.primary == name else ""
         rows.append((f"{label}{primary}", figure.text(found.value), figure.interval(found.lower, found.upper)))
         if found.value is not None and found.lower is not None and found.upper is not None:
+            n = figures.n_followed if name == "observed" else figures.n_eligible
+            label = label if n is None else f"{label}, {people_words(n)}"
             dots.append(Interval(label, found.value, found.lower, found.upper))
     if figures.bound_worst is not None and figures.bound_best is not None:
         low, high = sorted((figures.bound_worst, figures.bound_best))

@@ -168,7 +168,7 @@ _WHY = {
     "benchmark": N_("too few clinics to compare with"),
     "follow_up": N_("follow-up"),
     "follow_up_gap": N_("follow-up differs too much"),
-    "reliability": N_("reliability"),
+    "reliability": N_("chance still plays too large a part"),
     "probability": N_("too few people to tell"),
     "missing_data": N_("answers to missing follow-up disagree"),
     "usual_spread": N_("within the usual spread"),

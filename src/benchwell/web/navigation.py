@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from benchwell.i18n import N_
 from benchwell.pipeline.live.service import LiveService
 from benchwell.register import Role
+from benchwell.settings import UsePolicy
 from benchwell.web.access import ACCESS, Access
 
 
@@ -55,9 +56,12 @@ PUBLIC = (
 
 
 def places_for(request: Request, role: Role) -> tuple[Place, ...]:
-    """The main pages that a role has here; the weekly question only where it is asked."""
-    is_asked = request.app.state.service.workspace.settings.pulse
-    return tuple(place for place in _places(request.app, role) if is_asked or place.path != "/pulse")
+    """The main pages that a role has here; the weekly question only where it is asked, circles only for learning."""
+    settings = request.app.state.service.workspace.settings
+    absent = set() if settings.pulse else {"/pulse"}
+    if settings.use is UsePolicy.CONTRACT:
+        absent |= {"/circle", "/experiments"}
+    return tuple(place for place in _places(request.app, role) if place.path not in absent)
 
 
 def has_route(request: Request, method: str, path: str) -> bool:
@@ -71,9 +75,15 @@ def edition_of(service: LiveService) -> str:
     return edition.id if edition else ""
 
 
+# How to read figures of services is of no use to whoever sees none.
+_WITHOUT_FIGURES = frozenset({Role.PATIENT, Role.ADMIN})
+
+
 @lru_cache(maxsize=64)
 def _places(app: FastAPI, role: Role) -> tuple[Place, ...]:
     reachable = {path for method, path, access in routes_of(app) if method == "GET" and role in access.roles}
+    if role in _WITHOUT_FIGURES:
+        reachable.discard("/reading")
     return tuple(place for place in (PUBLIC if role is Role.PUBLIC else PLACES) if place.path in reachable)
 
 

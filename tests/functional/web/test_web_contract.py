@@ -67,6 +67,25 @@ def test_in_a_workspace_for_contracts_a_payer_sees_what_the_contract_names_and_n
     assert "synthetic-clinic" not in text
 
 
+def test_several_figures_stand_at_a_glance_in_the_order_of_the_contract(house):
+    for_contracts(house)
+    assert "At a glance" not in house.browser(Role.PAYER).get("/contract").text  # one figure is one glance
+    declare(house, organizations=[ANOTHER, ANYWHERE])
+    text = house.browser(Role.PAYER).get("/contract").text
+    table = text.split('id="glance"')[1].split("</table>")[0]
+    assert re.findall(r'<th scope="row">(.*?)</th>', table) == [ANOTHER, ANYWHERE]
+    assert 'href="#figure-2"' in table
+    assert 'id="figure-2"' in text
+
+
+def test_pages_for_learning_are_not_offered_where_there_are_none(house):
+    before = house.browser(Role.MANAGER).get("/service").text
+    assert all(f'href="{path}"' in before for path in ("/circle", "/experiments"))
+    for_contracts(house)
+    after = house.browser(Role.MANAGER).get("/service").text
+    assert not [path for path in ("/circle", "/experiments") if f'href="{path}"' in after]
+
+
 @pytest.mark.parametrize("use", list(UsePolicy))
 @pytest.mark.parametrize(
     "path",
