@@ -121,11 +121,12 @@ def fhir_records() -> str:
         *_listed("Purpose", {code: one.value for code, one in words.PURPOSES.items()}),
         f"In the code system `{words.PURPOSE_SYSTEM}` the code is the purpose itself.",
         "## Limits",
-        "- Roles, diagnoses and referrals are looked up within one part of a source (about 250,000 resources); places "
-        "that stand in lines of their own are found wherever in a source they are described.",
+        "- Diagnoses and referrals are looked up within one part of a source (about 250,000 resources); places and "
+        "roles that stand in lines of their own are found wherever in a source they are described.",
         "- A new version of a consent that no longer names a purpose leaves the earlier decision on it as it was: the "
         "source has to deny it, or send the old consent as `inactive`.",
-        "- Two consents of one person, purpose and day that come in different sources: the later source counts.",
+        "- Two consents of one person, purpose and day that come in different sources: the one with the newer version "
+        "counts, or the later source where nobody says which that is.",
         "- A cover that ends without a new one leaves the last known payer.",
     )
 

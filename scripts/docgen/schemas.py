@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from benchwell import terms
 from benchwell.tables import CANONICAL, DERIVED, Table, canonical, curves, models, results, rows
+from benchwell.tables.table import APART
 from docgen.markdown import page, table
 
 TYPES = {
@@ -18,11 +19,16 @@ TYPES = {
     pa.float64(): "number",
     pa.date32(): "date",
     pa.bool_(): "yes/no",
+    APART.value_type: "value",
 }
 PROVENANCE = {
     "source_hash": "SHA-256 of the bytes of the source",
     "source_row": "row in the source; 1 is the first data row",
     "retracted": "yes: the source took the whole record back; it stays in the history of the lake and nobody reads it",
+    "stated_at": "when the source stored this version (FHIR `meta.lastUpdated`), seconds since 1970",
+    "stated_version": "number of this version (FHIR `meta.versionId`)",
+    "stated_apart": "values that another version than this one states: column, when it was stored, its number",
+    "stated_with": "newest change among the records that this one was put together with, seconds since 1970",
 }
 
 

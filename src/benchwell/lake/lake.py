@@ -49,6 +49,10 @@ class Commit:
     snapshot: Snapshot
     superseded: Mapping[str, int]
     """Stored records that a later one took the place of, per table."""
+    older: Mapping[str, int]
+    """Records that are older than what is stored, by what their sources say: what is stored stays. Per table."""
+    undated: Mapping[str, int]
+    """Records that took the place of stored ones without anybody saying which is the newer. Per table."""
     counts: Mapping[str, int]
 
 
@@ -120,9 +124,10 @@ class Lake:
     ) -> Commit:
         """Bring one source in: all of its tables, or nothing.
 
-        Records are written by key. A later record supersedes an earlier one by the rule of its table (`rules.py`). The
-        same source, read the same way as last time, changes nothing. The same source under another mapping first
-        withdraws what it said before, so that a corrected mapping leaves no trace of the wrong one.
+        Records are written by key. A newer record supersedes an older one by the rule of its table (`rules.py`): newer
+        by what their sources say of their versions, and later where they say nothing. The same source, read the same
+        way as last time, changes nothing. The same source under another mapping first withdraws what it said before,
+        so that a corrected mapping leaves no trace of the wrong one.
 
         Args:
             tables: Canonical tables; columns may be missing (unknown) and tables may be missing or empty.
@@ -149,23 +154,31 @@ class Lake:
             lines = self._ledger.lines()
             own = [line for line in lines if line.source_hash == source_hash]
             if own and own[-1].mapping_hash == mapping_hash:
-                return Commit(True, own[-1].sequence, self._snapshot(lines[-1]), {}, own[-1].counts)
+                return Commit(True, own[-1].sequence, self._snapshot(lines[-1]), {}, {}, {}, own[-1].counts)
             for name, batch in batches.items():
                 check_keys(engine, TABLES[name], batch)
             states = self._settle(lines[-1].tables if lines else {})
-            superseded: dict[str, int] = {}
+            changes: dict[str, Change] = {}
             before = _before(lines, own[0]) if own else None
             for name in TABLE_NAMES:
                 if before is not None:
                     states[name] = self._withdraw(engine, name, source_hash, before.get(name), states[name])
                 batch = batches.get(name)
                 if batch is not None and batch.num_rows:
-                    states[name], superseded[name] = self._write(engine, name, batch, states[name])
+                    states[name], changes[name] = self._write(engine, name, batch, states[name])
             taken_at = (at or dt.datetime.now(dt.UTC)).astimezone(dt.UTC)
             line = Line(len(lines) + 1, source_hash, mapping_hash, file, taken_at, dict(counts), states)
             # Until this line is on disk, no reader sees any of the versions written above.
             self._ledger.append(line)
-        return Commit(False, line.sequence, self._snapshot(line), superseded, line.counts)
+        return Commit(
+            False,
+            line.sequence,
+            self._snapshot(line),
+            {name: one.superseded for name, one in changes.items()},
+            {name: one.older for name, one in changes.items()},
+            {name: one.undated for name, one in changes.items()},
+            line.counts,
+        )
 
     def erase(self, patient_id: str) -> int:
         """Remove everything about one person, from the present tables and from every earlier version.
@@ -235,7 +248,7 @@ class Lake:
         return [file.path for file in self._files(table, snapshot)]
 
     def read(self, engine: Engine, table: str, snapshot: Snapshot) -> Frame:
-        """A table of a snapshot as a lazy frame of the table's schema, without what a source has taken back.
+        """A table of a snapshot as a lazy frame, without what a source has taken back and columns of the lake's own.
 
         Errors as in `files`.
         """
@@ -312,10 +325,12 @@ class Lake:
         change = withdraw(engine, TABLES[name], source_hash, store.files(state.version), earlier)
         return self._commit(name, change) if change else state
 
-    def _write(self, engine: DuckDBEngine, name: str, batch: pa.Table, state: TableState) -> tuple[TableState, int]:
+    def _write(self, engine: DuckDBEngine, name: str, batch: pa.Table, state: TableState) -> tuple[TableState, Change]:
         files = self._stores[name].files(state.version)
         change = supersede(engine, TABLES[name], RULES[name], files, batch)
-        return self._commit(name, _fold_small(name, files, change)), change.superseded
+        if not change.rows.num_rows and not change.remove:
+            return state, change  # all of it was older than what is stored
+        return self._commit(name, _fold_small(name, files, change)), change
 
     def _commit(self, name: str, change: Change) -> TableState:
         store = self._stores[name]

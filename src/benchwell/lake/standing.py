@@ -5,13 +5,15 @@ from __future__ import annotations
 import narwhals as nw
 
 from benchwell.engine import Frame
+from benchwell.tables.table import OF_THE_LAKE
 
 
 def standing(frame: Frame) -> Frame:
     """The records that stand: those that no source has taken back (entered in error, deleted).
 
     Every reader of canonical tables goes through here: `Lake.read` does, and so must whoever reads canonical tables
-    that never were in a lake. A record that says nothing about it stands; a table without the column is left alone.
+    that never were in a lake. A record that says nothing about it stands; a table without the column keeps all rows.
+    Which version of a record it holds is the lake's own business: readers do not get those columns.
 
     Args:
         frame: A canonical table.
@@ -23,6 +25,8 @@ def standing(frame: Frame) -> Frame:
     ...     sorted(engine.to_arrow(standing(people))["patient_id"].to_pylist())
     ['b', 'c']
     """
-    if "retracted" not in frame.collect_schema().names():
+    known = frame.collect_schema().names()
+    frame = frame.drop([name for name in OF_THE_LAKE if name in known])
+    if "retracted" not in known:
         return frame
     return frame.filter(~nw.col("retracted").fill_null(False))

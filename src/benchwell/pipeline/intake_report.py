@@ -20,6 +20,7 @@ from benchwell.private_file import owner_only
 from benchwell.publish.spreadsheet import words_of_table
 from benchwell.registry import hash_canonical
 
+_FHIR = "FHIR"  # how its records are read; only there do sources say which version of a record they state
 _LONGEST_NAME = 100  # characters of a source's name in that of another file
 
 
@@ -115,6 +116,7 @@ class Gathered:
     _rejections: list[pa.Table] = field(default_factory=list)
     _commits: list[Commit] = field(default_factory=list)
     _hashes: list[str] = field(default_factory=list)
+    _coded: bool = False
 
     def merge(self, part: Part, *, reading: str) -> None:
         """Write one part: all of its tables, or nothing.
@@ -141,6 +143,7 @@ class Gathered:
         self._reasons.update(part.rejections["reason"].to_pylist())
         self._records.update({name: table.num_rows for name, table in part.tables.items()})
         self._notes |= dict.fromkeys(part.notes)
+        self._coded |= reading == _FHIR
         self._rejections.append(part.rejections)
         self._hashes.append(part.source_hash)
 
@@ -162,9 +165,27 @@ class Gathered:
                 if RULES[name] is Supersede.REPLACE
             ),
             records=dict(sorted(self._records.items())),
-            notes=tuple(self._notes),
+            notes=(*self._notes, *self._told_of_versions()),
             snapshot=self._commits[-1].snapshot.id,
         )
+
+    def _told_of_versions(self) -> list[str]:
+        """What was decided about records that the workspace held already."""
+        older = sum(n for commit in self._commits for n in commit.older.values())
+        undated = sum(n for commit in self._commits for name, n in commit.undated.items() if name != "rejections")
+        told = []
+        if older:
+            told.append(
+                f"Records that the workspace holds in a newer version already: {older:,}. By meta.lastUpdated or "
+                "meta.versionId they are older, and what is newer stays."
+            )
+        if undated and self._coded:
+            told.append(
+                "Records that say something else than what the workspace holds, without meta.lastUpdated and "
+                f"meta.versionId on both sides: {undated:,}. The source that is read last counts, so read sources in "
+                "the order in which they were made."
+            )
+        return told
 
     def _keep_rejections(self, file: str) -> Path | None:
         found = pa.concat_tables(self._rejections)

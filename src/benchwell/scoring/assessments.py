@@ -14,6 +14,7 @@ from benchwell.scoring.answers import from_list
 from benchwell.scoring.rows import TARGET, rows_per_scale
 from benchwell.scoring.total import with_total
 from benchwell.tables import TABLES
+from benchwell.tables.table import OF_THE_LAKE
 
 _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
 
@@ -44,7 +45,8 @@ def score_assessments(assessments: FrameT, instruments: Mapping[str, Instrument]
     [('total', 7.0, 'complete', 34200)]
     """
     columns = set(assessments.collect_schema().names())
-    wanted = {"day", *TABLES["assessments"].columns} - {"date", "source_hash", "source_row", "language", "source"}
+    unread = {"date", "source_hash", "source_row", "language", "source", *OF_THE_LAKE}
+    wanted = {"day", *TABLES["assessments"].columns} - unread
     if wanted - columns:
         raise ScoringError(f"The assessments lack the columns {sorted(wanted - columns)}.")
     if not instruments:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from benchwell.tables.table import DATE, FLAG, INTEGER, NUMBER, PROVENANCE, TEXT, table
+from benchwell.tables.table import DATE, FLAG, INTEGER, NUMBER, PATCHED, PROVENANCE, TEXT, table
 
 CANONICAL_TABLES = [
     table(
@@ -18,7 +18,7 @@ CANONICAL_TABLES = [
         region=TEXT,
         setting=TEXT,
         safety_net=FLAG,
-        **PROVENANCE,
+        **PATCHED,
     ),
     table(
         "practitioners",
@@ -27,7 +27,7 @@ CANONICAL_TABLES = [
         organization_id=TEXT,
         discipline=TEXT,
         licensed_year=INTEGER,
-        **PROVENANCE,
+        **PATCHED,
     ),
     table(
         "patients",
@@ -46,7 +46,7 @@ CANONICAL_TABLES = [
         deprivation_quintile=INTEGER,  # 1 = most deprived fifth … 5 = least deprived
         region=TEXT,
         country=TEXT,
-        **PROVENANCE,
+        **PATCHED,
     ),
     table(
         "characteristics",
@@ -75,7 +75,7 @@ CANONICAL_TABLES = [
         start_date=DATE,
         end_date=DATE,
         end_reason=TEXT,
-        **PROVENANCE,
+        **PATCHED,
     ),
     table(
         "encounters",

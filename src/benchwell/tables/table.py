@@ -76,4 +76,12 @@ def table(name: str, key: tuple[str, ...], /, **columns: pa.DataType) -> Table:
 # Where a record came from. `source_hash` is the SHA-256 of the source's bytes, `source_row` its row (1 = first
 # data row): enough to find a record again, nothing about the person. `retracted` is true where the source took the
 # whole record back (entered in error, deleted): it stays in the lake's history and is read by nobody.
-PROVENANCE = {"source_hash": TEXT, "source_row": INTEGER, "retracted": FLAG}
+# The last three say which of two statements of a record is the newer one, where a source says so (FHIR does): when this
+# version was stored and its number, and the newest of what it was put together with. Null where nobody knows: there
+# the statement that comes in later counts.
+VERSION = {"stated_at": NUMBER, "stated_version": INTEGER, "stated_with": NUMBER}
+PROVENANCE = {"source_hash": TEXT, "source_row": INTEGER, "retracted": FLAG, **VERSION}
+# Of people, places and courses several sources each know a part: these values are of another version than their row.
+APART = pa.list_(pa.struct({"column": TEXT, "at": NUMBER, "version": INTEGER}))
+PATCHED = {**PROVENANCE, "stated_apart": APART}
+OF_THE_LAKE = (*VERSION, "stated_apart")  # columns that the lake needs, and nobody who reads what stands in it

@@ -15,7 +15,8 @@ from benchwell.intake.fhir.rows import Context, Finding, Found, Mappers, Rows
 from benchwell.intake.fhir.unpack import Deleted, Older, Piece, Unpacked, unpack, unpacked
 
 Chunk = tuple[Piece, ...]
-Deletion = Callable[[str, str, int, Rows], None]  # type, id, place -> a row that takes the record back
+# type, id, place, by when -> a row that takes the record back
+Deletion = Callable[[str, str, int, Rows, float | None], None]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def map_chunk(chunk: Chunk, context: Context, shapes: Shapes) -> Mapped:
     """
     mapping = _ChunkMapping(context, shapes)
     for piece in chunk:
+        mapping.exported = piece.exported
         if piece.shape == "lines":
             mapping.lines(piece)
         else:
@@ -82,6 +84,7 @@ class _ChunkMapping:
     """One chunk under way."""
 
     def __init__(self, context: Context, shapes: Shapes) -> None:
+        self.exported: float | None = None
         self._context = context
         self._bundle: Context | None = None
         self._shapes = shapes
@@ -135,7 +138,8 @@ class _ChunkMapping:
             self._rows.refuse(one.row, content.column, content.reason)
             return True
         if isinstance(content, Deleted):
-            self._shapes.delete(content.kind, content.id, one.row, self._rows)
+            at = self.exported if content.at is None else content.at
+            self._shapes.delete(content.kind, content.id, one.row, self._rows, at)
             return True
         if isinstance(content, Older):
             self._older += 1

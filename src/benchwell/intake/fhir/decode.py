@@ -28,6 +28,7 @@ class Bundle(Element):
     """Many resources as one. Entries stay JSON, so that a bad one costs that one."""
 
     type: str | None = None
+    timestamp: str | None = None
     entry: list[msgspec.Raw] = []  # noqa: RUF012  msgspec copies it
     link: list[BundleLink] = []  # noqa: RUF012
 
@@ -39,12 +40,19 @@ class Request(Element):
     url: str | None = None
 
 
+class Response(Element):
+    """What was done with an entry, in a history."""
+
+    lastModified: str | None = None  # noqa: N815  FHIR's own name
+
+
 class Entry(Element):
     """One entry of a Bundle."""
 
     fullUrl: str | None = None  # noqa: N815  FHIR's own name
     resource: msgspec.Raw = msgspec.Raw()
     request: Request | None = None
+    response: Response | None = None
 
 
 @dataclass(frozen=True, slots=True)

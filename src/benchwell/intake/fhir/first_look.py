@@ -10,7 +10,7 @@ from itertools import chain
 from benchwell.intake.fhir.forms import Forms
 from benchwell.intake.fhir.lines import Blocks, Shape, is_gzip, shape_of
 from benchwell.intake.fhir.references import References
-from benchwell.intake.fhir.resources import Location, Organization, Questionnaire, Resource
+from benchwell.intake.fhir.resources import Location, Organization, PractitionerRole, Questionnaire, Resource
 from benchwell.intake.fhir.rows import Found
 from benchwell.intake.fhir.sources import SourceFile
 from benchwell.intake.fhir.unpack import Piece, unpack
@@ -31,7 +31,8 @@ class FirstLook:
         references: Which resource has which identifier.
         forms: Questionnaires.
         organizations: Whether any organization is among its resources.
-        places: Locations that stand in lines of their own: parts of a large source name places of other parts.
+        places: Locations and PractitionerRoles that stand in lines of their own: parts of a large source name those of
+            other parts.
     """
 
     references: References = field(default_factory=References)
@@ -66,7 +67,11 @@ def learn(data: bytes, shape: Shape, found: FirstLook) -> None:
                 elif isinstance(content, Resource) and type(content).__name__ in _NAMED:
                     found.references.add(Found(content, one.row, one.full_url))
                     found.organizations |= isinstance(content, Organization)
-                    if isinstance(content, Location) and shape == "lines" and one.references is alone:
+                    if (
+                        isinstance(content, Location | PractitionerRole)
+                        and shape == "lines"
+                        and one.references is alone
+                    ):
                         found.places.append(Found(content, one.row, one.full_url))
 
 

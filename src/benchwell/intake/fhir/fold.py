@@ -17,6 +17,7 @@ from benchwell.intake.fhir.fold_merge import same_assessments
 from benchwell.intake.fhir.fold_sums import Checked, check_items
 from benchwell.intake.fhir.instrument_codes import codes_of
 from benchwell.intake.fhir.raw_assessments import RAW
+from benchwell.intake.fhir.record_rows import DELETED_LAST
 from benchwell.intake.fhir.rows import Finding
 from benchwell.intake.reasons import REASONS
 from benchwell.intake.sql import connection
@@ -60,13 +61,14 @@ def fold(raw: Mapping[str, pa.Table], registry: Registry, encounters: pa.Table |
     for reason, positions in old:
         found.add(positions, "id", reason, "rejected" if reason == "conflicting_duplicate" else None)
     gone = taken_back(live)
-    retracted = _retracted(live.filter(gone))
+    retracted = _retracted(live.filter(gone), whole)
     live = live.filter(pc.invert(gone)).combine_chunks()
     if not live.num_rows:
         return Folded(_conform(retracted), found.listed())
     stated, checked = _stated(live, registry, found)
     made = _finish(stated, checked, encounters, found)
     made = made.append_column("source_row", whole["source_row"].take(made["position"]))
+    made = _with_version(made, made["position"], whole)
     return Folded(_conform(pa.concat_tables([made, retracted], promote_options="default")), found.listed())
 
 
@@ -170,7 +172,23 @@ def _episodes(stated: pa.Table, encounters: pa.Table | None) -> pa.Array | pa.Ch
     return encounters["episode_id"].take(place)
 
 
-def _retracted(rows: pa.Table) -> pa.Table:
+def _with_version(table: pa.Table, positions: pa.ChunkedArray, whole: pa.Table) -> pa.Table:
+    """The version of the record that names each row; and the newest of its person's, of which any may be in it."""
+    stored = whole["stored"].combine_chunks()
+    stored = pc.if_else(pc.equal(stored, DELETED_LAST), None, stored)  # a deletion that does not say when it was
+    stated = pa.table({"person": whole["patient_id"], "stored": stored})
+    newest = stated.group_by("person").aggregate([("stored", "max")])
+    person = pc.index_in(whole["patient_id"].take(positions), value_set=newest["person"].combine_chunks())
+    own = stored.take(positions.combine_chunks())
+    around = newest["stored_max"].combine_chunks().take(person)
+    return (
+        table.append_column("stated_at", own)
+        .append_column("stated_version", whole["edit"].take(positions))
+        .append_column("stated_with", pc.max_element_wise(own, around))
+    )
+
+
+def _retracted(rows: pa.Table, whole: pa.Table) -> pa.Table:
     """Key and provenance of records that were taken back; single answers are no assessments of their own."""
     rows = rows.filter(pc.not_equal(rows["kind"], "answer"))
     columns = {
@@ -178,7 +196,7 @@ def _retracted(rows: pa.Table) -> pa.Table:
         "retracted": pa.repeat(True, rows.num_rows),
         "source_row": rows["source_row"],
     }
-    return pa.table(columns)
+    return _with_version(pa.table(columns), rows["position"], whole)
 
 
 def _conform(table: pa.Table) -> pa.Table:

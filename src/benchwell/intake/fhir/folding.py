@@ -23,16 +23,16 @@ _KINDS = {"QuestionnaireResponse": "form", "Observation": "score"}
 _TAKEN_BACK = 3  # raw_assessments: `standing`
 
 
-def delete(kind: str, id_: str, row: int, rows: Rows) -> None:
-    """Take a deleted resource back: a row with its key only, later than any version in the same part.
+def delete(kind: str, id_: str, row: int, rows: Rows, at: float | None = None) -> None:
+    """Take a deleted resource back: a row with its key only.
 
-    Types that have no table, such as forms, need none.
+    Without a time it is later than any version in the same part. Types that have no table, such as forms, need none.
     """
-    if record_mappers.retract(kind, id_, row, rows) or kind not in _KINDS:
+    if record_mappers.retract(kind, id_, row, rows, at) or kind not in _KINDS:
         return
     given = raw_row(
-        record=f"{kind}/{id_}", part=0, kind=_KINDS[kind], standing=_TAKEN_BACK, stored=DELETED_LAST,
-        retracted=True, source_row=row,
+        record=f"{kind}/{id_}", part=0, kind=_KINDS[kind], standing=_TAKEN_BACK,
+        stored=DELETED_LAST if at is None else at, retracted=True, source_row=row,
     )  # fmt: skip
     rows.add(ASSESSMENTS, given)
 

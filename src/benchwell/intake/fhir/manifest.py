@@ -12,6 +12,7 @@ import msgspec
 from benchwell.errors import SourceError
 from benchwell.intake.fhir.elements import Element
 from benchwell.intake.fhir.lines import BOM
+from benchwell.intake.fhir.when import stored_at
 
 _MOST = 64 << 20  # bytes: a manifest is small
 
@@ -47,11 +48,20 @@ class Manifest(Element):
 
 @dataclass
 class Export:
-    """The files of an export that stand here, in the order to read them, and the names of those that do not."""
+    """An export as it stands here.
+
+    Attributes:
+        files: Those that are here, in the order to read them.
+        missing: Names of those that are not.
+        notes: What the manifest says beside.
+        made_at: The instant that it describes (`transactionTime`), seconds since 1970: what it calls deleted was
+            deleted by then.
+    """
 
     files: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    made_at: float | None = None
 
 
 _manifest = msgspec.json.Decoder(Manifest)
@@ -87,6 +97,8 @@ def read_manifest(path: Path) -> Export:
                 f"{path.name} is an export of FHIR {version}; Benchwell reads FHIR R4 (4.0.1).",
                 hint="ask the server for R4, or convert the files",
             )
+        if export.made_at is None:
+            export.made_at = stored_at(page.transactionTime)
         for one in (*page.output, *page.error, *page.outcome):
             _place(one, path.parent, export, export.files)
         for one in page.deleted:

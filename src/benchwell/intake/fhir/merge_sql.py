@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from benchwell.intake.fhir.record_rows import RAW
+from benchwell.intake.fhir.record_rows import DELETED_LAST, RAW
 
 _ABOUT = {"id", "updated", "version", "source_row"}  # of the statement, not of what it states
 
@@ -25,45 +25,61 @@ def newest_sql(name: str) -> str:
 
 
 def older_sql(name: str) -> str:
-    """Rows of `all_<name>` that say something else than the row of `<name>` with their id."""
+    """Rows of `all_<name>` that say something else than the row of `<name>` with their id; those of the part itself."""
     return f"""
         SELECT DISTINCT stated.source_row
         FROM "all_{name}" AS stated JOIN "{name}" AS counts USING (id)
-        WHERE {_content(name, "stated")} <> {_content(name, "counts")}
+        WHERE {_content(name, "stated")} <> {_content(name, "counts")} AND stated.source_row IS NOT NULL
     """  # noqa: S608 names are ours
+
+
+def _stated(name: str = "own", *others: str) -> str:
+    """The columns that say how new a row is: its own resource's version, and the newest of what is joined to it.
+
+    A deletion that does not say when it was is known by no time.
+    """
+    times = [f"nullif({one}.updated, {DELETED_LAST:.0f})" for one in (name, *others)]
+    return f"{times[0]} AS stated_at, {name}.version AS stated_version, greatest({', '.join(times)}) AS stated_with"
+
+
+def _patched(*names: str) -> str:
+    """The same for rows that several resources fill side by side, of which one may be alone in a source."""
+    times = ", ".join(f"nullif({one}.updated, {DELETED_LAST:.0f})" for one in names)
+    return f"greatest({times}) AS stated_at, {names[0]}.version AS stated_version, greatest({times}) AS stated_with"
 
 
 _PLACES = """
     RECURSIVE place AS (
-        SELECT id, organization_id, part_of, 0 AS steps FROM "Location" WHERE NOT retracted
+        SELECT id, organization_id, part_of, updated, 0 AS steps FROM "Location" WHERE NOT retracted
         UNION ALL
-        SELECT place.id, above.organization_id, above.part_of, steps + 1
+        SELECT place.id, above.organization_id, above.part_of, greatest(place.updated, above.updated), steps + 1
         FROM place JOIN "Location" AS above ON above.id = place.part_of
         WHERE place.organization_id IS NULL AND NOT above.retracted AND steps < 16  -- 16: places may go in circles
     )
 """
 
 CANONICAL_SQL: Final[dict[str, str]] = {
-    "organizations": """
-        SELECT id AS organization_id, part_of, name, kind, country, region, retracted, source_row FROM "Organization"
-    """,
+    "organizations": f"""
+        SELECT id AS organization_id, part_of, name, kind, country, region, retracted, source_row, {_stated()}
+        FROM "Organization" AS own
+    """,  # noqa: S608 names are ours
     # The role that counts: an active one, one that goes on or ended last, and of those the first by id.
-    "practitioners": """
+    "practitioners": f"""
         WITH role AS (
-            SELECT practitioner_id, organization_id, discipline, source_row FROM "PractitionerRole"
-            WHERE NOT retracted AND practitioner_id IS NOT NULL
+            SELECT practitioner_id, organization_id, discipline, source_row, updated FROM "PractitionerRole"
+            WHERE NOT retracted AND practitioner_id IS NOT NULL AND source_row IS NOT NULL  -- null: of another part
             QUALIFY row_number() OVER (
                 PARTITION BY practitioner_id ORDER BY active DESC, end_date DESC NULLS FIRST, id
             ) = 1
         )
         SELECT coalesce(own.id, role.practitioner_id) AS practitioner_id, organization_id, discipline, licensed_year,
-               own.retracted, coalesce(own.source_row, role.source_row) AS source_row
+               own.retracted, coalesce(own.source_row, role.source_row) AS source_row, {_patched("own", "role")}
         FROM "Practitioner" AS own FULL JOIN role ON role.practitioner_id = own.id
-    """,
+    """,  # noqa: S608 names are ours
     # The cover that counts: one that goes on or ended last, then the one that began last, then the primary one.
-    "patients": """
+    "patients": f"""
         WITH cover AS (
-            SELECT patient_id, insurance, source_row FROM "Coverage"
+            SELECT patient_id, insurance, source_row, updated FROM "Coverage"
             WHERE NOT retracted AND insurance IS NOT NULL
             QUALIFY row_number() OVER (
                 PARTITION BY patient_id
@@ -72,12 +88,12 @@ CANONICAL_SQL: Final[dict[str, str]] = {
         )
         SELECT coalesce(own.id, cover.patient_id) AS patient_id, birth_date, birth_year, death_date, sex, gender, race,
                ethnicity, language, insurance, region, country, own.retracted,
-               coalesce(own.source_row, cover.source_row) AS source_row
+               coalesce(own.source_row, cover.source_row) AS source_row, {_patched("own", "cover")}
         FROM "Patient" AS own FULL JOIN cover ON cover.patient_id = own.id
-    """,
-    "episodes": """
+    """,  # noqa: S608 names are ours
+    "episodes": f"""
         WITH reason AS (
-            SELECT episode, arg_min(condition, place) AS condition
+            SELECT episode, arg_min(condition, place) AS condition, max(updated) AS updated
             FROM (
                 SELECT id AS episode, unnest(conditions) AS condition_id, generate_subscripts(conditions, 1) AS place
                 FROM "EpisodeOfCare"
@@ -85,7 +101,7 @@ CANONICAL_SQL: Final[dict[str, str]] = {
             WHERE NOT stated.retracted AND condition IS NOT NULL
             GROUP BY episode
         ), referral AS (
-            SELECT episode, min(date) AS referral_date
+            SELECT episode, min(date) AS referral_date, max(updated) AS updated
             FROM (SELECT id AS episode, unnest(referrals) AS request FROM "EpisodeOfCare") AS named
             JOIN "Procedure" AS stated ON stated.id = request
             WHERE NOT stated.retracted
@@ -93,48 +109,52 @@ CANONICAL_SQL: Final[dict[str, str]] = {
         )
         SELECT own.id AS episode_id, own.patient_id, coalesce(own.organization_id, role.organization_id)
                    AS organization_id, coalesce(own.practitioner_id, role.practitioner_id) AS practitioner_id,
-               reason.condition, referral_date, start_date, own.end_date, end_reason, own.retracted, own.source_row
+               reason.condition, referral_date, start_date, own.end_date, end_reason, own.retracted, own.source_row,
+               {_patched("own", "role", "reason", "referral")}
         FROM "EpisodeOfCare" AS own
         LEFT JOIN "PractitionerRole" AS role ON role.id = own.role_id AND NOT role.retracted
         LEFT JOIN reason ON reason.episode = own.id
         LEFT JOIN referral ON referral.episode = own.id
-    """,
+    """,  # noqa: S608 names are ours
     "encounters": f"""
         WITH {_PLACES}, placed AS (
-            SELECT id, arg_min(organization_id, steps) AS organization_id FROM place
+            SELECT id, arg_min(organization_id, steps) AS organization_id, max(updated) AS updated FROM place
             WHERE organization_id IS NOT NULL GROUP BY id
         )
         SELECT own.id AS encounter_id, own.episode_id, own.patient_id,
                coalesce(own.organization_id, placed.organization_id, role.organization_id, course.organization_id)
                    AS organization_id,
                coalesce(own.practitioner_id, role.practitioner_id) AS practitioner_id,
-               date, own.end_date, kind, mode, attended, minutes, own.retracted, own.source_row
+               date, own.end_date, kind, mode, attended, minutes, own.retracted, own.source_row,
+               {_stated("own", "placed", "role", "course")}
         FROM "Encounter" AS own
         LEFT JOIN placed ON placed.id = own.location_id
         LEFT JOIN "PractitionerRole" AS role ON role.id = own.role_id AND NOT role.retracted
         LEFT JOIN "EpisodeOfCare" AS course ON course.id = own.episode_id AND NOT course.retracted
     """,  # noqa: S608 names are ours
-    "conditions": """
+    "conditions": f"""
         SELECT id AS condition_id, patient_id, encounter_id, codes, category, clinical_status, verification_status,
-               onset_date, abatement_date, recorded_date, retracted, source_row
-        FROM "Condition"
-    """,
-    "procedures": """
-        SELECT id AS procedure_id, patient_id, encounter_id, kind, codes, status, date, end_date, retracted, source_row
-        FROM "Procedure"
-    """,
+               onset_date, abatement_date, recorded_date, retracted, source_row, {_stated()}
+        FROM "Condition" AS own
+    """,  # noqa: S608 names are ours
+    "procedures": f"""
+        SELECT id AS procedure_id, patient_id, encounter_id, kind, codes, status, date, end_date, retracted, source_row,
+               {_stated()}
+        FROM "Procedure" AS own
+    """,  # noqa: S608 names are ours
     # Several consents may decide one purpose on one day: what stands wins over what was taken back, a refusal over a
     # grant.
-    "consents": """
-        SELECT patient_id, one.purpose AS purpose, one.date AS date, one.decision AS decision, retracted, source_row
+    "consents": f"""
+        SELECT patient_id, one.purpose AS purpose, one.date AS date, one.decision AS decision, retracted, source_row,
+               {_stated()}
         FROM (
-            SELECT patient_id, unnest(decisions) AS one, retracted, source_row FROM "Consent"
+            SELECT patient_id, unnest(decisions) AS one, retracted, source_row, updated, version FROM "Consent"
             WHERE patient_id IS NOT NULL
-        )
+        ) AS own
         QUALIFY row_number() OVER (
             PARTITION BY patient_id, one.purpose, one.date
             ORDER BY retracted, one.decision = 'granted', one.decision DESC, source_row
         ) = 1
-    """,
+    """,  # noqa: S608 names are ours
 }
 """By table; the temporary tables that they read are named as in `record_rows.RAW`."""

@@ -64,7 +64,8 @@ def map_observation(found: Found, context: Context, rows: Rows, codes: Instrumen
         rows.refuse(found.row, "id", "missing_id")
     elif observation.status == "entered-in-error":
         kind = "answer" if slot.role == "item" and not observation.component else "score"
-        rows.add(RAW, retracted_row(record, kind, observation.meta, found.row))
+        patient = context.references.id_of(observation.subject, "Patient")
+        rows.add(RAW, retracted_row(record, kind, observation.meta, patient, found.row))
     elif not slot.targets:
         rows.refuse(found.row, "code", "ambiguous_instrument")
     elif (about := _about(observation, found.row, context, rows)) is not None:

@@ -119,7 +119,7 @@ class _Cutting:
             lines = block.count(b"\n") if shape == "lines" else 0
             self._part.add(block, lines if shape == "lines" else block.count(b'"resourceType"'))
             place = None if offset is None else (file.path, offset)
-            self._held.append(Piece(number, shape, block, line, place))
+            self._held.append(Piece(number, shape, block, line, place, file.exported))
             offset = None if offset is None else offset + len(block)
             self._held_bytes += len(block)
             line += lines

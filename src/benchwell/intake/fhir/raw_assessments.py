@@ -72,12 +72,13 @@ def record_of(found: Found, kind: str) -> str | None:
     return f"{kind}/{id_}" if id_ else None
 
 
-def retracted_row(record: str, kind: str, meta: Meta | None, source_row: int) -> tuple[Any, ...]:
-    """The row that takes a record back."""
+def retracted_row(record: str, kind: str, meta: Meta | None, patient: str | None, source_row: int) -> tuple[Any, ...]:
+    """The row that takes a record back. Of whom it was says only how new all of that person's records are."""
     stored, edit = edition_of(meta)
     return raw_row(
-        record=record, part=0, kind=kind, standing=3, stored=stored, edit=edit, retracted=True, source_row=source_row
-    )
+        record=record, part=0, kind=kind, standing=3, stored=stored, edit=edit, retracted=True, patient_id=patient,
+        source_row=source_row,
+    )  # fmt: skip
 
 
 def _modified(extensions: msgspec.Raw) -> bool:

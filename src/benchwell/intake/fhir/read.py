@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,13 +144,13 @@ class _Whole:
     Attributes:
         registry: Declarations.
         default_organization: See `merge_records.merge`.
-        places: Locations, wherever in the source they stand.
+        places: Locations and roles by type, wherever in the source they stand.
         notes: What was decided for it.
     """
 
     registry: Registry
     default_organization: bool | None
-    places: pa.Table
+    places: Mapping[str, pa.Table]
     notes: Sequence[str] = ()
 
 

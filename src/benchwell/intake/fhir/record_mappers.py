@@ -58,8 +58,8 @@ MAPPERS: Final[Mappers] = {
 _INSIDE_OTHERS = {"Location", "PractitionerRole", "Coverage", "Consent"}  # their rows are parts of other records
 
 
-def retract(kind: str, id_: str, row: int, rows: Rows) -> bool:
-    """Take a deleted resource back: a row with its key only, later than any version in the same part.
+def retract(kind: str, id_: str, row: int, rows: Rows, at: float | None = None) -> bool:
+    """Take a deleted resource back: a row with its key only.
 
     Args:
         kind: Its type, such as "Encounter".
@@ -67,6 +67,7 @@ def retract(kind: str, id_: str, row: int, rows: Rows) -> bool:
         row: Where the deletion stood.
         rows: Receives the row. A type that is kept only inside other records gets a finding instead for what earlier
             sources said; within the same part the deletion counts.
+        at: By when it was deleted, seconds since 1970; null is later than any version in the same part.
 
     Returns:
         Whether the type is one of these mappers'.
@@ -79,7 +80,7 @@ def retract(kind: str, id_: str, row: int, rows: Rows) -> bool:
         kind, id_ = "Procedure", REQUEST + id_
     if kind not in RAW:
         return False
-    given = {"id": id_, "updated": DELETED_LAST, "retracted": True, "source_row": row}
+    given = {"id": id_, "updated": DELETED_LAST if at is None else at, "retracted": True, "source_row": row}
     rows.add(kind, tuple([given.get(name) for name in RAW[kind].names]))
     if kind in _INSIDE_OTHERS:
         rows.note(row, kind, "deletion_not_applied")

@@ -50,7 +50,8 @@ def map_response(found: Found, context: Context, rows: Rows, readers: Readers) -
     if record is None:
         rows.refuse(found.row, "id", "missing_id")
     elif response.status == "entered-in-error":
-        rows.add(RAW, retracted_row(record, "form", response.meta, found.row))
+        patient = context.references.id_of(response.subject, "Patient")
+        rows.add(RAW, retracted_row(record, "form", response.meta, patient, found.row))
     else:
         reader = readers.of(response)
         plain = _plain_sheet(response.item, reader, found.row, rows)

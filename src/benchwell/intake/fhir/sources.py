@@ -17,10 +17,17 @@ _RESOURCE = re.compile(rb'"resourceType"\s*:')
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file to read, and what it is called in findings: its path within the folder that was named."""
+    """A file to read.
+
+    Attributes:
+        path: Where it stands.
+        name: What it is called in findings: its path within the folder that was named.
+        exported: When the export was made that it belongs to, seconds since 1970; null if no manifest says so.
+    """
 
     path: Path
     name: str
+    exported: float | None = None
 
 
 @dataclass
@@ -120,7 +127,7 @@ def _folder(folder: Path, found: Sources) -> None:
 
 def _export(manifest: Path, folder: Path, found: Sources) -> None:
     export = read_manifest(manifest)
-    found.files += [SourceFile(path, _within(path, folder)) for path in export.files]
+    found.files += [SourceFile(path, _within(path, folder), export.made_at) for path in export.files]
     found.missing += export.missing
     found.notes += export.notes
 

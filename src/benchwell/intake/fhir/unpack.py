@@ -12,6 +12,7 @@ from benchwell.intake.fhir.decode import KNOWN, Bundle, Entry, Refused, Skipped,
 from benchwell.intake.fhir.lines import Shape
 from benchwell.intake.fhir.references import References, id_in_url
 from benchwell.intake.fhir.resources import Resource
+from benchwell.intake.fhir.when import stored_at
 
 ROWS_PER_FILE = 1 << 32  # a place within a part is file * ROWS_PER_FILE + row
 
@@ -26,6 +27,7 @@ class Piece:
         data: The bytes.
         first: Line number of the first line; 1 for a document.
         place: Path, and where in it the bytes stand as they are; null if they stand nowhere so.
+        exported: When the export was made that the file belongs to, seconds since 1970; null if nobody says so.
     """
 
     file: int
@@ -33,6 +35,7 @@ class Piece:
     data: bytes
     first: int = 1
     place: tuple[Path, int] | None = None
+    exported: float | None = None
 
     @property
     def base(self) -> int:
@@ -42,10 +45,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A resource that its source took back."""
+    """A resource that its source took back; by when at the latest, in seconds since 1970, if that is known."""
 
     kind: str
     id: str
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,7 @@ def _bundle(bundle: Bundle, source: References, row: int, *, step: int) -> Itera
     references = References(source)
     found: list[tuple[int, Content, str | None]] = []
     for number, json in enumerate(bundle.entry):
-        content, full_url = _content(json)
+        content, full_url = _content(json, bundle)
         found.append((row + number * step, content, full_url))
         _learn(references, content, full_url)
     if bundle.type == "history":
@@ -148,12 +152,12 @@ def _bundle(bundle: Bundle, source: References, row: int, *, step: int) -> Itera
         yield Unpacked(place, content, full_url, references)
 
 
-def _content(json: msgspec.Raw) -> tuple[Content, str | None]:
+def _content(json: msgspec.Raw, bundle: Bundle) -> tuple[Content, str | None]:
     entry = decode_entry(json)
     if isinstance(entry, Refused):
         return entry, None
     if entry.request is not None and (entry.request.method or "").upper() == "DELETE":
-        return _deletion(entry), entry.fullUrl
+        return _deletion(entry, bundle), entry.fullUrl
     if not len(entry.resource):
         return Refused("no_resource_type", "entry.resource"), entry.fullUrl
     content = decode(entry.resource)
@@ -173,12 +177,15 @@ def _id_of_entry(entry: Entry, kind: str) -> str | None:
     return id_in_url(entry.fullUrl) if entry.fullUrl else None
 
 
-def _deletion(entry: Entry) -> Content:
+def _deletion(entry: Entry, bundle: Bundle) -> Content:
     url = (entry.request.url if entry.request is not None else None) or entry.fullUrl or ""
     steps = url.partition("?")[0].rstrip("/").split("/")
     if "?" in url or len(steps) < 2 or not steps[-1] or not steps[-2].isalpha():
         return Refused("unresolved_delete", "entry.request.url")
-    return Deleted(steps[-2], steps[-1]) if steps[-2] in KNOWN else Skipped(steps[-2], steps[-1])
+    if steps[-2] not in KNOWN:
+        return Skipped(steps[-2], steps[-1])
+    done = entry.response.lastModified if entry.response is not None else None
+    return Deleted(steps[-2], steps[-1], stored_at(done or bundle.timestamp))
 
 
 def _learn(references: References, content: Content, full_url: str | None) -> None:

@@ -29,6 +29,7 @@ from benchwell.register.copying import SNAPSHOT, fact, set_fact
 from benchwell.register.flowing import Waiting, settle, waiting
 from benchwell.register.refusals import BusyRegisterError
 from benchwell.tables import CANONICAL, DERIVED
+from benchwell.tables.table import OF_THE_LAKE
 
 Row = Mapping[str, Any]
 # Table of the register, table of the lake, and under which names the lake knows the columns.
@@ -157,7 +158,8 @@ def _with_stored(name: str, rows: pa.Table, lake: Lake) -> pa.Table:
     """A record that replaces one of the lake keeps what only the lake knows of it, such as minutes of a contact."""
     table = CANONICAL[name]
     mine = [column for column in table.columns if column in rows.column_names]
-    others = [column for column in table.columns if column not in mine and column not in ("source_hash", "source_row")]
+    source = {"source_hash", "source_row", *OF_THE_LAKE}
+    others = [column for column in table.columns if column not in mine and column not in source]
     if not others or len(table.key) > 1:
         return _conformed(name, rows)
     key = table.key[0]
