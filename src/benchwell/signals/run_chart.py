@@ -159,8 +159,8 @@ def run_chart(
         for row in single
     ]
     named = f"{_(declared.title)}{in_view(view)}"
-    before = None if changed_on is None else sum(1 for one in _fill(points) if _is_before(one.period, changed_on))
-    return chart_points(points, title_of=named, figure=figure_of(declared), better=declared.better, reference=before)
+    figure = figure_of(declared)
+    return chart_points(points, title_of=named, figure=figure, better=declared.better, changed_on=changed_on)
 
 
 def individual_chart(
@@ -188,7 +188,7 @@ def chart_points(
     figure: Figure,
     better: Better,
     each: str = "period",
-    reference: int | None = None,
+    changed_on: dt.date | None = None,
 ) -> RunChart:
     """Chart a series: limits from its first twelve points, frozen for those that follow.
 
@@ -198,10 +198,11 @@ def chart_points(
         figure: How figures are written.
         better: Direction.
         each: What one point is, in one word.
-        reference: How many points at the beginning the limits come from at most; fewer than two neighbors with a figure
-            among them are too few, and the usual twelve are taken.
+        changed_on: First day of a change that was made: the limits come from the points before it at most; fewer than
+            two neighbors with a figure among them are too few, and the usual twelve are taken.
     """
     series = _with_breaks(_fill(points))
+    reference = None if changed_on is None else sum(1 for one in series if _is_before(one.period, changed_on))
     values = [point.value for point in series]
     if not any(a is not None and b is not None for a, b in pairwise(values)):
         known = sum(value is not None for value in values)
@@ -272,7 +273,7 @@ def _title(labels: Sequence[str], chart: XmrChart, each: str) -> str:
             parts.append(_("{moved} in {when}").format(moved=moving if moves else side, when=_spans(places, labels)))
     if not parts:
         return _("No change beyond the usual ups and downs")
-    ordered = "" if each == "period" else f" {_('(courses in the order in which they started)')}"
+    ordered = "" if each == "period" else " " + _("(courses in the order in which they started)")
     return capital("; ".join(parts)) + ordered
 
 

@@ -17,6 +17,7 @@ from benchwell.register import Role
 from benchwell.register import schema as s
 from benchwell.register.pulses import week_of
 from benchwell.settings import UsePolicy
+from benchwell.signals.reading import rows
 from live_edition import ANOTHER, RESPONSE, with_edition
 from live_house import OTHER, OWN, add_scores, live_house
 
@@ -76,9 +77,10 @@ def test_the_puzzle_leads_to_an_experiment_on_its_measure(house):
     for role, carried in ((Role.MANAGER, ""), (Role.ANALYST, f"?organization={ANYWHERE}")):
         browser = house.browser(role)
         (address,) = re.findall(r'href="(/experiments[^"]+#new)"', browser.get(f"/circle{carried}").text)
-        (puzzle,) = [one.topic for one in agenda_of(house.service.edition(), ANYWHERE) if one.topic.kind == "puzzle"]
+        (puzzle,) = [one for one in agenda_of(house.service.edition(), ANYWHERE) if one.topic.kind == "puzzle"]
         page = browser.get(html.unescape(address)).text
-        assert f'<option value="{puzzle.measure}" selected>' in page
+        assert puzzle.tried_on == puzzle.topic.measure
+        assert f'<option value="{puzzle.tried_on}" selected>' in page
         assert 'id="new"' in page
 
 
@@ -181,6 +183,18 @@ def test_an_experiment_marks_the_run_chart_and_says_that_it_is_no_proof(house):
     assert "Before and after is no proof." in said
     assert "regression to the mean" in said
     assert "higher is better" in said
+
+
+def test_an_experiment_can_be_seen_on_follow_up_itself(house):
+    browser = house.browser(Role.MANAGER)
+    page = words(browser.get(an_experiment(browser, measure="follow-up").headers["location"]).text)
+    assert "Follow-up: how many people have a follow-up score (higher is better)" in page
+    assert "Followed up: Depression" in page
+    assert "before the start," in page
+    where = {"organization_id": ANYWHERE, "measure": RESPONSE, "stratum": "all"}
+    found = [one for one in rows(house.service.edition(), "organization_results", **where) if one["period"] != "all"]
+    (counted,) = [one for one in found if one["period"] == max(row["period"] for row in found)]
+    assert f"{counted['period']} {100 * counted['completion']:.0f} % {counted['n_eligible']}" in page
 
 
 def test_what_is_not_in_an_edition_yet_is_said_so(house):

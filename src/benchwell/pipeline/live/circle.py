@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from benchwell.benchmarks import Edition
 from benchwell.errors import AccessError
 from benchwell.i18n import N_, _, current, day
-from benchwell.pipeline.live.experiments import ExperimentRow, Group, experiment_rows
+from benchwell.pipeline.live.experiments import FOLLOW_UP, ExperimentRow, Group, experiment_rows
 from benchwell.pipeline.live.printing import printed
 from benchwell.pipeline.live.pulse import PulseTrend, pulse_trend
 from benchwell.pipeline.live.remembered import Remembered
@@ -41,12 +41,14 @@ class Point:
         id: Unique on the page.
         heading: Which of the three it is.
         topic: What it is about.
+        tried_on: On which measure a change would be seen: its own, or follow-up where that is what is unclear.
         chart: The figures behind it; None where no figure speaks of it.
     """
 
     id: str
     heading: str
     topic: Topic
+    tried_on: str
     chart: Chart | None
 
 
@@ -110,9 +112,15 @@ def _made(edition: EditionSource, organization: str) -> tuple[Point, ...]:
     measures = [one for one in measures_of(edition) if _has_row(edition, organization, one.id)][:MOST]
     topics = agenda(edition, organization, measures, skip=names_clinicians)
     return tuple(
-        Point(f"topic-{topic.kind}", _(_KINDS[topic.kind]), topic, _chart(edition, organization, topic))
+        Point(
+            f"topic-{topic.kind}", _(_KINDS[topic.kind]), topic, _tried_on(topic), _chart(edition, organization, topic)
+        )
         for topic in topics
     )
+
+
+def _tried_on(topic: Topic) -> str:
+    return FOLLOW_UP if topic.rule in ("follow_up", "answers_differ") else topic.measure or ""
 
 
 def _has_row(edition: EditionSource, organization: str, measure: str) -> bool:
@@ -182,4 +190,5 @@ def _point_blocks(point: Point) -> list[Block]:
     picture = printed(point.chart) if point.chart else None
     if picture is not None and point.chart is not None:
         blocks.append(Picture(picture, point.chart.text, point.chart.title))
+        blocks += [Note(words) for words in (point.chart.key, point.chart.note) if words]
     return [*blocks, Items(topic.questions)]

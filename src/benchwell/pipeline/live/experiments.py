@@ -9,6 +9,7 @@ from typing import Final
 from benchwell.benchmarks import Edition
 from benchwell.errors import AccessError
 from benchwell.i18n import N_, _, day, ngettext
+from benchwell.pipeline.live.follow_up_points import follow_up_of
 from benchwell.pipeline.live.service import LiveService
 from benchwell.pipeline.live.service_view import held, whose
 from benchwell.register import Viewer
@@ -17,17 +18,22 @@ from benchwell.reports.canvas import Chart
 from benchwell.reports.chart_run import run_picture
 from benchwell.reports.network import measures_of
 from benchwell.settings import UsePolicy
-from benchwell.signals.reading import OneMeasure, measure_of, organization_name
-from benchwell.signals.run_chart import RunChart, period_of, run_chart
-from benchwell.signals.words import direction
+from benchwell.signals.reading import EditionSource, OneMeasure, measure_of, organization_name
+from benchwell.signals.run_chart import RunChart, chart_points, period_of, run_chart
+from benchwell.signals.words import Figure, direction
+from benchwell.terms import Better
 
 STATE_WORDS: Final = {
     "planned": N_("planned"),
     "running": N_("running"),
     "adopted": N_("adopted: we keep it"),
-    "adapted": N_("adapted: we go on otherwise"),
+    "adapted": N_("adapted: we go on differently"),
     "abandoned": N_("ended: we leave it"),
 }
+
+_FOLLOWED_UP: Final = N_("Follow-up: how many people have a follow-up score")
+_SHARE: Final = Figure("%", 100)
+FOLLOW_UP: Final = "follow-up"  # no measure of its own: how complete the follow-up of the first measure is
 
 
 @dataclass(frozen=True)
@@ -101,10 +107,13 @@ def group_of(service: LiveService, viewer: Viewer, chosen: str | None) -> Group 
 
 
 def measure_choices(service: LiveService) -> tuple[tuple[str, str], ...]:
-    """Measures that an experiment may be seen on: those of the edition, or all declared ones before the first."""
+    """Measures that an experiment may be seen on: those of the edition, or all declared ones before the first.
+
+    The last is how many people are followed up: what most services can change first.
+    """
     edition = service.edition()
     known = measures_of(held(edition)) if edition else list(service.workspace.registry.measures.values())
-    return tuple((one.id, _(one.title)) for one in known)
+    return (*((one.id, _(one.title)) for one in known), (FOLLOW_UP, _(_FOLLOWED_UP)))
 
 
 def experiment_rows(service: LiveService, group: Group) -> tuple[ExperimentRow, ...]:
@@ -130,7 +139,7 @@ def begin_experiment(
     """
     aim, change = aim.strip(), change.strip()
     if not aim or not change:
-        raise AccessError(_("Say both: the aim, and what is done otherwise."))
+        raise AccessError(_("Say both: the aim, and what is done differently."))
     if measure not in dict(measure_choices(service)):
         raise AccessError(_("There is no such measure."))
     first = parsed_day(started)
@@ -227,6 +236,8 @@ def experiment_view(service: LiveService, group: Group, experiment_id: str) -> E
 
 
 def _declared(service: LiveService, edition: Edition | None, measure: str) -> tuple[str, str]:
+    if measure == FOLLOW_UP:
+        return _(_FOLLOWED_UP), direction(Better.HIGHER)
     known = edition.declarations.measures if edition else service.workspace.registry.measures
     declared = known.get(measure)
     return (measure, "") if declared is None else (_(declared.title), direction(declared.better))
@@ -234,11 +245,24 @@ def _declared(service: LiveService, edition: Edition | None, measure: str) -> tu
 
 def _chart(edition: Edition, group: Group, experiment: Experiment) -> RunChart | None:
     source = held(edition)
+    if experiment.measure == FOLLOW_UP:
+        return _follow_up(source, group, experiment)
     if experiment.measure not in edition.declarations.measures:
         return None
     measure = measure_of(source, experiment.measure)
     chart = run_chart(OneMeasure.of(source, measure.id), group.organization, measure, changed_on=experiment.started)
     return chart if chart.points else None
+
+
+def _follow_up(source: EditionSource, group: Group, experiment: Experiment) -> RunChart | None:
+    """How complete follow-up is over time: of the first measure that says so, since measures mostly share it."""
+    for measure in measures_of(source):
+        points = follow_up_of(source, group.organization, measure.id)
+        if points:
+            title = _("Followed up: {measure}").format(measure=_(measure.title))
+            started = experiment.started
+            return chart_points(points, title_of=title, figure=_SHARE, better=Better.HIGHER, changed_on=started)
+    return None
 
 
 def _marks(chart: RunChart, experiment: Experiment) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from benchwell.benchmarks import Edition
 from benchwell.i18n import _
 from benchwell.pipeline.live.follow_up_gain import FollowUpGain, follow_up_gain
+from benchwell.pipeline.live.follow_up_points import follow_up_points
 from benchwell.pipeline.live.measure_view import Picture, picture
 from benchwell.pipeline.live.readiness_counts import Counts, Course, Form, count, form_of
 from benchwell.pipeline.live.remembered import Remembered
@@ -358,15 +359,7 @@ def _weeks(row: dict[str, Any]) -> tuple[float, float, float] | None:
 
 
 def _completion(found: list[dict[str, Any]], measure: str) -> Picture | None:
-    points = [
-        RunPoint(row["period"], row["completion"], n=row["n_eligible"])
-        for row in sorted(found, key=lambda one: one["period"])
-        if row["period"] != ALL
-        and ".." not in row["period"]
-        and row["status"] == "ok"
-        and row["completion"] is not None
-    ]
-    return _completion_chart(points, _("Followed up, by quarter"), f"completion-{measure}")
+    return _completion_chart(follow_up_points(found), _("Followed up, by quarter"), f"completion-{measure}")
 
 
 def _gain(row: dict[str, Any] | None, summary: str) -> FollowUpGain | None:
