@@ -1,8 +1,15 @@
 """Random requests in every role, for own and foreign records: whoever is out of scope sees no value of anybody.
 
 Every person's record holds marks that stand nowhere else (`canary-…`, and scores with odd decimals), and so do the
-notes of each organization. Any answer that has one for a role which does not reach it is a leak; so is a row that
-somebody out of scope has added. Run as a program for a long go:
+notes of each organization; so do secrets (hashes of passwords, keys and links), which nobody ever sees. A leak is
+
+- an answer with a mark for a role which does not reach it, packed or not, or one with a mark that a browser may keep;
+- an answer about somebody out of scope that differs from one about nobody: it says that there is such a person;
+- a way to another site;
+- a row about somebody out of scope that was added, changed or taken away, and a note of another organization.
+
+What it cannot see: text inside PDFs (they hold shapes of letters), what a stream sends after it has begun
+(`test_web_stream`), how long an answer takes, and what figures of small groups let one infer. Run it for a long go:
 
     python tests/authorization_fuzz.py 10000
 """
@@ -24,7 +31,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 sys.path.insert(0, str(Path(__file__).parent))  # where it is run as a program
 
@@ -45,7 +52,11 @@ SEEN = {  # whose values a role may see: people one by one, and the notes of org
     Role.MANAGER: {NORTH},
     Role.ANALYST: {NORTH, SOUTH},
 }
-_WRITTEN = (s.assessments, s.marks, s.contacts, s.courses, s.consents, s.choices, s.deletion_requests)
+_WRITTEN = (
+    s.assessments, s.marks, s.contacts, s.courses, s.consents, s.choices, s.deletion_requests, s.safety_prompts,
+)  # fmt: skip
+_NOBODY = "synthetic-p8"  # as long as the others, and nobody
+_SECRET = "canary-secret-"
 _NAMES = (
     "person", "person_id", "patient", "subject", "course", "course_id", "topic", "user", "user_id", "organization",
     "organization_id", "practitioner", "team", "contract", "measure", "id", "number", "q", "before", "back",
@@ -67,7 +78,7 @@ class Report:
         seen: Answers with marks that the role may see, by role: it must be some, or the tries saw nothing at all.
         leaks: Role, route and whose mark, for each answer with one that the role may not see.
         errors: Role, route and status of each answer that says the service broke.
-        foreign_rows: Rows that were added about people whom nobody here reaches, by table.
+        foreign_rows: Rows about people whom nobody here reaches that were added, changed or taken away, by table.
     """
 
     tries: Counter[int] = field(default_factory=Counter)
@@ -95,16 +106,21 @@ def fuzz(house: House, tries: int, seed: int) -> Report:
     ids = _pool(house)
     routes = [route for route in sorted(routes_of(house.app), key=str) if route[1] not in _ENDS]
     askers = {role: Asker(house, role) for role in ROLES}
-    before, report = _foreign(house), Report()
+    before, report = foreign_rows(house), Report()
     for _ in range(tries):
         role = pick.choice(ROLES)
         # Half of the tries are of routes that the role has: there is more to see behind these.
-        method, path, _access = pick.choice(_likely(routes, role) if pick.random() < 0.5 else routes)
+        method, path, access = pick.choice(_likely(routes, role) if pick.random() < 0.5 else routes)
+        elsewhere = _notes_of_south(house) if method != "GET" else ()
         answer = _ask(pick, askers[role], method, path, ids)
         _judge(report, canaries, role, f"{method} {path}", answer)
+        if elsewhere and role is not Role.ANALYST and _notes_of_south(house) != elsewhere:
+            report.leaks.append(f"{role.value} {method} {path} changed notes of another organization")
+        if method == "GET" and access.reach is Reach.PERSON and pick.random() < 0.5:
+            _compare_with_nobody(report, askers[role], role, path)
         if path.startswith("/sign-out") or answer.headers.get("location") == "/sign-in":
             askers[role].sign_in()
-    report.foreign_rows = {name: rows - before[name] for name, rows in _foreign(house).items()}
+    report.foreign_rows = {name: len(rows ^ before[name]) for name, rows in foreign_rows(house).items()}
     return report
 
 
@@ -122,6 +138,8 @@ def plant(house: House) -> dict[str, list[bytes]]:
         for place in (NORTH, SOUTH):
             made[place] = [f"canary-{place}-".encode()]
             _notes(connection, place)
+        made["secret"] = [_SECRET.encode()]
+        _secrets(connection)
 
     house.service.register.write(put)
     return made
@@ -153,6 +171,20 @@ def _notes(connection: Any, place: str) -> None:
     connection.execute(insert(s.experiment_notes).values(**note))
 
 
+def _secrets(connection: Any) -> None:
+    """What only comparisons ever see: an account, a program, a link and a session of others."""
+    secret = {"password": f"{_SECRET}password", "totp": f"{_SECRET}totp"}
+    connection.execute(insert(s.users).values(id="other", login="other", name="Other", created_at=0.0, **secret))
+    about = {"name": "Other", "scopes": ["scores.read"], "created_at": 0.0}
+    connection.execute(insert(s.clients).values(id="other-program", secret=f"{_SECRET}key", **about))
+    link = {"token": f"{_SECRET}link", "kind": "form", "person_id": PEOPLE[2], "uses_left": 1, "instruments": ["phq-9"]}
+    connection.execute(insert(s.links).values(created_at=0.0, expires_at=1e12, **link))
+    session = {"token": f"{_SECRET}session", "csrf": f"{_SECRET}csrf", "user_id": "other"}
+    connection.execute(insert(s.sessions).values(created_at=0.0, seen_at=1e12, expires_at=1e12, **session))
+    prompt = {"assessment_id": "a3-7", "person_id": PEOPLE[2], "course_id": "course-3", "item": 9, "state": "raised"}
+    connection.execute(insert(s.safety_prompts).values(id="prompt-3", raised_at=0.0, **prompt))
+
+
 def _pool(house: House) -> list[str]:
     """Ids of everything there is, and what is no id at all."""
     ids = [*PEOPLE, NORTH, SOUTH, "c1", "c2", "t1", "contract-1", "phq-9", "course:course-3", "person:synthetic-p3"]
@@ -161,7 +193,7 @@ def _pool(house: House) -> list[str]:
         for table in (s.courses, s.assessments, s.marks, s.contacts, s.experiments, s.users, s.grants):
             ids += connection.execute(select(table.c.id)).scalars()
         ids += connection.execute(select(s.sessions.c.token)).scalars()  # hashes: they open nothing
-    return [*ids, *_ODD]
+    return [*(one for one in ids if not one.startswith(_SECRET)), *_ODD]  # what is asked for may stand in an answer
 
 
 def _ask(pick: random.Random, asker: Asker, method: str, path: str, ids: list[str]) -> Any:
@@ -187,16 +219,17 @@ def _posted(pick: random.Random, path: str) -> dict[str, Any]:
     person = pick.choice(PEOPLE)
     if not path.startswith("/fhir"):
         return {
-            "person_id": person,
-            "course_id": f"course-{pick.randint(1, 4)}",
+            "person": person,
+            "course": pick.choice([None, f"course-{pick.randint(1, 4)}"]),
             "instrument": "phq-9",
             "date": "2026-10-01",
+            "id": pick.choice([None, f"a{pick.randint(1, 4)}-{pick.randint(7, 9)}", f"new-{pick.randint(1, 99)}"]),
             "total": 9,
         }
     one = {
         "resourceType": "Observation",
-        "id": f"o{pick.randint(1, 99)}",
-        "status": "final",
+        "id": pick.choice([f"o{pick.randint(1, 99)}", f"a{pick.randint(1, 4)}-{pick.randint(7, 9)}"]),
+        "status": pick.choice(["final", "final", "corrected", "entered-in-error"]),
         "subject": {"reference": f"Patient/{person}"},
         "code": {"coding": [{"system": "http://loinc.org", "code": "44261-6"}]},
         "effectiveDateTime": "2026-10-01",
@@ -215,6 +248,11 @@ def _judge(report: Report, canaries: dict[str, list[bytes]], role: Role, route: 
     if answer.status_code >= 500:
         report.errors.append(f"{role.value} {route} {answer.status_code}")
     told = _unpacked(answer.content) + str(dict(answer.headers)).encode()
+    where = answer.headers.get("location", "/")
+    if not where.startswith(("/", "http://testserver/")) or where.startswith(("//", "/\\")):
+        report.leaks.append(f"{role.value} {route} leads elsewhere")
+    if b"canary-" in told and "no-store" not in answer.headers.get("cache-control", ""):
+        report.leaks.append(f"{role.value} {route} may be kept by browsers")
     for whose, marks in canaries.items():
         if not any(mark in told for mark in marks):
             continue
@@ -222,6 +260,22 @@ def _judge(report: Report, canaries: dict[str, list[bytes]], role: Role, route: 
             report.seen[role.value] += 1
         else:
             report.leaks.append(f"{role.value} {route} {whose}")
+
+
+def _compare_with_nobody(report: Report, asker: Asker, role: Role, path: str) -> None:
+    """Whoever is out of scope must look like nobody: by status, by every word, and by where it leads."""
+    other = PEOPLE[2]
+    found = [asker.ask("GET", address(path, lambda name, one=one: _fixed(name, one))) for one in (other, _NOBODY)]
+    said = [
+        (answer.status_code, answer.text.replace(one, ""), answer.headers.get("location", "").replace(one, ""))
+        for answer, one in zip(found, (other, _NOBODY), strict=True)
+    ]
+    if said[0] != said[1]:
+        report.leaks.append(f"{role.value} GET {path} tells somebody from nobody")
+
+
+def _fixed(name: str, person: str) -> str:
+    return {"person_id": person, "instrument": "phq-9", "course_id": "course-3"}.get(name, "x")
 
 
 def _unpacked(content: bytes) -> bytes:
@@ -235,15 +289,27 @@ def _likely(routes: list[Any], role: Role) -> list[Any]:
     return [route for route in routes if role in route[2].roles and route[2].reach is not Reach.ANYONE] or routes
 
 
-def _foreign(house: House) -> dict[str, int]:
-    """Rows about people whom nobody who asks here reaches."""
+def foreign_rows(house: House) -> dict[str, frozenset[str]]:
+    """Rows about people whom nobody who asks here reaches, as they stand."""
     with house.service.register.read() as connection:
-        return {
-            table.name: connection.execute(
-                select(func.count()).select_from(table).where(table.c.person_id.in_(PEOPLE[2:]))
-            ).scalar_one()
+        found = {
+            table.name: connection.execute(select(table).where(table.c.person_id.in_(PEOPLE[2:]))).all()
             for table in _WRITTEN
         }
+        found["people"] = connection.execute(select(s.people).where(s.people.c.id.in_(PEOPLE[2:]))).all()
+        scored = select(s.scores).join(s.assessments, s.assessments.c.id == s.scores.c.assessment_id)
+        found["scores"] = connection.execute(scored.where(s.assessments.c.person_id.in_(PEOPLE[2:]))).all()
+    return {name: frozenset(map(repr, rows)) for name, rows in found.items()}
+
+
+def _notes_of_south(house: House) -> tuple[str, ...]:
+    """What a team elsewhere has written."""
+    with house.service.register.read() as connection:
+        mine = select(s.experiments).where(s.experiments.c.organization_id == SOUTH)
+        ids = select(s.experiments.c.id).where(s.experiments.c.organization_id == SOUTH)
+        notes = select(s.experiment_notes).where(s.experiment_notes.c.experiment_id.in_(ids))
+        held = select(s.circles).where(s.circles.c.organization_id == SOUTH)
+        return tuple(sorted(repr(row) for asked in (mine, notes, held) for row in connection.execute(asked)))
 
 
 def _ever_later() -> Any:

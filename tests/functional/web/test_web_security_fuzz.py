@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import true
+from sqlalchemy import true, update
 
-from authorization_fuzz import fuzz
+from authorization_fuzz import foreign_rows, fuzz, plant
+from benchwell.register import schema as s
 from live_house import live_house
 
 
@@ -26,3 +27,16 @@ def test_the_tries_find_a_scope_that_is_broken(tmp_path: Path, monkeypatch: pyte
     with live_house(tmp_path) as house:
         report = fuzz(house, 600, 13)
     assert any(leak.startswith("clinician GET /people/{person_id}") for leak in report.leaks)
+    assert any(leak.endswith("tells somebody from nobody") for leak in report.leaks)
+
+
+def test_the_tries_see_what_is_changed_in_place(tmp_path: Path) -> None:
+    with live_house(tmp_path) as house:
+        plant(house)
+        before = foreign_rows(house)
+        house.service.register.write(
+            lambda connection: connection.execute(update(s.marks).values(note="other")) and None
+        )
+        after = foreign_rows(house)
+    assert [name for name in after if after[name] != before[name]] == ["marks"]
+    assert len(after["marks"] ^ before["marks"]) == 4, "two notes, each as it was and as it is"
