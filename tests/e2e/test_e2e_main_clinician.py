@@ -45,7 +45,7 @@ def test_a_form_that_the_person_sends_stands_on_the_open_page_by_itself(desk: De
     page = sign_in(desk, Role.CLINICIAN)
     follow(page, "People")
     follow(page, "P. 2")
-    page.get_by_label("The person sees the own score afterwards").check()
+    page.get_by_label("The person sees their own score afterwards").check()
     press(page, "Make a link")
     address = page.get_by_label("Or send this address").input_value()
     follow(page, "Back to the course")

@@ -46,7 +46,7 @@ def test_a_link_from_the_clinician_opens_the_own_page_without_a_password(desk: D
     clinician = sign_in(desk, Role.CLINICIAN)
     follow(clinician, "People")
     follow(clinician, "P. 1")
-    follow(clinician, "Let the person see the own page")
+    follow(clinician, "Let the person see their own page")
     press(clinician, "Make a link")
     address = clinician.locator("code").inner_text()
 

@@ -136,6 +136,7 @@ class CourseSignal:
     n_scores: int
     declared: Instrument = field(repr=False, compare=False)
     _reason: Said = field(repr=False, compare=False)
+    _followed: Said = field(repr=False, compare=False)
     _notes: tuple[Said, ...] = field(repr=False, compare=False)
 
     @property
@@ -161,6 +162,11 @@ class CourseSignal:
     def reason(self) -> str:
         """Why it is in this state; the edition it is told from stands in `sentence`, and in `expected`."""
         return self._reason()
+
+    @property
+    def followed(self) -> str:
+        """What followed such a score in others, beside a review; "" where it was not counted."""
+        return self._followed()
 
     @property
     def finding(self) -> str:
@@ -191,7 +197,7 @@ class CourseSignal:
         if self.latest is None:
             return self.score
         source = "" if self.expected is None else words.source_text(self.expected.edition)
-        return " ".join(text for text in (self.score, self.change_text, self.reason, source) if text)
+        return " ".join(text for text in (self.score, self.change_text, self.reason, self.followed, source) if text)
 
 
 def course_signal(
@@ -230,7 +236,7 @@ def course_signal(
     valid = _one_a_day(points)
     latest, baseline = (valid[-1], valid[0]) if valid else (None, None)
     change, change_class = _change(baseline, latest, instrument, one)
-    state, reason, expected = _state(valid, curve, off)
+    state, reason, expected, followed = _state(valid, curve, off)
     early = _early(valid, curve)
     return CourseSignal(
         instrument=instrument.id,
@@ -254,6 +260,7 @@ def course_signal(
         n_scores=len(valid),
         declared=instrument,
         _reason=reason,
+        _followed=followed,
         _notes=_notes(points, latest),
     )
 
@@ -289,27 +296,28 @@ def occasion_of(point: Point, baseline: Point, curve: ResponseCurve) -> float | 
     return None if point.occasion is None else max(point.occasion, 1.0)
 
 
-def _state(valid: list[Point], curve: ResponseCurve | None, off: Off) -> tuple[State, Said, Expected | None]:
+def _state(valid: list[Point], curve: ResponseCurve | None, off: Off) -> tuple[State, Said, Expected | None, Said]:
     if curve is None:
-        return "off", partial(words.off_reason, off), None
+        return "off", partial(words.off_reason, off), None, str
     if len(valid) < 2:
-        return "not_enough", partial(words.too_few, len(valid)), None
+        return "not_enough", partial(words.too_few, len(valid)), None, str
     baseline, latest = valid[0], valid[-1]
     if not curve.covers(_value(baseline)):
-        return "not_enough", partial(words.not_covered, curve), None
+        return "not_enough", partial(words.not_covered, curve), None, str
     occasion, first = occasion_of(latest, baseline, curve), occasion_of(baseline, baseline, curve)
     if occasion is None or first is None:
-        return "not_enough", words.no_session, None
+        return "not_enough", words.no_session, None, str
     if occasion > curve.horizon or occasion <= first:
-        return "not_enough", partial(words.outside_horizon, curve, occasion), None
+        return "not_enough", partial(words.outside_horizon, curve, occasion), None, str
     predicted = curve.predicted(occasion, _value(baseline), first)
     lower, upper, boundary = curve.limits(predicted)
     mean = min(max(predicted.mean, curve.low), curve.high)
     expected = Expected(mean, lower, upper, boundary, 2 * curve.boundary - 1, curve.n_people, curve.edition)
     beyond = gain(boundary, _value(latest), curve.better) < 0
+    reason = partial(words.state_reason, expected, _value(latest), beyond, curve, occasion)
     record = _record(curve, occasion) if beyond else None
-    reason = partial(words.state_reason, expected, _value(latest), beyond, curve, occasion, record)
-    return "review" if beyond else "on_track", reason, expected
+    followed = str if record is None else partial(words.review_text, record, curve)  # `str()` says nothing
+    return "review" if beyond else "on_track", reason, expected, followed
 
 
 def _record(curve: ResponseCurve, occasion: float) -> ReviewRecord | None:

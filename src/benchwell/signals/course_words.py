@@ -186,15 +186,8 @@ def outside_horizon(curve: ResponseCurve, occasion: float) -> str:
     return _("The score is of the same session as the first one, so there is nothing to compare yet.")
 
 
-def state_reason(
-    expected: Expected,
-    value: float,
-    beyond: bool,
-    curve: ResponseCurve,
-    occasion: float,
-    record: ReviewRecord | None = None,
-) -> str:
-    """Where the score is against the expected range: the range, its share and n; what followed such a score."""
+def state_reason(expected: Expected, value: float, beyond: bool, curve: ResponseCurve, occasion: float) -> str:
+    """Where the score is against the expected range: the range, its share and n."""
     text = (
         _("Outside the expected range at {when}: {lower} to {upper} holds {share} % of people with a similar start "
           "(n {n}). Worth a review together; some people change later.")
@@ -205,14 +198,13 @@ def state_reason(
         else _("Better than the expected range at {when}: {lower} to {upper} holds {share} % of people with a similar "
                "start (n {n}).")
     )  # fmt: skip
-    said = text.format(
+    return text.format(
         when=occasion_text(curve, occasion),
         lower=number(expected.lower, 1),
         upper=number(expected.upper, 1),
         share=round(100 * expected.range_share),
         n=number(expected.n_people),
     )
-    return said if record is None else f"{said} {review_text(record, curve)}"
 
 
 def source_text(edition: str) -> str:
@@ -223,10 +215,13 @@ def source_text(edition: str) -> str:
 def review_text(record: ReviewRecord, curve: ResponseCurve) -> str:
     """What followed a score beyond the range at this occasion, in natural frequencies."""
     some = _of_hundred(record.ppv)
-    text = _(
-        "Of 100 people with such a score at {when}, {some} had not responded at the end and {others} had (n {n}); of "
-        "100 people with any score then, {base} had not."
-    )
+    text = (
+        _("None of {n} people with such a score at {when} had responded at the end; of 100 people with any score then, "
+          "{base} had not.")
+        if some == 100
+        else _("Of 100 people with such a score at {when}, {some} had not responded at the end and {others} had "
+               "(n {n}); of 100 people with any score then, {base} had not.")
+    )  # fmt: skip
     said = text.format(
         when=occasion_text(curve, record.occasion),
         some=some,

@@ -84,7 +84,7 @@ def _link(treated: Desk, **fields: Any) -> str:
     page.goto(f"/people/{OWN}")
     settle(page)
     if fields.get("show_score"):
-        page.get_by_label("The person sees the own score afterwards").check()
+        page.get_by_label("The person sees their own score afterwards").check()
     page.get_by_role("button", name="Make a link").click()
     page.wait_for_load_state("load")
     address: str = page.locator("#address").input_value()

@@ -95,6 +95,17 @@ def test_the_whole_sentence_of_a_review():
     assert round(signal.expected.mean, 4) == 14.4218
 
 
+def test_nobody_of_those_with_such_a_score_is_said_as_such():
+    nobody = replace(CURVE, reviews=(ReviewRecord(3, 200, 20, 1.0, 0.3),))
+    nearly = replace(CURVE, reviews=(ReviewRecord(3, 2000, 300, 0.998, 0.3),))
+    signal = course_signal(course(20, 20, 20, 20), PHQ9, curve=nobody)
+    assert signal.followed.startswith("None of 20 people with such a score at week 3 had responded at the end")
+    assert (
+        "99 had not responded at the end and 1 had"
+        in course_signal(course(20, 20, 20, 20), PHQ9, curve=nearly).followed
+    )
+
+
 def test_within_and_better_than_the_range_are_both_on_track():
     within = course_signal(course(20, 18, 16, 14), PHQ9, curve=CURVE)
     better = course_signal(course(20, 12, 9, 4), PHQ9, curve=CURVE)

@@ -10,6 +10,7 @@ from benchwell.pipeline.live.courses import CONTACT_WORDS, END_WORDS, MARK_WORDS
 from benchwell.pipeline.live.forms import may_be_sent
 from benchwell.pipeline.live.safety import actions, safety_words
 from benchwell.register import Role
+from benchwell.registry.instrument import Instrument
 from benchwell.web.access import to_person
 from benchwell.web.guard import NothingThereError
 from benchwell.web.routing import Routes
@@ -24,7 +25,7 @@ def course(visit: Here, person_id: str, course: str | None = None) -> HTMLRespon
     view = course_view(visit.service, visit.viewer, person_id, clock.today(), course_id=course)
     known = visit.service.workspace.registry.instruments
     used = [part.line.instrument for part in view.parts]
-    others = sorted((one for one in known.values() if one not in used), key=lambda one: _(one.title).casefold())
+    others = sorted((one for one in known.values() if one not in used), key=lambda one: _called(one).casefold())
     return visit.page(
         "course.html.j2",
         view=view,
@@ -32,8 +33,8 @@ def course(visit: Here, person_id: str, course: str | None = None) -> HTMLRespon
         mark_kinds=words_of(MARK_WORDS),
         end_kinds=words_of(END_WORDS),
         contact_kinds=words_of(CONTACT_WORDS),
-        instruments=[(one.id, _(one.title)) for one in (*used, *others)],
-        sendable=[(one.id, _(one.title)) for one in (*used, *others) if may_be_sent(one)],
+        instruments=[(one.id, _called(one)) for one in (*used, *others)],
+        sendable=[(one.id, _called(one)) for one in (*used, *others) if may_be_sent(one)],
     )
 
 
@@ -52,3 +53,9 @@ def handout(visit: Here, person_id: str) -> HTMLResponse:
     """The course on paper, for the person."""
     view = course_view(visit.service, visit.viewer, person_id, clock.today())
     return visit.page("handout.html.j2", view=view, safety=safety_words(visit.service.workspace.settings))
+
+
+def _called(instrument: Instrument) -> str:
+    """What people call it, then its title, where that does not say it already."""
+    title = _(instrument.title)
+    return title if instrument.short in title else f"{instrument.short}: {title}"
