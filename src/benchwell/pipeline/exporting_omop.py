@@ -111,11 +111,19 @@ def _tables(engine: Engine, read: Reader, registry: Registry, settings: Settings
 
 
 def _since_consent(engine: Engine, rows: Frame, usable: Frame, as_of: dt.date) -> pa.Table:
-    """Records of usable people up to a day, and since the day their consent reaches back to."""
-    column = "start_date" if "start_date" in rows.collect_schema().names() else "date"
-    dated = engine.with_epoch_days(rows, {"_day": column}).join(usable, on="patient_id", how="inner")
-    day, since = nw.col("_day"), nw.col("since_day")
-    kept = dated.filter(
-        nw.col("usable"), day.is_null() | (day <= epoch_day(as_of)), since.is_null() | day.is_null() | (day >= since)
-    )
-    return engine.to_arrow(kept.drop("_day", "usable", "since_day"))
+    """Records of usable people up to a day, and since the day their consent reaches back to.
+
+    A course that began since then may have been asked for before: the day of the referral stays here.
+    """
+    columns = rows.collect_schema().names()
+    days = {"_day": "start_date", "_asked": "referral_date"} if "referral_date" in columns else {"_day": "date"}
+    dated = engine.with_epoch_days(rows, days).join(usable, on="patient_id", how="inner")
+
+    def covered(name: str) -> nw.Expr:
+        day, since = nw.col(name), nw.col("since_day")
+        return (day <= epoch_day(as_of)) & (since.is_null() | (day >= since))
+
+    kept = dated.filter(nw.col("usable"), nw.col("_day").is_null() | covered("_day"))
+    if "_asked" in days:
+        kept = kept.with_columns(referral_date=nw.when(covered("_asked")).then(nw.col("referral_date")))
+    return engine.to_arrow(kept.drop(*days, "usable", "since_day"))

@@ -3,12 +3,16 @@
 import csv
 import datetime as dt
 
+import pyarrow as pa
 import pytest
 
+from benchwell.engine import DuckDBEngine
 from benchwell.errors import WorkspaceError
 from benchwell.intake.omop import read_omop
-from benchwell.pipeline.exporting_omop import export_omop
+from benchwell.pipeline.exporting_omop import _since_consent, export_omop
 from benchwell.pipeline.workspace import Workspace
+from benchwell.tables import CANONICAL
+from benchwell.tables.days import epoch_day
 
 AS_OF = dt.date(2025, 12, 1)
 
@@ -87,3 +91,39 @@ def test_a_csv_export_is_replaced_by_the_next(workspace, tmp_path):
     for _ in range(2):
         made = export_omop(workspace, tmp_path / "cdm", as_of=AS_OF, file_format="csv")
         assert {path.name for path in made.files} == {path.name for path in (tmp_path / "cdm").iterdir()}
+
+
+def test_nothing_from_before_a_consent_leaves_not_even_the_day_of_a_referral():
+    start, before, after = dt.date(2025, 3, 1), dt.date(2025, 2, 20), dt.date(2025, 3, 5)
+    courses = [  # id, referral, start
+        ("both-before", before, before),
+        ("begun-since", before, after),
+        ("never-begun", before, None),
+        ("asked-since", after, None),
+        ("not-yet-asked", dt.date(2026, 1, 1), None),
+        ("of-somebody-else", before, before),
+    ]
+    rows = pa.Table.from_pylist(
+        [
+            {"episode_id": id_, "patient_id": id_[:2], "referral_date": asked, "start_date": begun}
+            for id_, asked, begun in courses
+        ],
+        schema=CANONICAL["episodes"].schema,
+    )
+    since = {"bo": start, "be": start, "ne": start, "as": start, "no": start, "of": None}
+    usable = pa.table(
+        {
+            "patient_id": list(since),
+            "usable": [True] * len(since),
+            "since_day": pa.array([day and epoch_day(day) for day in since.values()], pa.int64()),
+        }
+    )
+    with DuckDBEngine() as engine:
+        kept = _since_consent(engine, engine.from_arrow(rows), engine.from_arrow(usable), AS_OF).to_pylist()
+    assert {row["episode_id"]: (row["referral_date"], row["start_date"]) for row in kept} == {
+        "begun-since": (None, after),
+        "never-begun": (None, None),
+        "asked-since": (after, None),
+        "not-yet-asked": (None, None),
+        "of-somebody-else": (before, before),
+    }
