@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, update
 
 from benchwell.errors import AccessError
-from benchwell.i18n import _
+from benchwell.i18n import N_, _
 from benchwell.register.links import find_link, make_link, revoke_links_of, use_link
 from benchwell.register.lockout import forgive, plain_login
 from benchwell.register.schema import grants, users
@@ -26,6 +26,13 @@ NEEDS: dict[Role, tuple[str, ...]] = {
     Role.ANALYST: (),
     Role.PAYER: ("organization_id", "contract"),
     Role.ADMIN: (),
+}
+_CALLED: Final = {
+    "person_id": N_("a person"),
+    "organization_id": N_("an organization"),
+    "practitioner_id": N_("a clinician"),
+    "team_id": N_("a team"),
+    "contract": N_("a contract"),
 }
 
 
@@ -136,7 +143,7 @@ def add_grant(connection: Connection, user_id: str, role: Role, **reach: str | N
     if role not in _GRANTED:
         raise AccessError(_("This role cannot be given to an account."))
     needed = {name: (reach.get(name) or "").strip() for name in NEEDS[role]}
-    if missing := [name.removesuffix("_id") for name, value in needed.items() if not value]:
+    if missing := [_(_CALLED[name]) for name, value in needed.items() if not value]:
         raise AccessError(_("This role also needs: {missing}.").format(missing=", ".join(missing)))
     grant_id = new_id()
     connection.execute(insert(grants).values(id=grant_id, user_id=user_id, role=role.value, **needed))

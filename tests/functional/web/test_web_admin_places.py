@@ -55,6 +55,10 @@ def test_a_new_administrator_is_told_what_to_do_until_it_is_done(tmp_path: Path)
         with service.register.read() as connection:
             treats = connection.execute(select(s.practitioners.c.id)).scalar_one()
             flowing = waiting(connection).rows
+        refused = send(browser, f"{where}/grants", role="clinician", organization="north")
+        assert "This role also needs: a clinician." in refused
+        assert '<option value="clinician" selected>' in refused  # what was chosen is not asked for again
+        assert '<option value="north" selected>' in refused
         send(browser, f"{where}/grants", role="clinician", organization="north", practitioner=treats)
         assert "Clinician" in browser.get(where).text
         assert [one.is_done for one in first_steps(service)] == [True, True, False, False]

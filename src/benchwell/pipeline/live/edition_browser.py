@@ -334,8 +334,8 @@ def _curves_of(edition: Edition) -> tuple[tuple[str, str, str], ...]:
     declared = edition.registry.response_curves
     found = []
     for row in edition.arrow("response_curves").to_pylist():
-        title = _(declared[row["curve"]].title) if row["curve"] in declared else row["curve"]
-        found.append((row["curve"], title, _curve_words(row)))
+        curve = declared.get(row["curve"])
+        found.append((row["curve"], row["curve"] if curve is None else _(curve.title), _curve_words(row)))
     return tuple(found)
 
 

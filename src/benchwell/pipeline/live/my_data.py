@@ -265,8 +265,8 @@ def _meaning(instrument: Instrument) -> str:
     scale = instrument.primary
     where = _("The number can be between {low} and {high}.").format(low=_plain(scale.min), high=_plain(scale.max))
     if instrument.better_of(scale) is Better.LOWER:
-        return f"{where} {_('A lower number is better: it means fewer problems.')}"
-    return f"{where} {_('A higher number is better: it means that things go more easily.')}"
+        return where + " " + _("A lower number is better: it means fewer problems.")
+    return where + " " + _("A higher number is better: it means that things go more easily.")
 
 
 def _latest_words(signal: CourseSignal, without: int) -> str:

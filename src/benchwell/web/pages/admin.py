@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -83,7 +83,7 @@ def grant(
         route = "/admin/users/{user_id}/grants"
         _write(visit, route, lambda connection: add_grant(connection, user_id, given, **reach), detail=given.value)
     except AccessError as problem:
-        return _user(visit, user_id, problem=problem)
+        return _user(visit, user_id, problem=problem, typed=reach | {"role": role})
     return _back(user_id)
 
 
@@ -194,9 +194,23 @@ def _overview(visit: Visit, *, problem: AccessError | None = None, login: str = 
     return visit.page("admin/overview.html.j2", status=400 if problem else 200, **given)
 
 
-def _user(visit: Visit, user_id: str, *, problem: AccessError | None = None, link: str = "") -> HTMLResponse:
+def _user(
+    visit: Visit,
+    user_id: str,
+    *,
+    problem: AccessError | None = None,
+    link: str = "",
+    typed: Mapping[str, str] | None = None,
+) -> HTMLResponse:
     account = _account(visit, user_id)
     with visit.register.read() as connection:
         known = places(connection)
-    given = {"account": account, "places": known, "needs": NEEDS, "problem": problem, "link": link}
+    given = {
+        "account": account,
+        "places": known,
+        "needs": NEEDS,
+        "problem": problem,
+        "link": link,
+        "typed": typed or {},
+    }
     return visit.page("admin/user.html.j2", status=400 if problem else 200, **given)
