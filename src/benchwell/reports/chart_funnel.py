@@ -63,7 +63,7 @@ def funnel_chart(view: FunnelView, chart_id: str, *, beside: str = "") -> Chart:
         caption=_("{title}: clinics in the order of people counted").format(title=_(view.measure.title)),
         note=" ".join(note for note in (beside, view.note, view.spread_note) if note),
         up=f"{_(view.measure.title)}{in_view(view.adjustment)}",
-        key=f"{_(_KEY)} {_('Diamond: this clinic.')}" if view.own else _(_KEY),
+        key=_(_KEY) + " " + _("Diamond: this clinic.") if view.own else _(_KEY),
     )
 
 

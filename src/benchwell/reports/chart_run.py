@@ -12,7 +12,7 @@ from benchwell.i18n import _
 from benchwell.reports.canvas import BAND, INK, MARK, MUTED, OWN, PAPER, Build, Chart, data, number_format
 from benchwell.signals.run_chart import RunChart, RunPoint
 from benchwell.signals.share_limits import PointLimits
-from benchwell.signals.words import whole
+from benchwell.signals.words import people_words, whole
 
 HEIGHT = 200
 
@@ -133,7 +133,7 @@ def _edge(periods: int, letters: int, width: int) -> float:
 
 def _label(point: RunPoint) -> list[str]:
     known = point.n is not None and point.value is not None
-    return [point.period, _("n = {n}").format(n=whole(point.n or 0))] if known else [point.period]
+    return [point.period, people_words(point.n or 0)] if known else [point.period]
 
 
 def _each_time(chart: RunChart) -> str:
@@ -142,8 +142,8 @@ def _each_time(chart: RunChart) -> str:
     if not found:
         return ""
     low, high = min(found), max(found)
-    same = _("n = {n} each time").format(n=whole(low))
-    return same if low == high else _("n = {low} to {high} each time").format(low=whole(low), high=whole(high))
+    same = _("{people} each time").format(people=people_words(low))
+    return same if low == high else _("{people} to {high} each time").format(people=people_words(low), high=whole(high))
 
 
 def _y(chart: RunChart, field: str) -> alt.Y:

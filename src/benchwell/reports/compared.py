@@ -154,5 +154,5 @@ def _section(one: CaseMix, target: Target | None) -> CaseMixSection:
 
 
 def _spoken(variable: Variable) -> str:
-    variant = f" ({_('a separately shown variant')})" if variable.variant else ""
-    return capital(_(variable.name.replace("_", " "))) + variant
+    words = capital(_(variable.name.replace("_", " ")))
+    return words + " (" + _("a separately shown variant") + ")" if variable.variant else words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchwell.errors import EditionError
-from benchwell.i18n import _
+from benchwell.i18n import _, local_digits
 from benchwell.registry.measure import Measure
 from benchwell.reports.canvas import Chart
 from benchwell.reports.chart_distribution import distribution_chart
@@ -204,7 +204,7 @@ def _figures(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         (_("Followed up"), dashed(figures.n_followed)),
         (_("Met"), dashed(figures.n_met)),
         (_("Completion"), "–" if figures.completion is None else f"{figures.completion:.0%}".replace("%", " %")),
-        (_("Reliability"), "–" if figures.reliability is None else f"{figures.reliability:.2f}"),
+        (_("Reliability"), "–" if figures.reliability is None else local_digits(f"{figures.reliability:.2f}")),
         (_("Shrunken"), figure.text(figures.shrunken)),
         (_("Adjustment"), none if comparison.adjustment is Adjustment.UNADJUSTED else _(TITLES[comparison.adjustment])),
     )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchwell.i18n import _
 from benchwell.signals.run_chart import RunChart, RunPoint
-from benchwell.signals.words import whole
+from benchwell.signals.words import people_words
 
 WIDTH, HEIGHT, PAD = 160, 36, 5
 
@@ -69,4 +68,4 @@ def sparkline(chart: RunChart) -> Sparkline | None:
 def _last(chart: RunChart, point: RunPoint) -> str:
     """The latest figure with the people that it rests on."""
     said = f"{point.period}: {chart.figure.text(point.value)}"
-    return said if point.n is None else f"{said} ({_('n = {n}').format(n=whole(point.n))})"
+    return said if point.n is None else f"{said} ({people_words(point.n)})"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
-from benchwell.i18n import N_, _
+from benchwell.i18n import N_, _, local_digits
 from benchwell.signals.lights import face
 from benchwell.signals.words import uncapital
 from benchwell.terms import Adjustment, Better, Light
@@ -127,15 +128,57 @@ _CODES = {
 }
 
 
+# Codes whose words say the same again, with names of variables.
+_SAID = frozenset({"nothing_added", "no_adjusters"})
+# What the check of a model states, in English as an edition keeps it; figures stay as they are.
+_CHECKS = (
+    (
+        r"(?:calibration slope|slope of observed on predicted) (\S+) is outside (\S+) to (\S+)",
+        N_("calibration slope {0}, allowed {1} to {2}"),
+    ),
+    (
+        r"calibration-in-the-large (\S+) is not within (\S+) of 0",
+        N_("calibration in the large {0}, allowed up to {1} to either side"),
+    ),
+    (
+        r"observed over expected in group (.+) (\S+) is outside (\S+) to (\S+)",
+        N_("observed over expected in the group “{0}” {1}, allowed {2} to {3}"),
+    ),
+    (
+        r"mean error in group (.+) (\S+) SD is not within (\S+) SD of 0",
+        N_("mean error in the group “{0}” {1} standard deviations, allowed up to {2} to either side"),
+    ),
+    (
+        r"mean error (\S+) SD is not within (\S+) SD of 0",
+        N_("mean error {0} standard deviations, allowed up to {1} to either side"),
+    ),
+)
+
+
+def _check_words(words: str) -> str:
+    """What a check found, in the reader's language; several findings one after the other."""
+    found = []
+    for part in words.split("; "):
+        for pattern, text in _CHECKS:
+            if match := re.fullmatch(pattern, part):
+                found.append(_(text).format(*(local_digits(one) for one in match.groups())))
+                break
+        else:
+            found.append(part)
+    return "; ".join(found)
+
+
 def refusal_words(reason: str | None) -> str:
     """Why a view has no figure; what follows a colon in the edition's reason is words already.
 
     >>> refusal_words("model_not_calibrated: calibration slope 0.360 is outside 0.9 to 1.1")
-    'the model failed its check on clinics that it had not seen (calibration slope 0.360 is outside 0.9 to 1.1)'
+    'the model failed its check on clinics that it had not seen (calibration slope 0.360, allowed 0.9 to 1.1)'
+    >>> refusal_words("nothing_added: what this view would add (measurement_day) is not recorded")
+    'nothing that this view adds is recorded here'
     """
     if not reason:
         return _("the edition states no reason")
     code, _mark, words = reason.partition(": ")
-    if code in _CODES and words:
-        return f"{_(_CODES[code])} ({words})" if words != _CODES[code] else _(words)
+    if code in _CODES and words and code not in _SAID:
+        return f"{_(_CODES[code])} ({_check_words(words)})" if words != _CODES[code] else _(words)
     return _(_CODES[code]) if code in _CODES else words or code.replace("_", " ")

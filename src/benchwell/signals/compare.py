@@ -35,6 +35,9 @@ from benchwell.signals.usual_spread import beyond_usual_spread, people_counted
 from benchwell.signals.words import Figure, figure_of
 from benchwell.terms import Adjustment, BenchmarkKind, Better, Denominator, Light
 
+# So many further people are asked for at most: a number that nobody will ever see helps nobody.
+LEAST_ASKED, MOST_TIMES = 1_000, 10
+
 
 def compare(
     edition: EditionSource,
@@ -385,7 +388,7 @@ def _people_needed(case: _Case) -> int | None:
         unit_variance=row["variance"] * people,
         min_reliability=case.gates.light_reliability,
         added_variance=_doubt(case, fit.tau2),
-        at_most=max(100_000, 4 * people),
+        at_most=max(LEAST_ASKED, MOST_TIMES * people),
     )
 
 

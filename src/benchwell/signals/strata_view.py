@@ -10,7 +10,7 @@ from benchwell.registry.measure import Measure
 from benchwell.signals.peers import has_figure
 from benchwell.signals.reading import ALL, EditionSource, Row, adjustments, measure_of, rows
 from benchwell.signals.usual_spread import people_shown
-from benchwell.signals.words import Figure, capital, count, direction, figure_of, whole
+from benchwell.signals.words import Figure, capital, count, direction, figure_of, people_words
 from benchwell.terms import Adjustment, BenchmarkKind
 
 # Levels whose names do not say which end is which.
@@ -275,14 +275,14 @@ def counted_words(level: Level) -> str:
     """A level with the people behind its figure: what stands at its line in a picture.
 
     Example:
-        >>> counted_words(Level("south", "south", 0.5, 0.4, 0.6, 34, "ok"))
+        >>> counted_words(Level("south", "south", 0.5, 0.4, 0.6, 34, "ok")).replace("\u00a0", " ")
         'South, n = 34'
     """
     return _with_people(level, capital(level.words))
 
 
 def _with_people(level: Level, words: str) -> str:
-    return words if level.n is None else _("{group}, n = {n}").format(group=words, n=whole(level.n))
+    return words if level.n is None else f"{words}, {people_words(level.n)}"
 
 
 def _said(level: Level, figure: Figure) -> str:

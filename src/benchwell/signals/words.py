@@ -137,6 +137,15 @@ def whole(number: int) -> str:
     return local_digits(f"{number:,}")
 
 
+def people_words(number: int) -> str:
+    """The people behind a figure, as they stand beside it: never broken over two lines.
+
+    >>> people_words(1200).replace("\u00a0", " ")
+    'n = 1,200'
+    """
+    return _("n = {n}").format(n=whole(number)).replace(" ", "\u00a0")
+
+
 def in_percent(share: float) -> str:
     """A share as a whole percentage, rounded as Python does.
 

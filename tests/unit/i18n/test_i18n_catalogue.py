@@ -47,6 +47,19 @@ def test_no_text_is_missing_or_a_guess(script: ModuleType, template: Catalog, la
     assert script.missing(language, template) == []
 
 
+def test_no_text_hides_in_an_f_string() -> None:
+    """A text inside an f-string is not gathered, so that no language ever has it."""
+    hidden = re.compile(r"""[fF]["'].*\{n?(?:gettext|_)\(["']""")
+    source = SCRIPT.parents[1] / "src" / "benchwell"
+    found = [
+        f"{path.name}:{place}"
+        for path in sorted(source.rglob("*.py"))
+        for place, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if hidden.search(line)
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_has_the_same_places_as_its_text(script: ModuleType, template: Catalog, language: str) -> None:
     different = []

@@ -45,7 +45,7 @@ def test_it_says_the_latest_figure_and_the_whole_in_words():
     assert found.last == "2025-Q2: 40 %"
     counted = [RunPoint("2025-Q1", 0.2, n=30), RunPoint("2025-Q2", 0.4, n=41)]
     said = sparkline(chart_points(counted, title_of="Response", figure=SHARE, better=Better.HIGHER))
-    assert said.last == "2025-Q2: 40 % (n = 41)"
+    assert said.last == "2025-Q2: 40 % (n\u00a0=\u00a041)"
     assert found.text.startswith("Response over 3 periods")
 
 

@@ -131,10 +131,11 @@ def test_a_level_stands_beside_the_common_figure():
     ]
     assert view.levels[2].value is None
     assert view.title == "By severity: mild differs from the common figure"
-    assert "mild, n = 50: 90 % (79–96); severe, n = 50: 62 %" in view.text
+    assert "mild, n = 50: 90 % (79–96); severe, n = 50: 62 %" in view.text.replace("\u00a0", " ")
     assert view.text.endswith(" Too few people for a figure: severity unknown.")
     drawn = strata_chart(view, "s")
-    assert [layer["label"] for layer in drawn.specification()["data"]["values"]] == ["Mild, n = 50", "Severe, n = 50"]
+    labels = [one["label"].replace("\u00a0", " ") for one in drawn.specification()["data"]["values"]]
+    assert labels == ["Mild, n = 50", "Severe, n = 50"]
     assert drawn.key.endswith("Too few people for a figure: severity unknown.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from benchwell.reports.organization import Card, organization_card
 from benchwell.reports.page import anchor
 from benchwell.reports.standing import standing
 from benchwell.signals import LightFace, Sentence, funnel_view
+from benchwell.signals.adjustment_words import once_taken, state_words
 from benchwell.signals.gates import Gate
 from benchwell.signals.peers import distribution
 from benchwell.signals.reading import (
@@ -35,7 +36,9 @@ from benchwell.signals.reading import (
     preferred_adjustment,
     rows,
 )
-from benchwell.signals.words import capital, direction
+from benchwell.signals.view_changes import Transition
+from benchwell.signals.words import capital, count, direction
+from benchwell.terms import Adjustment, Better
 
 
 @dataclass(frozen=True)
@@ -315,9 +318,30 @@ def _fair(card: Card) -> Section | None:
     found = card.compared
     texts = [*found.moves, *([found.only] if found.only else [])]
     texts += [f"{title}: {why}" for title, why in found.missing]
-    texts += [one.text for one in card.views.transitions]
+    texts += _crowd(card.views.transitions, card.comparison.better)
     charts = () if found.chart is None else (picture(found.chart),)
     return Section("fair", capital(card.views.title), tuple(texts), charts, is_open=True)
+
+
+def _crowd(moves: Sequence[Transition], better: Better) -> Iterator[str]:
+    """What each further adjustment does to all clinics together, one sentence for each step."""
+    steps: dict[tuple[Adjustment, Adjustment], list[Transition]] = {}
+    for one in moves:
+        steps.setdefault((one.before, one.after), []).append(one)
+    for (before, after), found in steps.items():
+        said = (
+            _("{n} from {before} to {after}").format(
+                n=one.n,
+                before=state_words(one.state_before, better),
+                after=state_words(one.state_after, better),
+            )
+            for one in found
+        )
+        yield _("{once}, the state changes for {clinics}: {moves}.").format(
+            once=capital(once_taken(before, after)),
+            clinics=count(sum(one.n for one in found), "clinic"),
+            moves="; ".join(said),
+        )
 
 
 def _answers(card: Card) -> Section | None:

@@ -79,7 +79,7 @@ def prompt_view(registry: Registry, prompt: SafetyPrompt) -> PromptView:
     text = _(declared) if prompt.is_raised and declared else _("Item {item} is about safety, and has no answer. Ask.")
     text = text.format(item=prompt.item)
     if prompt.is_taken_back:
-        text = f"{text} {_('The form was taken back since, and nobody had seen this answer.')}"
+        text += " " + _("The form was taken back since, and nobody had seen this answer.")
     return PromptView(prompt, _(instrument.title), text)
 
 

@@ -28,8 +28,8 @@ Words = Annotated[str, Form(max_length=2000)]
 
 
 @routes.get("/experiments", REFLECTS)
-def experiments(visit: Here, organization: str = "") -> Response:
-    """All of them, and a form for a new one."""
+def experiments(visit: Here, organization: str = "", measure: str = "") -> Response:
+    """All of them, and a form for a new one; a measure may be chosen already."""
     group = group_of(visit.service, visit.viewer, organization or None)
     if group is None:
         return choose_first()
@@ -38,6 +38,7 @@ def experiments(visit: Here, organization: str = "") -> Response:
         group=group,
         rows=experiment_rows(visit.service, group),
         measures=measure_choices(visit.service),
+        measure=measure,
         query=query_of(visit, group),
         today=dt.date.today().isoformat(),
     )
