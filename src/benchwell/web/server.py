@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import ssl
@@ -89,7 +90,12 @@ def serve(where: Listening) -> None:
 def application() -> FastAPI:
     """What one process serves; its settings come from the environment that `serve` has set."""
     service = open_service(Path(os.environ[WORKSPACE]), os.environ.get(REGISTER), is_demo=bool(os.environ.get(DEMO)))
-    return create_app(service)
+    app = create_app(service)
+    # What is loaded by now stays: to look through all of it for garbage again and again would stop everything for a
+    # fifth of a second each time, in the middle of somebody's score.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def check(where: Listening) -> None:
