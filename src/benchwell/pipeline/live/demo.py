@@ -34,6 +34,14 @@ _BENCHMARKS = (
 )
 
 
+# Names for clinics that do not exist, by the number of each: a page that says "clinic-20" reads like a fault.
+_NAMES = (
+    "Alder", "Ash", "Aspen", "Beech", "Birch", "Cedar", "Cherry", "Elm", "Fir", "Hawthorn", "Hazel", "Holly",
+    "Hornbeam", "Juniper", "Larch", "Linden", "Maple", "Oak", "Pine", "Poplar", "Rowan", "Spruce", "Willow", "Yew",
+)  # fmt: skip
+_NAMED = MAPPING.replace("    organization_id: clinic\n", "    organization_id: clinic\n    name: clinic_name\n", 1)
+
+
 @dataclass(frozen=True)
 class Demo:
     """A demonstration that is ready.
@@ -116,7 +124,16 @@ def demo_scores(today: dt.date) -> pa.Table:
     ]
     for name, column in zip(("patient_id", "episode_id", "clinician"), ids, strict=True):
         table = table.set_column(table.schema.get_field_index(name), name, column)
-    return table
+    return table.append_column("clinic_name", pa.array(map(_called, table["clinic"].to_pylist())))
+
+
+def _called(clinic: str) -> str:
+    """A clinic's name.
+
+    >>> _called("clinic-01")
+    'Alder Clinic (synthetic)'
+    """
+    return f"{_NAMES[(int(clinic.rpartition('-')[2]) - 1) % len(_NAMES)]} Clinic (synthetic)"
 
 
 def _make_workspace(path: Path, today: dt.date, listener: Listener | None) -> None:
@@ -130,6 +147,6 @@ def _make_workspace(path: Path, today: dt.date, listener: Listener | None) -> No
     with TemporaryDirectory() as folder:
         scores, mapping = Path(folder) / "synthetic_scores.csv", Path(folder) / "mapping.yaml"
         pyarrow.csv.write_csv(demo_scores(today), scores)
-        mapping.write_text(MAPPING, encoding="utf-8")
+        mapping.write_text(_NAMED, encoding="utf-8")
         workspace.intake(scores, mapping, as_of=today)
     workspace.build(as_of=today)
