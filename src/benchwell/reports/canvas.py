@@ -122,6 +122,14 @@ class Chart:
         """
         return None if self.build is None else specification(self.build(width))
 
+    def for_page(self) -> dict[str, Any] | None:
+        """The picture for a page in a browser, with that for a phone in it; None when there is nothing to draw.
+
+        What suits a desk does not shrink: words beside lines have no room, and so many labels do not fit.
+        """
+        wide = self.specification()
+        return None if wide is None else wide | {"usermeta": {"narrow": self.specification(NARROW)}}
+
 
 _ASSUMED = (f' font-family="{FONT}"', ' pointer-events="none"', ' opacity="1"', ' stroke-width="1"')
 

@@ -109,14 +109,19 @@ def _specification(
             | {"opacity": 1},
             "encoding": place("value"),
         },
-        {
-            "mark": {"type": "text", "align": "left", "baseline": "alphabetic", "color": INK, "limit": width}
-            | {"fontWeight": "bold" if width == WIDE and any(one.said for one in lines) else "normal"},
-            "encoding": {"x": {"value": 0}, "y": {"field": "top", **down}, "text": {"field": "label"}},
-        },
     ]
+    layers += _labels(lines, down, width)
     layers += _states(lines, records, down, width, apart=apart)
     return {"data": {"values": records}, "layer": layers, "width": width, "height": height}
+
+
+def _labels(lines: Sequence[Interval], down: dict[str, Any], width: int) -> list[dict[str, Any]]:
+    """Each label above its line, on a ground of its own: lines that run through all rows would cross its letters."""
+    mark: dict[str, Any] = {"type": "text", "align": "left", "baseline": "alphabetic", "limit": width}
+    mark |= {"fontWeight": "bold" if width == WIDE and any(one.said for one in lines) else "normal"}
+    encoding = {"x": {"value": 0}, "y": {"field": "top", **down}, "text": {"field": "label"}}
+    ground = {"color": PAPER, "stroke": PAPER, "strokeWidth": 5, "strokeJoin": "round"}
+    return [{"mark": mark | look, "encoding": encoding} for look in (ground, {"color": INK})]
 
 
 def _strokes(lines: Sequence[Interval], records: Sequence[dict[str, Any]], place: Any) -> list[dict[str, Any]]:
@@ -141,9 +146,10 @@ def _states(
     for one, record in zip(lines, records, strict=True):
         if one.state is None:
             continue
-        own: dict[str, Any] = {"said": one.said, "y": record["under" if apart else "top"], "x": 0 if apart else width}
+        own: dict[str, Any] = {"said": one.said, "y": record["under" if apart else "top"]}
         mark: dict[str, Any] = {"type": "text", "align": "left" if apart else "right", "baseline": "alphabetic"}
         mark |= {"color": LIGHTS[one.state], "limit": width}
-        encoding = {"x": {"value": own["x"]}, "y": {"field": "y", **down}, "text": {"field": "said"}}
+        # The right edge is where the picture ends, not where it would end at the width it was made for.
+        encoding = {"x": {"value": 0 if apart else "width"}, "y": {"field": "y", **down}, "text": {"field": "said"}}
         layers.append({"data": {"values": [own]}, "mark": mark, "encoding": encoding})
     return layers

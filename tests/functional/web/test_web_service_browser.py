@@ -53,3 +53,21 @@ def test_a_manager_goes_from_the_card_to_everything_behind_it(desk):
     page.locator("summary", has_text="Show the numbers as a table").first.click()
     assert page.get_by_role("table").first.is_visible()
     assert page.troubles == []
+
+
+def test_on_a_phone_the_picture_for_a_phone_is_drawn(desk):
+    page = desk.window(Role.MANAGER, size="phone")
+    page.goto(f"/service/{RESPONSE}")
+    settle(page)
+    fair = page.locator("section[aria-labelledby=part-fair] .chart-draw svg")
+    assert fair.get_by_text("As counted").first.is_visible()
+    # Each light stands below its label; beside it there is no room, and the axis would be squeezed to nothing.
+    ends = fair.locator("g.role-axis-label text").evaluate_all("all => all.map(one => one.getBoundingClientRect().x)")
+    assert max(ends) - min(ends) > 120
+    states = (
+        fair.get_by_text("cannot tell yet").or_(fair.get_by_text("clearly")).or_(fair.get_by_text("about the same"))
+    )
+    assert states.count() >= 2
+    wide = page.evaluate("document.documentElement.clientWidth")
+    edges = fair.locator("text").evaluate_all("all => all.map(one => one.getBoundingClientRect().right)")
+    assert max(edges) <= wide

@@ -13,7 +13,7 @@ from benchwell.pipeline.live.service_view import held, key_of
 from benchwell.pipeline.live.use_policy import without_clinicians
 from benchwell.publish.spreadsheet import csv_lines
 from benchwell.registry import Measure
-from benchwell.reports.canvas import NARROW, Chart
+from benchwell.reports.canvas import Chart
 from benchwell.reports.chart_distribution import distribution_chart
 from benchwell.reports.chart_funnel import funnel_chart
 from benchwell.reports.compared import CaseMixSection, casemix_sections
@@ -361,9 +361,6 @@ def _groups(card: Card) -> Section | None:
 
 def picture(chart: Chart) -> Picture:
     """A chart for a page in a browser."""
-    wide = chart.specification()
-    if wide is not None:
-        wide = wide | {"usermeta": {"narrow": chart.specification(NARROW)}}
     return Picture(
         id=chart.id,
         title=chart.title,
@@ -374,5 +371,5 @@ def picture(chart: Chart) -> Picture:
         caption=chart.caption,
         columns=chart.columns,
         rows=chart.rows,
-        spec=wide,
+        spec=chart.for_page(),
     )

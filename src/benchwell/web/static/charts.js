@@ -9,6 +9,7 @@
   "use strict";
   const own = document.currentScript.dataset;
   const FONT = '"Atkinson Hyperlegible Next", system-ui, sans-serif';
+  const NARROW = 460; // pixels below which the picture for a phone is drawn
   const drawn = new Map(); // figure -> {view, width}
   let library = null;
 
@@ -90,7 +91,8 @@
 
   function compiled(figure, width) {
     const colour = colours();
-    const written = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
+    const wide = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
+    const written = (width < NARROW && wide.usermeta?.narrow) || wide; // a desk's picture does not shrink to a phone's
     const spec = coloured(written, colour);
     const config = { ...merged(look(colour), spec.config), font: FONT, background: null };
     const parts = ["hconcat", "vconcat", "concat", "facet", "repeat"];
