@@ -16,6 +16,7 @@ from sqlalchemy import delete, select, update
 import benchwell.web.stream as web_stream
 from benchwell.i18n import using
 from benchwell.pipeline.live.course_changes import close_course, note_mark
+from benchwell.pipeline.live.erasing import ask_for_deletion, carry_out
 from benchwell.pipeline.live.news import Item
 from benchwell.pipeline.live.receiving import Entry, receive, retract
 from benchwell.pipeline.live.service import LiveService
@@ -132,6 +133,13 @@ def test_a_caseload_is_told_that_a_record_was_taken_back(house: House) -> None:
     made = take(house.service)
     with live_server(house.app) as address, stream(address, house) as lines:
         assert retract(house.service, made, 5.0, CLINICIAN, "r").result(10)
+        assert event(lines)["event"] == "reload"
+
+
+def test_an_open_page_learns_that_the_record_was_erased(house: House) -> None:
+    asked = ask_for_deletion(house.service, OWN, 1.0)
+    with live_server(house.app) as address, stream(address, house) as lines:
+        carry_out(house.service, asked, 2.0, decided_by="admin")
         assert event(lines)["event"] == "reload"
 
 

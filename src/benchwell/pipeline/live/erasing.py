@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from benchwell.errors import RegisterError
 from benchwell.i18n import _
 from benchwell.pipeline.live.service import LiveService
+from benchwell.pipeline.live.telling import write_and_tell
 from benchwell.register.erasing import DeletionRequest, begin_erasure, erase_person, find_request
 from benchwell.register.erasing import list_requests as _list_requests
 from benchwell.register.my_data import ask_deletion
@@ -82,7 +83,7 @@ def carry_out(service: LiveService, request_id: str, now: float, *, decided_by: 
             raise RegisterError(_("This request to delete was answered before."))
         begin_erasure(connection, now, person)
 
-    service.register.write(begin)
+    write_and_tell(service, person, begin)  # pages that are open ask for the record again, and find that it is gone
     files = service.workspace.lake.erase(person)
     editions = _remove_rows(service, person)
     service.register.write(lambda connection: erase_person(connection, now, request_id, decided_by=decided_by))
