@@ -136,6 +136,13 @@ def test_a_caseload_is_told_that_a_record_was_taken_back(house: House) -> None:
         assert event(lines)["event"] == "reload"
 
 
+def test_an_open_page_follows_when_the_person_wants_no_expected_course(house: House) -> None:
+    patient = house.browser(Role.PATIENT)
+    with live_server(house.app) as address, stream(address, house, f"person:{OWN}") as lines:
+        assert patient.post("/my/expected", data={"csrf": patient.csrf, "wanted": "no"}).status_code == 303  # type: ignore[attr-defined]
+        assert event(lines)["event"] == "reload"
+
+
 def test_an_open_page_learns_that_the_record_was_erased(house: House) -> None:
     asked = ask_for_deletion(house.service, OWN, 1.0)
     with live_server(house.app) as address, stream(address, house) as lines:

@@ -24,6 +24,7 @@ from benchwell.pipeline.live.receipts import (
     withdraw_deletion,
 )
 from benchwell.pipeline.live.service import LiveService
+from benchwell.pipeline.live.telling import write_and_tell
 from benchwell.register import Role
 from benchwell.register.links import find_link, make_link
 from benchwell.register.my_data import choose, enter_by_link, label_of
@@ -80,7 +81,8 @@ def own_data(visit: Here) -> HTMLResponse:
 def switch_expected(visit: Here, wanted: Short = "") -> RedirectResponse:
     """Switch on or off whether an expected course is computed and shown, to anybody."""
     person, now = _self(visit), visit.now
-    visit.register.write(lambda connection: choose(connection, now, person, EXPECTED, value=wanted == "yes"))
+    # Open pages of whoever treats the person follow at once.
+    write_and_tell(visit.service, person, lambda one: choose(one, now, person, EXPECTED, value=wanted == "yes"))
     return RedirectResponse("/my", status_code=303)
 
 
