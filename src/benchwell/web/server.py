@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import socket
@@ -95,6 +96,7 @@ def application() -> FastAPI:
     # fifth of a second each time, in the middle of somebody's score.
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # else DuckDB finds its own still there at the end, and prints each of them
     return app
 
 
