@@ -15,6 +15,7 @@ from benchwell.signals.words import Figure
 from benchwell.terms import Light
 
 STEP = 46  # pixels of one line, its label included
+LABEL = 19  # of them that its label takes
 SAID = 18  # more of them where a state needs a line of its own
 REACH = 9  # half the height of a stroke
 
@@ -93,8 +94,13 @@ def _specification(
         (common, {"type": "rule", "color": MARK, "strokeWidth": 1.5}),
         (own, {"type": "rule", "color": OWN, "strokeWidth": 1.5, "strokeDash": [5, 4]}),
     ]
+    # A line through all rows stops at each label: it would cross its letters.
+    beside = [
+        {"from": at * step + LABEL + (SAID if apart else 0), "to": (at + 1) * step} for at, _line in enumerate(lines)
+    ]
     layers: list[dict[str, Any]] = [
-        {"data": {"values": [{"at": at}]}, "mark": mark, "encoding": {"x": {"field": "at", **along}}}
+        {"data": {"values": [one | {"at": at} for one in beside]}, "mark": mark}
+        | {"encoding": place("at", "from") | {"y2": {"field": "to"}}}
         for at, mark in whole
         if at is not None
     ]
@@ -116,12 +122,11 @@ def _specification(
 
 
 def _labels(lines: Sequence[Interval], down: dict[str, Any], width: int) -> list[dict[str, Any]]:
-    """Each label above its line, on a ground of its own: lines that run through all rows would cross its letters."""
-    mark: dict[str, Any] = {"type": "text", "align": "left", "baseline": "alphabetic", "limit": width}
+    """Each label above its line."""
+    mark: dict[str, Any] = {"type": "text", "align": "left", "baseline": "alphabetic", "limit": width, "color": INK}
     mark |= {"fontWeight": "bold" if width == WIDE and any(one.said for one in lines) else "normal"}
     encoding = {"x": {"value": 0}, "y": {"field": "top", **down}, "text": {"field": "label"}}
-    ground = {"color": PAPER, "stroke": PAPER, "strokeWidth": 5, "strokeJoin": "round"}
-    return [{"mark": mark | look, "encoding": encoding} for look in (ground, {"color": INK})]
+    return [{"mark": mark, "encoding": encoding}]
 
 
 def _strokes(lines: Sequence[Interval], records: Sequence[dict[str, Any]], place: Any) -> list[dict[str, Any]]:

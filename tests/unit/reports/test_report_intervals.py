@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 from benchwell.reports.canvas import Chart
 from benchwell.reports.chart_run import run_picture
@@ -98,3 +99,15 @@ def picture_of(points):
 
 def test_where_there_is_nothing_to_draw_there_is_no_specification():
     assert Chart("one", "Nothing", None, "Nothing", (), (), "").specification() is None
+
+
+def test_a_line_through_all_rows_stops_at_each_label():
+    lines = [replace(one, state=None, said="") for one in LINES]
+    found = interval_picture(lines, 0.45, PERCENT, own=0.4)(560)
+    labels = [one["top"] for one in found["data"]["values"]]
+    through = [layer["data"]["values"] for layer in found["layer"] if "from" in str(layer.get("encoding", {}).get("y"))]
+    rules = [values for values in through if "at" in values[0]]
+    assert len(rules) == 2
+    for values in rules:
+        for label in labels:
+            assert not any(one["from"] < label <= one["to"] for one in values)
