@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchwell.errors import SourceError, UnknownDeclarationError, ValueSetError
+from benchwell.intake.fhir.people import Unread
 from benchwell.intake.fhir.reading_people import read_people
 from benchwell.pipeline.workspace import day_of
 from benchwell.publish.measure_report import Kind, ReportHead, measure_reports
@@ -20,9 +21,11 @@ from benchwell.registry import Registry
 from benchwell.registry.quality_measure import QualityMeasure
 from benchwell.settings import FILE_NAME, Settings
 
+_SHOWN_LINES = 20
 KINDS: tuple[Kind, ...] = ("summary", "subject-list", "individual")
 _LEFT_ASIDE = {
     "refused": "resources or lines could not be read and were left out",
+    "from_forms": "totals were read from forms (QuestionnaireResponse) of which no Observation states the total",
     "nested_bundle": "Bundles stand inside other Bundles and were not opened: give each as a file or a line of its own",
     "no_subject": "resources name no person and were left out",
     "no_patient": "events belong to people of whom the sources hold no Patient, and were left out",
@@ -64,7 +67,7 @@ def quality(
     declared = registry or Registry.load()
     days = parse_period(period)
     if measure_id in declared.quality:
-        return _official(declared.quality_measure(measure_id), days, value_sets, sources, as_of)
+        return _official(declared.quality_measure(measure_id), days, value_sets, sources, as_of, declared)
     if measure_id not in declared.measures:
         raise UnknownDeclarationError.from_id("measure", measure_id, _known(declared))
     if value_sets:
@@ -92,6 +95,7 @@ def _official(
     value_sets: Sequence[Path],
     sources: Sequence[Path],
     as_of: dt.date | str | None,
+    registry: Registry,
 ) -> QualityResult:
     if as_of is not None:
         raise SourceError(
@@ -105,9 +109,9 @@ def _official(
         )
     start, end = period
     asked = ask(measure, (start, end), load_value_sets(value_sets))
-    people = read_people(sources, frozenset().union(*asked.question.codes.values()))
+    people = read_people(sources, frozenset().union(*asked.question.codes.values()), registry)
     subjects = tuple(judge(asked.question, record) for record in people.records())
-    notes = (*asked.notes, *_aside(people.counts))
+    notes = (*asked.notes, *_aside(people.counts), *_named(people.unread, people.counts["refused"]))
     if not subjects:
         aside = "; ".join(_aside(people.counts)) or "they hold other things"
         raise SourceError(f"The sources hold no Patient ({aside}).", hint="give the Patient resources with the others")
@@ -124,6 +128,17 @@ def fhir_reports(result: QualityResult, kinds: Sequence[Kind], *, reporter: str 
     """
     head = ReportHead(reporter, dt.date.today()) if reporter is not None else None
     return measure_reports(result, head, kinds)
+
+
+def _named(unread: Sequence[Unread], count: int) -> list[str]:
+    """Where the lines stand that could not be read, and why; never a value."""
+    shown = [
+        f"{one.file} row {one.row}: {one.reason}" + (f" ({one.column})" if one.column else "")
+        for one in unread[:_SHOWN_LINES]
+    ]
+    if count > len(shown):
+        shown.append(f"and {count - len(shown)} more")
+    return [f"Left out: {'; '.join(shown)}. docs/rejections.md explains the reasons"] if shown else []
 
 
 def _aside(counts: Counter[str]) -> list[str]:

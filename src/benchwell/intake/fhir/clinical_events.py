@@ -76,7 +76,7 @@ def encounter_event(one: Encounter, id_of: IdOf, birth: Moment | None) -> Event:
 
 def observation_event(one: Observation, id_of: IdOf, birth: Moment | None) -> Event:
     """A finding with its value in whatever form it came; a number with a comparator is no number."""
-    del id_of, birth
+    del birth
     coded = one.valueCodeableConcept
     forms = (one.valueQuantity and one.valueQuantity.value, coded, one.valueString, one.valueBoolean)
     return Event(
@@ -90,6 +90,7 @@ def observation_event(one: Observation, id_of: IdOf, birth: Moment | None) -> Ev
             recorded=_recorded(one),
         ),
         _facts(**{"not-done-reason": _not_done(one)}),
+        _pointing(form=_ids(one.derivedFrom, "QuestionnaireResponse", id_of)),
         number=_number(one),
         answers=concept_codes(coded),
         has_value=any(form is not None for form in (*forms, one.valueInteger, one.valueDateTime)),

@@ -73,13 +73,13 @@ def check_items(groups: pa.Table, answered: pa.Table, registry: Registry) -> Che
         keep = here[has_items[here]]
         matrix = matrix[has_items[here]]
         too_few[keep] = np.isnan(matrix).sum(axis=1) > instrument.max_missing_of(instrument.primary)
-        sums[keep] = _sums(matrix, instrument)
+        sums[keep] = plain_sums(matrix, instrument)
         parts.append(matrix)
         orders.append(keep)
     return Checked(_lists(parts, orders, n), pa.array(sums, from_pandas=True), too_few, conflict)
 
 
-def _sums(matrix: Numbers, instrument: Instrument) -> Numbers:
+def plain_sums(matrix: Numbers, instrument: Instrument) -> Numbers:
     """As `intake.scores.check_agreement`: only for scales that plainly add up or average their items."""
     scale, form = instrument.primary, instrument.form
     if is_converted(scale) or scale.recode or scale.highest_of:

@@ -14,12 +14,22 @@ from benchwell.intake.fhir.clinical_events import EVENTS, concept_codes, main_co
 from benchwell.intake.fhir.decode import decode
 from benchwell.intake.fhir.edition import edition_of
 from benchwell.intake.fhir.elements import Concept, Extension, Reference
+from benchwell.intake.fhir.form_totals import FormTotals, is_restated
 from benchwell.intake.fhir.references import References
-from benchwell.intake.fhir.resources import Condition, Coverage, Medication, MedicationRequest, Patient, Resource
+from benchwell.intake.fhir.resources import (
+    Condition,
+    Coverage,
+    Medication,
+    MedicationRequest,
+    Patient,
+    QuestionnaireResponse,
+    Resource,
+)
 
 # What is read of a source: a record of a person is made of nothing else.
 READ = (Patient, Coverage, Medication, *EVENTS)
 
+_FORM = QuestionnaireResponse.__name__
 _RACE = "us-core-race"
 _ETHNICITY = "us-core-ethnicity"
 
@@ -54,6 +64,22 @@ class Alone:
         return text.startswith(("http://", "https://")) and text.partition("/Patient/")[0] != self.base
 
 
+class Unread(NamedTuple):
+    """A line or entry that could not be read.
+
+    Attributes:
+        file: Its file.
+        row: Line of an NDJSON file, entry of a Bundle.
+        reason: Why, as a reason code of intake.
+        column: Where in the resource; empty if it is all of it.
+    """
+
+    file: str
+    row: int
+    reason: str
+    column: str = ""
+
+
 class _Kept(NamedTuple):
     """The version of a resource that counts.
 
@@ -78,11 +104,15 @@ class People:
 
     Attributes:
         wanted: Codes that are asked for; events without any of them are dropped at once.
+        totals: Reads totals out of forms; without it forms are not read.
         counts: What was left aside, by reason.
+        unread: What could not be read, and why.
     """
 
     wanted: frozenset[str]
+    totals: FormTotals | None = None
     counts: Counter[str] = field(default_factory=Counter)
+    unread: list[Unread] = field(default_factory=list)
     _patients: dict[str, tuple[tuple[float, int], Patient]] = field(default_factory=dict)  # id -> version
     _payers: dict[str, tuple[str, str]] = field(default_factory=dict)  # of whom -> start of the cover, code
     _kept: dict[tuple[str, str], _Kept] = field(default_factory=dict)  # type, id -> version
@@ -102,6 +132,8 @@ class People:
         elif isinstance(resource, Medication):
             if resource.id is not None:
                 self._medications[resource.id] = concept_codes(resource.code)
+        elif isinstance(resource, QuestionnaireResponse):
+            self._add_form(resource, references, alone)
         elif type(resource) in READ:
             named = getattr(resource, "subject", None) or getattr(resource, "beneficiary", None)
             subject = self._subject(named, references, alone)
@@ -121,10 +153,17 @@ class People:
     def records(self) -> Iterator[PersonRecord]:
         """Every person of whom there is a Patient, by id."""
         events: dict[str, list[Event]] = defaultdict(list)
-        for one in self._kept.values():
+        forms: list[tuple[str, Event]] = []
+        for (kind, _), one in self._kept.items():
             event = one.event if one.waiting is None else self._awaited(one, one.waiting)
-            if event is not None:
+            if event is not None and kind == _FORM:
+                forms.append((one.subject, event))
+            elif event is not None:
                 events[one.subject].append(event)
+        own = [(subject, form) for subject, form in forms if not is_restated(form, events.get(subject, ()))]
+        for subject, form in own:
+            events[subject].append(form)
+        self.counts["from_forms"] += sum(subject in self._patients for subject, _ in own)
         self.counts["no_patient"] += sum(len(found) for known, found in events.items() if known not in self._patients)
         for known in sorted(self._patients):
             _, patient = self._patients[known]
@@ -178,6 +217,19 @@ class People:
             self._kept[key] = _Kept(order, subject, None, resource, medication)
         else:
             event = EVENTS[type(resource)](resource, references.id_of, None)
+            self._kept[key] = _Kept(order, subject, event)
+
+    def _add_form(self, form: QuestionnaireResponse, references: References, alone: Alone | None) -> None:
+        """The total of a form; a later version without one leaves none."""
+        event = None if self.totals is None else self.totals.event(form)
+        key = self._key(form)
+        if event is None and key not in self._kept:
+            return
+        subject = self._subject(form.subject, references, alone)
+        order = edition_of(form.meta).order
+        if subject is None:
+            self.counts["no_subject"] += 1
+        elif key not in self._kept or self._kept[key].order <= order:
             self._kept[key] = _Kept(order, subject, event)
 
     def _key(self, resource: Resource) -> tuple[str, str]:

@@ -81,14 +81,14 @@ def retracted_row(record: str, kind: str, meta: Meta | None, patient: str | None
     )  # fmt: skip
 
 
-def _modified(extensions: msgspec.Raw) -> bool:
+def is_modified(extensions: msgspec.Raw) -> bool:
     """Whether a resource brings extensions that change what it means: FHIR forbids to read on without knowing them."""
     return len(extensions) > 0 and bytes(extensions).strip() not in (b"[]", b"null")
 
 
 def patient_of(resource: Observation | QuestionnaireResponse, row: int, context: Context, rows: Rows) -> str | None:
     """Whose an answer is; null with a finding if that cannot be said, or if unread extensions may change what it is."""
-    if _modified(resource.modifierExtension):
+    if is_modified(resource.modifierExtension):
         rows.refuse(row, "modifierExtension", "modifier_unread")
         return None
     patient = context.references.id_of(resource.subject, "Patient")

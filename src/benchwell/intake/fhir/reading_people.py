@@ -9,15 +9,20 @@ from pathlib import Path
 import msgspec
 
 from benchwell.intake.fhir.decode import Refused, Skipped
+from benchwell.intake.fhir.first_look import first_look
+from benchwell.intake.fhir.form_totals import FormTotals, asked_of_forms
 from benchwell.intake.fhir.lines import Blocks, shape_of
-from benchwell.intake.fhir.people import Alone, People
+from benchwell.intake.fhir.people import Alone, People, Unread
 from benchwell.intake.fhir.references import References
 from benchwell.intake.fhir.resources import Patient, Resource
-from benchwell.intake.fhir.sources import find_sources
+from benchwell.intake.fhir.sources import SourceFile, find_sources
 from benchwell.intake.fhir.unpack import Deleted, Piece, Unpacked, unpack
+from benchwell.registry import Registry
+
+_MOST_NAMED = 1000  # lines that could not be read; beyond, they are only counted
 
 
-def read_people(sources: Sequence[Path], wanted: frozenset[str]) -> People:
+def read_people(sources: Sequence[Path], wanted: frozenset[str], registry: Registry | None = None) -> People:
     """Read records of people.
 
     Only events with a code that is asked for are held, so an export may be larger than memory.
@@ -26,16 +31,20 @@ def read_people(sources: Sequence[Path], wanted: frozenset[str]) -> People:
         sources: FHIR files (Bundles, resources or one of those a line; also compressed), and folders of `.json`,
             `.ndjson` and `.jsonl`. Manifests of exports say which files there are, and in which order.
         wanted: Codes that are asked for.
+        registry: Instruments whose forms (QuestionnaireResponse) are read too; null reads none.
 
     Raises:
         SourceError: If a source is missing or cannot be read, or a folder holds nothing of the kind.
     """
     people = People(wanted)
     known = References()
-    for path in _files(sources, people):
-        for piece in _pieces(path, people):
+    files = list(_files(sources, people))
+    if registry is not None and asked_of_forms(registry, wanted):
+        people.totals = FormTotals(registry, wanted, first_look(files).forms)
+    for file in files:
+        for piece in _pieces(file.path, people):
             for bundle in _bundles(unpack(piece, known), known):
-                _take(bundle, people, known)
+                _take(bundle, people, known, file.name)
     return people
 
 
@@ -46,15 +55,15 @@ def take_document(data: bytes, people: People) -> None:
         _take(bundle, people, known)
 
 
-def _files(sources: Iterable[Path], people: People) -> Iterable[Path]:
+def _files(sources: Iterable[Path], people: People) -> Iterable[SourceFile]:
     """The files of every source, each once."""
-    files: dict[Path, Path] = {}
+    files: dict[Path, SourceFile] = {}
     for source in sources:
         found = find_sources([source])  # one by one: each must hold something
         people.counts["missing_file"] += len(found.missing)
         people.counts["left_out"] += len(found.left_out)
         for file in found.files:
-            files.setdefault(file.path.resolve(), file.path)
+            files.setdefault(file.path.resolve(), file)
     return files.values()
 
 
@@ -99,7 +108,7 @@ def _bundles(rows: Iterable[list[Unpacked]], source: References) -> Iterator[lis
             yield list(entries)
 
 
-def _take(entries: list[Unpacked], people: People, source: References) -> None:
+def _take(entries: list[Unpacked], people: People, source: References, file: str = "") -> None:
     alone = _alone(entries) if entries[0].references is not source else None
     for one in entries:
         if isinstance(one.content, Resource):
@@ -108,6 +117,8 @@ def _take(entries: list[Unpacked], people: People, source: References) -> None:
             people.remove(one.content.kind, one.content.id)
         elif isinstance(one.content, Refused):
             people.counts["refused"] += 1
+            if len(people.unread) < _MOST_NAMED:
+                people.unread.append(Unread(file, one.row, one.content.reason, one.content.column))
         elif isinstance(one.content, Skipped) and one.content.kind == "Bundle":
             people.counts["nested_bundle"] += 1  # there may be people in it
 

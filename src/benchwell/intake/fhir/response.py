@@ -64,6 +64,21 @@ def map_response(found: Found, context: Context, rows: Rows, readers: Readers) -
             _add(found, record, *about, _sheets(slots, answers, reader, found.row, rows), context, rows)
 
 
+def sheets_of(response: QuestionnaireResponse, reader: LinkReader, rows: Rows) -> list[Sheet]:
+    """What a response says of each declared instrument in it, whoever and whenever it was.
+
+    Args:
+        response: As decoded.
+        reader: Of its form.
+        rows: Receives findings.
+    """
+    plain = _plain_sheet(response.item, reader, 0, rows)
+    if plain is not None:
+        return [plain]
+    slots, answers = _asked(response.item, reader)
+    return _sheets(slots, answers, reader, 0, rows) if slots else []
+
+
 def _about(response: QuestionnaireResponse, row: int, context: Context, rows: Rows) -> tuple[str, When] | None:
     """Whose it is and when it was; null with a finding if that cannot be said, or it is not finished."""
     if response.status not in _STANDING:
@@ -89,7 +104,7 @@ def _add(
     for sheet in sheets:
         scored = any(value is not None for value in sheet.items)
         if sheet.reason is None and not scored:
-            _check_totals(sheet)
+            check_totals(sheet)
         if sheet.reason is None and not scored and not sheet.totals:
             sheet.reason = "no_score"
         if sheet.reason is not None:
@@ -250,7 +265,7 @@ def _agreed(stated: list[Stated]) -> Stated:
     return first if len(stated) == 1 or all(one == first for one in stated) else Stated(reason="answer_unclear")
 
 
-def _check_totals(sheet: Sheet) -> None:
+def check_totals(sheet: Sheet) -> None:
     """Without answers a total must stand alone, so it is checked like one of a table."""
     for scale, value, unit in sheet.totals:
         reason = check_value(sheet.instrument, sheet.instrument.scale(scale), value, unit)
