@@ -66,7 +66,9 @@ class Desk:
     chromium: Any
     _contexts: list[Any] = field(default_factory=list)
 
-    def window(self, role: Role, *, size: str = "desk", language: str = "en", look: str | None = None) -> Any:
+    def window(
+        self, role: Role, *, size: str = "desk", language: str = "en", look: str | None = None, scripts: bool = True
+    ) -> Any:
         """A new page in a fresh window, signed in; it remembers what went wrong in `page.troubles`.
 
         Args:
@@ -74,10 +76,15 @@ class Desk:
             size: desk | phone.
             language: Of the browser.
             look: light | dark as chosen on the page; none follows the device.
+            scripts: Whether the browser runs scripts.
         """
         width, height = SIZES[size]
         context = self.chromium.new_context(
-            viewport={"width": width, "height": height}, locale=language, base_url=self.address, color_scheme="light"
+            viewport={"width": width, "height": height},
+            locale=language,
+            base_url=self.address,
+            color_scheme="light",
+            java_script_enabled=scripts,
         )
         self._contexts.append(context)
         cookies = [] if role is Role.PUBLIC else [(COOKIE, self.house.browser(role).cookies[COOKIE])]

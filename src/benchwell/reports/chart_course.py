@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchwell.i18n import _, day, ngettext, number
+from benchwell.i18n import _, current, day, ngettext, number
 from benchwell.registry.instrument import Instrument, Scale
 from benchwell.terms import Better, ScoreStatus
 
@@ -154,7 +154,7 @@ def _spec(
         "field": "date",
         "type": "temporal",
         "title": None,
-        "axis": {"format": "%-d %b", "tickCount": 6, "grid": False},
+        "axis": {"format": "%-d. %b" if current() == "de" else "%-d %b", "tickCount": 6, "grid": False},
     }
     y: dict[str, Any] = {"type": "quantitative", "title": None, "axis": {"tickCount": 5, "grid": False}}
     for layer in layers:

@@ -49,6 +49,26 @@ def test_a_phq_9_is_entered_by_nine_digits_and_enter(treated: Desk) -> None:
     assert page.troubles == []
 
 
+def test_without_scripts_the_same_form_is_filled_in_by_keyboard(treated: Desk) -> None:
+    page = treated.window(Role.CLINICIAN, scripts=False)
+    page.goto(f"/people/{OWN}/enter/gad-7")
+    assert page.get_by_text("Today is").is_visible(), "the day in words, where nothing can be written by a script"
+    page.locator("input[name='item-1'][value='0']").focus()
+    for steps in (1, 2, 3, 1, 2, 3):
+        page.keyboard.press("Space")  # the first answer, or with arrows one of the next
+        for _ in range(steps):
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state("load")
+    assert "Question 7 has no answer yet." in page.get_by_role("alert").inner_text()
+    assert page.locator("input[type=radio]:checked").count() == 6
+    page.locator("input[name='item-7'][value='0']").check()
+    page.get_by_role("button", name="Keep and show the course").click()
+    page.wait_for_url(f"**/people/{OWN}")
+    assert page.locator(".big").first.inner_text() == "12"
+
+
 def test_an_answer_is_left_out_by_one_key_and_taken_back_by_another(treated: Desk) -> None:
     page = treated.window(Role.CLINICIAN)
     page.goto(f"/people/{OWN}/enter/gad-7")
