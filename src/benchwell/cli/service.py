@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from benchwell.web.server import Listening
 
 _DEMO_FOLDER = Path("benchwell-demo")
+_PATIENCE = 5.0  # seconds for a program that copies the lake already: it goes on without us, and pages are told
 _LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -59,7 +60,7 @@ def _prepare(where: Listening) -> None:
         service = open_service(where.workspace, where.register, is_demo=where.is_demo)
         try:
             if not where.is_demo:
-                bring_from_lake(service)
+                bring_from_lake(service, patience=_PATIENCE)
             link = _admin_link(service, where)
         finally:
             service.close()

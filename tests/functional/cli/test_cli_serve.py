@@ -20,6 +20,8 @@ import pytest
 
 from benchwell.errors import ServiceError
 from benchwell.pipeline import Workspace
+from benchwell.register import Register
+from benchwell.register.alone import alone
 from benchwell.web.server import Listening, serve
 
 _START = 300.0  # seconds; a demonstration builds an edition first
@@ -179,3 +181,12 @@ def test_a_certificate_that_cannot_be_used_is_said(tmp_path: Path, content: str 
         serve(Listening(tmp_path / "w", certificate=paths[0], key=paths[1]))
     assert problem.value.hint is not None
     assert "PEM" in problem.value.hint
+
+
+def test_it_starts_while_another_program_copies_the_lake(tmp_path: Path) -> None:
+    """It had waited for ten minutes without a word."""
+    Workspace.create(tmp_path / "w")
+    with Register.in_file(tmp_path / "w" / "register.db") as register, alone(register, 0) as is_ours:
+        assert is_ours
+        with _serving("-w", str(tmp_path / "w")) as (address, _printed, _process):
+            assert httpx.get(f"{address}/sign-in").status_code == 200
