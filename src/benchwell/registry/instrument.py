@@ -206,7 +206,12 @@ class Instrument(Declaration):
 
     @property
     def short(self) -> str:
-        """What people call it in a sentence: its first declared spelling in capitals, such as PHQ-9; else its title."""
+        """What people call it in a sentence: its first declared spelling in capitals, such as PHQ-9; else its title.
+
+        >>> from benchwell.registry import Registry
+        >>> [Registry.load().instrument(name).short for name in ("phq-9", "k10", "audit")]
+        ['PHQ-9', 'K-10', 'AUDIT']
+        """
         return next((name for name in self.aliases if re.match(r"[A-Z]([A-Z]|-?[0-9])", name)), self.title)
 
     def scale(self, scale_id: str | None) -> Scale:

@@ -456,6 +456,19 @@ def test_the_page_for_across_the_desk_names_nobody(house: House) -> None:
     assert house.browser(Role.CLINICIAN).get(f"/people/{OWN}/show?instrument=gad-7").status_code == 404
 
 
+def test_a_label_that_ends_with_a_dot_ends_no_sentence(house: House) -> None:
+    labelled = update(s.people).where(s.people.c.id == OWN).values(label="V. Z.")
+    house.service.register.write(lambda connection: connection.execute(labelled))
+    add_scores(house, OWN, "course-1", "phq-9", [(ago(90), 8), (ago(60), 20)])
+    browser = house.browser(Role.CLINICIAN)
+    pages = [browser.get(f"/people/{OWN}{path}") for path in ("", "/handout", "/enter/phq-9", "/my-link")]
+    pages += [send(house, f"/people/{OWN}/my-link"), send(house, f"/people/{OWN}/link", instrument="phq-9")]
+    pages += [browser.get("/today"), send(house, "/people", q="V.")]
+    for page in pages:
+        assert "V. Z." in text(page)
+        assert ".." not in text(page)
+
+
 def test_who_looked_stands_in_the_log(house: House) -> None:
     browser = house.browser(Role.CLINICIAN)
     browser.get(f"/people/{OWN}")

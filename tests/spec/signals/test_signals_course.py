@@ -13,7 +13,15 @@ from benchwell.models.conditional_growth import Growth
 from benchwell.registry import Registry
 from benchwell.signals.course_signal import Point, course_signal
 from benchwell.signals.next_steps import WORDS
-from benchwell.signals.response_curve import EarlyRule, ResponseCurve, ReviewRecord, SimilarStart, similar_start
+from benchwell.signals.response_curve import (
+    EarlyRule,
+    ResponseCurve,
+    ReviewRecord,
+    SeenRange,
+    SimilarStart,
+    seen_range,
+    similar_start,
+)
 from benchwell.signals.words import FORBIDDEN
 from benchwell.terms import Better, ChangeClass
 
@@ -236,6 +244,16 @@ def test_similar_starts():
     assert similar_start(CURVE, 22).remitted is None
     assert [similar_start(CURVE, value) for value in (3, 7, 28)] == [None, None, None]
     assert similar_start(replace(CURVE, starts=()), 12) is None
+
+
+def test_what_was_seen_is_of_the_same_start_and_about_the_same_time():
+    low, high = SeenRange(10, 14, 3, 6, 13, 821), SeenRange(20, 27, 3, 13, 22, 453)
+    curve = replace(CURVE, seen=(low, high))
+    assert seen_range(curve, 12, 3.3) == low
+    assert seen_range(curve, 14.5, 3) == low
+    assert seen_range(curve, 22, 3) == high
+    assert [seen_range(curve, *at) for at in ((12, 4), (5, 3), (28, 3))] == [None, None, None]
+    assert seen_range(CURVE, 12, 3) is None
 
 
 @pytest.mark.parametrize("value", [27, 20, 15, 12, 9, 4, 0])
