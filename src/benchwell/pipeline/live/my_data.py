@@ -60,7 +60,8 @@ class MyPurpose:
         state: granted | refused | not_asked | asked_again (decided on an earlier text).
         said: What was decided when, in words; what silence means here if nothing was.
         usable: Whether data count for it today.
-        text: Which text it is, of which day, and whether it is final, in words.
+        text: Which text it is, and of which day, in words.
+        is_draft: Whether the text has not been reviewed yet.
     """
 
     purpose: Purpose
@@ -70,6 +71,7 @@ class MyPurpose:
     said: str
     usable: bool
     text: str
+    is_draft: bool
 
 
 @dataclass(frozen=True)
@@ -183,16 +185,23 @@ def _purpose(text: ConsentText, decisions: Sequence[OwnDecision], settings: Sett
             state = "asked_again"
             said += " " + _("That was about an earlier text. Please read the new one and decide again if you like.")
     words = text.said(current())
-    return MyPurpose(text.purpose, words, text.version, state, said, usable=usable, text=text_words(text))
+    return MyPurpose(
+        text.purpose,
+        words,
+        text.version,
+        state,
+        said,
+        usable=usable,
+        text=text_words(text),
+        is_draft=text.status == "draft",
+    )
 
 
 def text_words(text: ConsentText) -> str:
-    """Which text of consent it is, as somebody can name it in a talk: its number and day, and whether it is final."""
+    """Which text of consent it is, as somebody can name it in a talk: its number and day."""
     written = max((one.date for one in text.changes), default=None)
     since = _("Text {number}, of {day}.") if written else _("Text {number}.")
-    words = since.format(number=text.number, day=day(dt.date.fromisoformat(written)) if written else "")
-    draft = _("It is not final: nobody has checked it for the law yet.")
-    return f"{words} {draft}" if text.status == "draft" else words
+    return since.format(number=text.number, day=day(dt.date.fromisoformat(written)) if written else "")
 
 
 def _silence_words(purpose: Purpose, rule: ConsentRule) -> str:

@@ -27,6 +27,7 @@ from benchwell.pipeline.live.shared_editions import shared_editions
 from benchwell.publish.document import Block, Document, Facts, Heading, Items, Note, Picture, Table, Text, lacks_letters
 from benchwell.publish.spreadsheet import csv_lines
 from benchwell.register.my_data import OwnAnswers, OwnRecord, OwnScore
+from benchwell.signals.therapy_words import therapy_words
 from benchwell.terms import Purpose
 
 FORMAT = "benchwell-my-data"
@@ -300,7 +301,10 @@ def _tables(service: LiveService, record: OwnRecord) -> list[Block]:
                 (
                     day(o.start_date) if o.start_date else "–",
                     day(o.end_date) if o.end_date else "–",
-                    *(value or "–" for value in (o.organization, o.practitioner, o.condition, o.therapy)),
+                    *(
+                        value or "–"
+                        for value in (o.organization, o.practitioner, o.condition, therapy_words(o.therapy))
+                    ),
                 )
                 for o in record.courses
             ),

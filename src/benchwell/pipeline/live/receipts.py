@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from benchwell.errors import AccessError
 from benchwell.i18n import _, current, day, moment
-from benchwell.pipeline.live.my_data import consent_texts, my_record
+from benchwell.pipeline.live.my_data import consent_texts, my_record, text_words
 from benchwell.pipeline.live.my_words import decision_words, deletion_state, purpose_words
 from benchwell.pipeline.live.service import LiveService
 from benchwell.publish.document import Block, Document, Facts, Heading, Text
 from benchwell.register.consents import decide
-from benchwell.register.my_data import OwnDecision, ask_deletion
+from benchwell.register.my_data import Deletion, ask_deletion
 from benchwell.register.my_data import withdraw_deletion as _withdraw
+from benchwell.registry.consent_text import ConsentText
 from benchwell.terms import Purpose
 
 # The treatment needs the record: that use is ended by a request to delete, not by a switch.
@@ -28,17 +29,21 @@ class ReceiptPage:
         lead: What it says.
         facts: Number, day and the like.
         words: What follows from it.
+        quoted: The text that was decided on, as it was shown.
     """
 
     title: str
     lead: str
     facts: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
+    quoted: tuple[str, ...] = ()
 
     def document(self) -> Document:
         """The same on paper."""
         blocks: list[Block] = [Text(self.lead), Facts(self.facts), Heading(_("What follows from it"))]
         blocks += [Text(one) for one in self.words]
+        if self.quoted:
+            blocks += [Heading(_("The text that you decided on")), *(Text(one) for one in self.quoted)]
         return Document(self.title, current(), "Benchwell", tuple(blocks))
 
 
@@ -91,7 +96,7 @@ def decision_receipt(service: LiveService, person_id: str, number: str) -> Recei
     found = next((one for one in my_record(service, person_id).decisions if one.id == number), None)
     if found is None:
         raise AccessError(_("You have no such receipt."))
-    purpose = Purpose(found.purpose)
+    purpose, text = Purpose(found.purpose), consent_texts(service).of_version(found.text_version)
     granted = found.decision == "granted"
     lead = _("You said yes to: {purpose}.") if granted else _("You said no to: {purpose}.")
     return ReceiptPage(
@@ -103,9 +108,10 @@ def decision_receipt(service: LiveService, person_id: str, number: str) -> Recei
             (_("Purpose"), purpose_words(purpose)),
             (_("Decision"), decision_words(found.decision)),
             (_("Holds from"), day(found.date)),
-            (_("Text"), found.text_version),
+            (_("Text"), f"{text_words(text)} {found.text_version}" if text else found.text_version),
         ),
-        words=(*_text_of(service, found), *_follows(granted=granted)),
+        words=_follows(granted=granted),
+        quoted=_quoted(text),
     )
 
 
@@ -142,23 +148,29 @@ def deletion_receipt(service: LiveService, person_id: str, number: str) -> Recei
             *(((_("Answered on"), moment(found.decided_at)),) if found.decided_at else ()),
             (_("Where it stands"), deletion_state(found)),
         ),
-        words=(
-            _(
-                "What is deleted: your answers, scores, courses and decisions in this program, and in the figures that "
-                "are put together from then on."
-            ),
-            _(
-                "What stays: the clinic's own file about your treatment, which it must keep by law, and figures about "
-                "groups that were put together before. Nobody can be found in those."
-            ),
-            _("A line stays that says that a record was deleted, without saying whose it was."),
-            _("Your treatment stays the same."),
-        ),
+        words=_deletion_words(found),
     )
 
 
-def _text_of(service: LiveService, decision: OwnDecision) -> tuple[str, ...]:
-    text = consent_texts(service).of_version(decision.text_version)
+def _deletion_words(request: Deletion) -> tuple[str, ...]:
+    same = _("Your treatment stays the same.")
+    if request.state == "refused":
+        return (_("Your data stay here as they are. You can ask for deletion again at any time."), same)
+    return (
+        _(
+            "What is deleted: your answers, scores, courses and decisions in this program, and in the figures that "
+            "are put together from then on."
+        ),
+        _(
+            "What stays: the clinic's own file about your treatment, which it must keep by law, and figures about "
+            "groups that were put together before. Nobody can be found in those."
+        ),
+        _("A line stays that says that a record was deleted, without saying whose it was."),
+        same,
+    )
+
+
+def _quoted(text: ConsentText | None) -> tuple[str, ...]:
     if text is None:
         return (_("You decided on a text that is not kept in this program, such as one on paper."),)
     words = text.said(current())
