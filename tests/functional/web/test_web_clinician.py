@@ -432,7 +432,10 @@ def test_a_person_is_added_by_whoever_treats(everywhere: House) -> None:
     "fields", [{"label": ""}, {"label": "A", "birth_year": "90"}, {"label": "A", "start_date": "2999-01-01"}]
 )
 def test_a_person_is_not_added_without_what_is_needed(house: House, fields: dict[str, str]) -> None:
-    assert send(house, "/people/new", **fields).status_code == 400
+    answer = send(house, "/people/new", condition="depression", **fields)
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+    assert 'value="depression"' in answer.text, "what was typed is still there"
     assert len(rows(house, s.people)) == 3
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from benchwell.errors import RegisterError
@@ -11,8 +14,10 @@ from benchwell.pipeline.live.caseload import SHOWN, people_page
 from benchwell.pipeline.live.course_changes import begin_course, begin_person
 from benchwell.register import Role
 from benchwell.register.audit import log_many
+from benchwell.register.refusals import BusyRegisterError
 from benchwell.web.access import only, to_person
 from benchwell.web.addresses import course_address
+from benchwell.web.pages.entry import sentence_of
 from benchwell.web.pages.today import LONGEST
 from benchwell.web.posted import Posted, Sent
 from benchwell.web.routing import Routes
@@ -38,22 +43,25 @@ def find(visit: Here, sent: Sent) -> HTMLResponse:
 @routes.get("/people/new", CLINICIAN)
 def new_person(visit: Here) -> HTMLResponse:
     """The form for a new record."""
-    return visit.page("people_new.html.j2", today=clock.today())
+    return _form(visit, {})
 
 
 @routes.post("/people/new", CLINICIAN)
 def add(visit: Here, sent: Sent) -> Response:
-    """Begin a record and its first course."""
-    person = begin_person(
-        visit.service,
-        visit.viewer,
-        visit.now,
-        label=sent.get("label", ""),
-        birth_year=_year(sent),
-        condition=sent.get("condition") or None,
-        therapy=sent.get("therapy") or None,
-        start_date=sent.day("start_date", _("The first day"), default=clock.today()),
-    )
+    """Begin a record and its first course; what cannot be is asked again, and what was typed stays."""
+    try:
+        person = begin_person(
+            visit.service,
+            visit.viewer,
+            visit.now,
+            label=sent.get("label", ""),
+            birth_year=_year(sent),
+            condition=sent.get("condition") or None,
+            therapy=sent.get("therapy") or None,
+            start_date=sent.day("start_date", _("The first day"), default=clock.today()),
+        )
+    except RegisterError as problem:
+        return _form(visit, sent, problem)
     return RedirectResponse(course_address(person), status_code=303)
 
 
@@ -69,6 +77,16 @@ def begin(visit: Here, person_id: str, sent: Sent) -> Response:
         start_date=sent.day("start_date", _("The first day"), default=clock.today()),
     )
     return RedirectResponse(course_address(person_id), status_code=303)
+
+
+def _form(visit: Here, sent: Mapping[str, str], problem: RegisterError | None = None) -> HTMLResponse:
+    return visit.page(
+        "people_new.html.j2",
+        status=200 if problem is None else 503 if isinstance(problem, BusyRegisterError) else 400,
+        today=clock.today(),
+        sent=defaultdict(str, sent),
+        error="" if problem is None else sentence_of(problem),
+    )
 
 
 def _page(visit: Here, words: str, page: int) -> HTMLResponse:
