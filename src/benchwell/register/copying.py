@@ -57,6 +57,24 @@ def copy_rows(connection: Connection, table: str, rows: Rows) -> None:
     connection.execute(statement, [dict(row) | extra for row in rows])
 
 
+def of_others(connection: Connection, rows: Rows) -> set[str]:
+    """Which assessments of the lake have the id of a record that came in here and is about somebody else.
+
+    Two systems number alike then: what one of them sent must not become what the other exported.
+
+    Args:
+        connection: Any.
+        rows: Each with `id` and `person_id`.
+    """
+    whose = {row["id"]: row["person_id"] for row in rows}
+    ids, t = list(whose), s.assessments.c
+    found: set[str] = set()
+    for start in range(0, len(ids), _IN_ONE):
+        asked = select(t.id, t.person_id).where(t.id.in_(ids[start : start + _IN_ONE]), t.source != "lake")
+        found |= {row.id for row in connection.execute(asked) if row.person_id != whose[row.id]}
+    return found
+
+
 def make_known(connection: Connection, table: str, ids: Collection[str]) -> None:
     """Rows for people, places and clinicians that a record names and nobody describes."""
     if ids:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import delete, insert, select
 from starlette.testclient import TestClient
 
+from benchwell.pipeline.live.from_lake import bring_from_lake
+from benchwell.pipeline.live.to_lake import flow
 from benchwell.register import schema as s
 from benchwell.register.clients import add_client
 from benchwell.register.copying import copy_rows
@@ -158,6 +163,57 @@ def test_a_part_of_a_form_is_taken_back_with_the_rest_of_it_and_with_nothing_els
     house.service.register.write(part)
     assert send(south, form(OTHER, 2, status="entered-in-error")).status_code == 200
     assert standing(house) == {FORM: (OWN, 1)}
+
+
+def test_forms_of_both_that_come_at_once_stay_apart(house: House) -> None:
+    systems = {OWN: system(house, NORTH), OTHER: system(house, SOUTH)}
+
+    def post(number: int, person: str) -> int:
+        body = {"id": f"{number}", "person": person, "instrument": "phq-9", "date": "2026-06-20", "items": [1] * 9}
+        answer = systems[person].post("/api/v1/scores", json=body, headers={"content-type": "application/json"})
+        return int(answer.status_code)
+
+    with ThreadPoolExecutor(8) as pool:
+        twice = [pool.submit(post, number, person) for number in range(20) for person in (OWN, OTHER, OWN, OTHER)]
+        found = Counter(one.result() for one in twice)
+    assert found == {201: 40, 200: 40}
+    assert Counter(person for person, _first in standing(house).values()) == {OWN: 20, OTHER: 20}
+
+
+def test_an_export_never_makes_what_another_system_sent_its_own(house: House) -> None:
+    """It had: the record was another person's from then on, with the other's scores."""
+    send(system(house, NORTH), form(OWN, 1))
+    flow(house.service)
+    exported = {"assessment_id": FORM, "patient_id": OTHER, "instrument": "phq-9", "date": dt.date(2026, 6, 21)}
+    take_in(house, exported | {"total": 3.0})
+    take_in(house, exported | {"assessment_id": "QuestionnaireResponse/2", "total": 4.0}, "cd")
+    brought = bring_from_lake(house.service)
+    assert brought.apart == 1
+    with house.service.register.read() as connection:
+        rows = connection.execute(select(s.assessments, s.scores.c.value).join(s.scores)).all()
+    assert {(row.id, row.person_id, row.value, row.retracted) for row in rows} == {
+        (FORM, OWN, 8.0, False),
+        ("QuestionnaireResponse/2", OTHER, 4.0, False),
+    }
+
+
+def test_an_export_of_the_system_that_sent_it_is_the_same_record(house: House) -> None:
+    send(system(house, NORTH), form(OWN, 1))
+    flow(house.service)
+    exported = {"assessment_id": FORM, "patient_id": OWN, "instrument": "phq-9", "date": dt.date(2026, 6, 20)}
+    take_in(house, exported | {"items": [2.0, *[1.0] * 7, 0.0], "time": "09:00:00"})
+    assert bring_from_lake(house.service).apart == 0
+    assert standing(house) == {FORM: (OWN, 2)}
+
+
+def take_in(house: House, row: dict[str, Any], source: str = "ab") -> None:
+    """What an intake merges into the lake."""
+    house.service.workspace.lake.merge(
+        {"assessments": pa.Table.from_pylist([row])},
+        source_hash=source * 32,
+        file=f"{source}.ndjson",
+        counts={"accepted": 1},
+    )
 
 
 def _client_of(house: House, organization: str) -> str:

@@ -46,12 +46,14 @@ class Brought:
         rows: Rows read, by table of the register.
         gone: Rows that the lake has no longer, by table.
         left_out: People who were erased here and are still in the lake.
+        apart: Assessments that have the id of another person's record, which came in here: they are left out.
     """
 
     changed: bool
     rows: dict[str, int] = field(default_factory=dict)
     gone: dict[str, int] = field(default_factory=dict)
     left_out: int = 0
+    apart: int = 0
 
 
 def bring_from_lake(service: LiveService, *, progress: Progress | None = None, patience: float = PATIENCE) -> Brought:
@@ -142,6 +144,7 @@ class _Copy:
     _known: dict[str, set[str]] = field(default_factory=dict)
     _erased: set[str] = field(default_factory=set)
     _gone_courses: set[str] = field(default_factory=set)
+    _apart: set[str] = field(default_factory=set)
 
     def run(self) -> Brought:
         with self.register.read() as connection:
@@ -234,6 +237,8 @@ class _Copy:
 
             def write(connection: Any, chunk: list[Row] = chunk) -> list[Row]:
                 usable = self._usable(connection, chunk)  # in the same transaction: somebody may be erased meanwhile
+                if table == "assessments":
+                    usable = self._without_others(connection, usable)
                 self._write(connection, table, usable)
                 return usable
 
@@ -249,7 +254,7 @@ class _Copy:
         with self.register.read() as connection:
             before = to.settled_ids(connection, table)
         ids = self._copy(table, rows)
-        gone = before - ids
+        gone = before - ids - self._apart
         self.brought.gone[table] = len(gone)
         if table == "courses":
             self._gone_courses = gone
@@ -287,6 +292,12 @@ class _Copy:
         named = {row[key] for row in chunk if row[key] is not None}
         self._erased |= erased_among(connection, named)
         return [row for row in chunk if row[key] is not None and row[key] not in self._erased]
+
+    def _without_others(self, connection: Any, rows: list[Row]) -> list[Row]:
+        """Without records of a system that numbers like another one, which sent its own here."""
+        self._apart |= to.of_others(connection, rows)
+        self.brought.apart = len(self._apart)
+        return [row for row in rows if row["id"] not in self._apart]
 
     def _remember(self, table: str, rows: list[Row]) -> None:
         """What is surely in the register now."""
