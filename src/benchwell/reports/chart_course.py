@@ -383,14 +383,15 @@ def _alt_text(instrument: Instrument, scale: Scale, dots: Sequence[CourseDot], e
         return _("There is no score of {name} yet.").format(name=_(instrument.title))
     better = instrument.better_of(scale)
     direction = _("Lower is better.") if better is Better.LOWER else _("Higher is better.")
-    counted = ngettext("{n} score of {name}", "{n} scores of {name}", len(dots))
-    parts = [
-        counted.format(n=len(dots), name=_(instrument.title)),
-        _("from {value} on {day}").format(value=_figure(dots[0].value or 0), day=day(dots[0].date)),
-        _("to {value} on {day}.").format(value=_figure(dots[-1].value or 0), day=day(dots[-1].date)),
-    ]
+    first, last = ((_figure(dot.value or 0), day(dot.date)) for dot in (dots[0], dots[-1]))
+    if len(dots) == 1:
+        told = _("{name}: {value} on {day}.").format(name=_(instrument.title), value=first[0], day=first[1])
+    else:
+        told = _("{n} scores of {name}, from {value} on {day} to {last} on {last_day}.").format(
+            n=len(dots), name=_(instrument.title), value=first[0], day=first[1], last=last[0], last_day=last[1]
+        )
     ribbon = _("A ribbon shows where most people with a similar start were.") if expected else ""
-    return " ".join(part for part in (*parts, direction, ribbon) if part)
+    return " ".join(part for part in (told, direction, ribbon) if part)
 
 
 def _key(

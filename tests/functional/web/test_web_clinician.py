@@ -450,6 +450,16 @@ def test_a_course_ends_with_a_reason_and_another_may_begin(everywhere: House) ->
     assert "ended" in old
 
 
+def test_nothing_of_what_happened_is_chosen_beforehand_and_an_ended_course_asks_nothing(house: House) -> None:
+    add_scores(house, OWN, "course-1", "phq-9", [(ago(30), 18), (ago(1), 9)])
+    page = house.browser(Role.CLINICIAN).get(f"/people/{OWN}").text
+    for field in ("mark-kind", "contact-attended", "end-reason", "instrument"):
+        options = page[page.index(f'id="{field}"') :].split("</select>")[0]
+        assert options.index('<option value=""') == options.index("<option"), field
+    send(house, f"/people/{OWN}/end", course="course-1", reason="completed")
+    assert "Worth doing now" not in house.browser(Role.CLINICIAN).get(f"/people/{OWN}").text
+
+
 def test_the_page_for_across_the_desk_names_nobody(house: House) -> None:
     add_scores(house, OWN, "course-1", "phq-9", [(ago(60), 18), (ago(1), 9)])
     send(house, f"/people/{OWN}/marks", kind="life_event", date=ago(30), note="own words")

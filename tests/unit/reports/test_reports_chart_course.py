@@ -104,6 +104,22 @@ def test_the_direction_is_always_said() -> None:
     assert "Higher is better." in draw(40, 60, instrument="who-5").text
 
 
+def test_one_score_goes_from_nowhere_to_nowhere() -> None:
+    assert draw(18).text == "Patient Health Questionnaire-9: 18 on 5 Jan 2026. Lower is better."
+    said = "2 scores of Patient Health Questionnaire-9, from 18 on 5 Jan 2026 to 14 on 12 Jan 2026. Lower is better."
+    assert draw(18, 14).text == said
+
+
+def test_the_newest_number_stands_where_the_line_does_not_come_from() -> None:
+    def place(*values: float) -> tuple[str | None, int | None]:
+        picture = draw(*values)
+        assert picture.spec is not None
+        mark = picture.spec["layer"][-1]["mark"]
+        return mark.get("align"), mark.get("dy")
+
+    assert [place(14, 18), place(18, 14), place(18, 1)] == [(None, -15), (None, 18), ("left", None)]
+
+
 def test_a_projected_score_is_open_and_said() -> None:
     one = REGISTRY.instrument("phq-9")
     picture = course_picture(one, one.primary, dots(18, status="prorated"), title="")
