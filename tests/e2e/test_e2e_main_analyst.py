@@ -23,8 +23,7 @@ def test_an_analyst_chooses_a_clinic_checks_an_edition_and_takes_it_along(desk: 
     keep(page, "main-analyst-clinic")
 
     follow(page, "Editions")
-    see(page, "Data up to 30 Jun 2025")
-    follow(page, "2025-06-30-")
+    follow(page, "Edition of 30 Jun 2025")
     heading(page, "Does it still recompute?")
     press(page, "Verify now")
     page.get_by_text("Passed:").wait_for(timeout=60_000)
@@ -33,6 +32,10 @@ def test_an_analyst_chooses_a_clinic_checks_an_edition_and_takes_it_along(desk: 
         table.get_by_role("link", name="CSV").click()
     assert "measure" in Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()[0]
     keep(page, "main-analyst-edition")
+
+    follow(page, "Model card")
+    see(page, "how they did on clinics that they had not seen")
+    follow(page, "Edition of 30 Jun 2025")
 
     follow(page, "Method page")
     see(page, "All method pages")

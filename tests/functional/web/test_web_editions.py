@@ -63,6 +63,13 @@ def test_an_edition_says_what_it_holds(house):
     assert "People of an organization, for a figure of its own" in text  # not "organization n"
 
 
+def test_a_method_page_says_in_the_readers_language_that_it_is_in_another(house):
+    browser, address = house.browser(Role.ANALYST), f"/methods/measure/{RESPONSE}"
+    said = "Methodenseiten stehen so da, wie sie eingefroren wurden, auf Englisch."
+    assert said in browser.get(address, headers={"accept-language": "de"}).text
+    assert "in English." not in browser.get(address).text
+
+
 def test_every_table_that_may_leave_says_what_it_holds(house):
     assert set(HOLDS) == set(TABLES)
     text = house.browser(Role.ANALYST).get(f"/editions/{ID}").text

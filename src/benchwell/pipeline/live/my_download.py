@@ -245,6 +245,8 @@ def _line_blocks(line: MyLine) -> list[Block]:
     picture = printed(line.chart)
     # The finding stands once: below the picture, or as a sentence where there is none.
     blocks.append(Text(line.change) if picture is None else Picture(picture, line.chart.text, line.change))
+    if picture is not None and line.chart.key:
+        blocks.append(Text(line.chart.key))
     if line.chart.rows:
         blocks.append(Table(line.chart.caption, line.chart.columns, line.chart.rows))
     return [*blocks, Text(line.expected)] if line.expected else blocks
