@@ -150,3 +150,26 @@ def test_only_the_latest_version_of_a_history_counts() -> None:
 
 def test_a_bundle_inside_a_bundle_is_not_read() -> None:
     assert content_of(document(bundle({"resource": bundle({"resource": patient()})}))) == [Skipped("Bundle")]
+
+
+AT = 1767258000.0  # 2026-01-01T09:00:00Z
+WRITTEN = "2026-01-01T09:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("entry", "around", "at"),
+    [
+        ({"response": {"lastModified": WRITTEN}}, {"timestamp": "2026-02-01T00:00:00Z"}, AT),
+        ({"response": {"status": "204"}}, {"timestamp": WRITTEN}, AT),
+        ({}, {"timestamp": WRITTEN}, AT),
+        ({}, {}, None),
+        ({}, {"timestamp": 5}, None),
+        ({"response": "done"}, {"timestamp": "soon"}, None),
+        ({"response": {"lastModified": 5}}, {}, None),
+    ],
+)
+def test_a_deletion_knows_by_when_it_was_and_a_wrong_time_costs_nothing(entry, around, at):
+    gone = {"request": {"method": "DELETE", "url": "Patient/2"}} | entry
+    rows = document(bundle({"resource": patient()}, gone) | around)
+    assert ids(rows) == ["1"]
+    assert content_of(rows)[1] == Deleted("Patient", "2", at)

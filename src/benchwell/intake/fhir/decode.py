@@ -28,7 +28,7 @@ class Bundle(Element):
     """Many resources as one. Entries stay JSON, so that a bad one costs that one."""
 
     type: str | None = None
-    timestamp: str | None = None
+    timestamp: msgspec.Raw = msgspec.Raw()  # asked for deletions only: a wrong one must not cost the Bundle
     entry: list[msgspec.Raw] = []  # noqa: RUF012  msgspec copies it
     link: list[BundleLink] = []  # noqa: RUF012
 
@@ -43,7 +43,7 @@ class Request(Element):
 class Response(Element):
     """What was done with an entry, in a history."""
 
-    lastModified: str | None = None  # noqa: N815  FHIR's own name
+    lastModified: msgspec.Raw = msgspec.Raw()  # noqa: N815  FHIR's own name
 
 
 class Entry(Element):
@@ -52,7 +52,7 @@ class Entry(Element):
     fullUrl: str | None = None  # noqa: N815  FHIR's own name
     resource: msgspec.Raw = msgspec.Raw()
     request: Request | None = None
-    response: Response | None = None
+    response: msgspec.Raw = msgspec.Raw()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ class _Outcome(Element):
 _resource = msgspec.json.Decoder(Known)
 _bundle = msgspec.json.Decoder(Bundle)
 _entry = msgspec.json.Decoder(Entry)
+_response = msgspec.json.Decoder(Response)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text = msgspec.json.Decoder(str)
 _outcome = msgspec.json.Decoder(_Outcome)
@@ -114,6 +115,15 @@ def decode(json: bytes | msgspec.Raw) -> Resource | Bundle | Skipped | Refused:
 def decode_entry(json: msgspec.Raw) -> Entry | Refused:
     """Decode what stands around the resource of a Bundle's entry."""
     return _guarded(_entry, json)
+
+
+def deleted_by(entry: Entry, bundle: Bundle) -> str | None:
+    """By when an entry was done, as written: the entry's own time, else that of its Bundle; null if nobody says so."""
+    own = None
+    if len(entry.response):
+        response = _guarded(_response, entry.response)
+        own = None if isinstance(response, Refused) else _as_text(response.lastModified)
+    return own or _as_text(bundle.timestamp)
 
 
 def _severities(json: bytes | msgspec.Raw) -> tuple[str, ...]:
@@ -153,7 +163,7 @@ def _guarded(decoder: msgspec.json.Decoder[T], json: bytes | msgspec.Raw) -> T |
 
 
 def _as_text(json: msgspec.Raw | None) -> str | None:
-    if json is None:
+    if json is None or not len(json):
         return None
     found = _guarded(_text, json)
     return found if isinstance(found, str) else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchwell.intake.fhir.decode import KNOWN, Bundle, Entry, Refused, Skipped, decode, decode_entry
+from benchwell.intake.fhir.decode import KNOWN, Bundle, Entry, Refused, Skipped, decode, decode_entry, deleted_by
 from benchwell.intake.fhir.lines import Shape
 from benchwell.intake.fhir.references import References, id_in_url
 from benchwell.intake.fhir.resources import Resource
@@ -184,8 +184,7 @@ def _deletion(entry: Entry, bundle: Bundle) -> Content:
         return Refused("unresolved_delete", "entry.request.url")
     if steps[-2] not in KNOWN:
         return Skipped(steps[-2], steps[-1])
-    done = entry.response.lastModified if entry.response is not None else None
-    return Deleted(steps[-2], steps[-1], stored_at(done or bundle.timestamp))
+    return Deleted(steps[-2], steps[-1], stored_at(deleted_by(entry, bundle)))
 
 
 def _learn(references: References, content: Content, full_url: str | None) -> None:
