@@ -232,7 +232,7 @@ def test_items_stand_side_by_side_with_their_wording(house: House) -> None:
 def test_a_restricted_questionnaire_is_entered_by_number(house: House) -> None:
     page = text(house.browser(Role.CLINICIAN).get(f"/people/{OWN}/enter/core-10"))
     assert "The licence does not allow the wording here" in page
-    assert "10. Item 10" in page
+    assert " Item 10 " in page
 
 
 def test_entering_leads_to_the_course_with_the_new_score(house: House) -> None:

@@ -69,6 +69,20 @@ def test_without_scripts_the_same_form_is_filled_in_by_keyboard(treated: Desk) -
     assert page.locator(".big").first.inner_text() == "12"
 
 
+def test_numbers_that_are_typed_add_up_too(treated: Desk) -> None:
+    page = treated.window(Role.CLINICIAN)
+    page.goto(f"/people/{OWN}/enter/ors")
+    until(page, "document.querySelector('[data-left]').textContent !== ''")
+    for item, value in ((1, "6,5"), (2, "7"), (3, "2.2")):
+        page.locator(f"input[name='item-{item}'][inputmode]").fill(value)
+    page.locator("input[name='item-4'][type=checkbox]").check()
+    assert page.locator("[data-total]").inner_text() == "15.7"
+    assert page.locator("[data-left]").inner_text() == ""
+    page.locator("input[name='item-4'][inputmode]").fill("1")
+    assert not page.locator("input[name='item-4'][type=checkbox]").is_checked()
+    assert page.locator("[data-total]").inner_text() == "16.7"
+
+
 def test_an_answer_is_left_out_by_one_key_and_taken_back_by_another(treated: Desk) -> None:
     page = treated.window(Role.CLINICIAN)
     page.goto(f"/people/{OWN}/enter/gad-7")

@@ -13,13 +13,27 @@
     const progress = form.querySelector("[data-progress]");
 
     const inputs = (question) => [...question.querySelectorAll('input[type="radio"]')];
-    const chosen = (question) => inputs(question).find((one) => one.checked);
+    const typed = (question) => question.querySelector('input:not([type="radio"], [type="checkbox"])');
+    const leftOut = (question) => question.querySelector('input[type="checkbox"]');
+
+    // What is said of a question: an answer, or that it was left out.
+    function chosen(question) {
+      const field = typed(question);
+      if (!field) return inputs(question).find((one) => one.checked);
+      if (leftOut(question)?.checked) return leftOut(question);
+      return field.value.trim() ? { value: field.value.trim().replace(",", ".") } : undefined;
+    }
+
+    function sum(answers) {
+      const found = answers.reduce((all, one) => all + Number(one.value), 0);
+      return Number.isNaN(found) ? total.dataset.none : found.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
+    }
 
     function count() {
       const said = questions.map(chosen).filter(Boolean); // also that a question was left out
       const answers = said.filter((one) => one.value !== LEFT_OUT);
       const open = questions.length - said.length;
-      if (total) total.textContent = answers.length ? answers.reduce((sum, one) => sum + Number(one.value), 0) : total.dataset.none;
+      if (total) total.textContent = answers.length ? sum(answers) : total.dataset.none;
       if (left) left.textContent = open ? `${left.dataset.text} ${open}` : "";
       if (progress) progress.textContent = progress.dataset.text.replace("{done}", said.length).replace("{all}", questions.length);
     }
@@ -53,6 +67,11 @@
     }
 
     form.addEventListener("change", count);
+    form.addEventListener("input", (event) => {
+      const question = event.target.closest("[data-question]");
+      if (question && event.target === typed(question)) leftOut(question).checked = false; // a number is an answer
+      count();
+    });
     if (byKeys) {
       form.addEventListener("keydown", onKey);
       goTo(Math.max(0, questions.findIndex((one) => !chosen(one)))); // after an error, the first that is open
