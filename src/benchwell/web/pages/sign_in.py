@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Form
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from benchwell.errors import AccessError
@@ -29,6 +31,7 @@ from benchwell.web.visit import Here, Visit
 
 routes = Routes()
 Typed = Annotated[str, Form(max_length=1000)]
+_AT_ONCE = 4  # who sign in; two of them compare (`register.passwords`) while the others ask the register
 SIGNED_IN = only(*(EVERYBODY - {Role.PUBLIC, Role.CLIENT}))
 _BY_LINK = Access(EVERYBODY, Reach.ANYONE, is_open=True)  # the link in the address is what opens it
 
@@ -41,8 +44,25 @@ def ask(visit: Here) -> HTMLResponse:
 
 
 @routes.post("/sign-in", ANYONE)
-def enter(visit: Here, login: Typed = "", password: Typed = "", code: Typed = "") -> Response:
-    """Try what was typed. Whatever of it was wrong, the answer is the same."""
+async def enter(visit: Here, login: Typed = "", password: Typed = "", code: Typed = "") -> Response:
+    """Try what was typed. Whatever of it was wrong, the answer is the same.
+
+    Passwords are slow on purpose. A few threads at a time compare them, so that many who sign in at once wait for one
+    another, and no page waits for them.
+    """
+    async with _turns(visit):
+        return await run_in_threadpool(_enter, visit, login, password, code)
+
+
+def _turns(visit: Visit) -> asyncio.Semaphore:
+    state = visit.request.app.state
+    found: asyncio.Semaphore | None = getattr(state, "sign_in_turns", None)
+    if found is None:
+        found = state.sign_in_turns = asyncio.Semaphore(_AT_ONCE)
+    return found
+
+
+def _enter(visit: Visit, login: str, password: str, code: str) -> Response:
     limits = limits_of(visit.request)
     limits.take("sign_in_address", visit.address, SIGN_IN_ADDRESS)
     if not login.strip() or not password:
