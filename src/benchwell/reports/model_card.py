@@ -9,8 +9,8 @@ from benchwell.i18n import N_, _, local_digits
 from benchwell.reports.method.structure import Table, table
 from benchwell.signals.casemix_model import CheckShown, ModelBehind
 from benchwell.signals.four_views import View
-from benchwell.signals.strata_view import variable_words
-from benchwell.signals.words import capital, dashed
+from benchwell.signals.strata_view import group_words
+from benchwell.signals.words import dashed
 
 OVERALL = (
     N_("View"),
@@ -101,7 +101,7 @@ def _overall(title: str, model: ModelBehind) -> tuple[str, ...]:
 def _group(check: CheckShown) -> tuple[str, ...]:
     figures, n = check.figures, check.figures.get("n")
     return (
-        f"{capital(variable_words(check.stratum))}: {_(check.level)}",
+        group_words(check.stratum, check.level),
         "–" if n is None else local_digits(f"{n:,.0f}"),
         _text(figures, "ratio"),
         _text(figures, "mean_error"),

@@ -9,6 +9,7 @@ from benchwell.i18n import N_, _, ngettext
 from benchwell.registry.measure import Measure
 from benchwell.signals.peers import has_figure
 from benchwell.signals.reading import ALL, EditionSource, Row, adjustments, measure_of, rows
+from benchwell.signals.therapy_words import THERAPIES, therapy_words
 from benchwell.signals.usual_spread import people_shown
 from benchwell.signals.words import Figure, capital, count, direction, figure_of, people_words
 from benchwell.terms import Adjustment, BenchmarkKind
@@ -21,10 +22,6 @@ _PLAIN = {"deprivation_quintile": N_("deprivation fifth")}
 _FIFTHS = {"1": N_("deprivation fifth 1 (most deprived)"), "5": N_("deprivation fifth 5 (least deprived)")}
 # Levels that are codes, in words.
 _CODES = {
-    "act": N_("acceptance and commitment therapy"),
-    "cbt": N_("cognitive behavioural therapy"),
-    "ipt": N_("interpersonal therapy"),
-    "emdr": N_("EMDR"),
     "en": N_("English"),
     "es": N_("Spanish"),
     "de": N_("German"),
@@ -263,12 +260,25 @@ def level_words(variable: str, level: str) -> str:
     """
     if variable in _PLAIN and level in _FIFTHS:
         return _(_FIFTHS[level])
+    if variable == "therapy" and level.casefold() in THERAPIES:
+        return therapy_words(level)
     if level in _CODES:
         return _(_CODES[level])
     words = _(level.replace("_", " "))
     if len(level) <= _SHORT or level[:1].isdigit() or level == "unknown":
         return f"{_name(variable)} {words}"
     return words
+
+
+def group_words(variable: str, level: str) -> str:
+    """A level where it stands alone, such as the head of a row of many variables.
+
+    Example:
+        >>> group_words("deprivation_quintile", "5"), group_words("severity_band", "severe")
+        ('Deprivation fifth 5 (least deprived)', 'Severity band: severe')
+    """
+    name, words = _name(variable), level_words(variable, level)
+    return capital(words) if words.startswith(name) else f"{capital(name)}: {words}"
 
 
 def counted_words(level: Level) -> str:

@@ -15,6 +15,7 @@ from benchwell.reports.compared_network import compared_network
 from benchwell.reports.method import Link
 from benchwell.signals import four_views
 from benchwell.signals.edition_colours import MeasureColours, edition_colours
+from benchwell.signals.words import capital
 from benchwell.terms import Adjustment, Light
 from report_page import Page
 from signals_edition import CLINICS, MEASURE, a_measure, edition
@@ -90,7 +91,7 @@ def test_models_are_shown_with_people_checks_groups_and_coding(network, own):
         assert view.model.coding_sha256 in own
         slope = view.model.checks[0].figures["calibration_slope"]
         assert f"{slope:.2f}" in own
-    assert "Deprivation quintile (1 = most deprived): 5" in own
+    assert "Deprivation fifth 5 (least deprived)" in own
     assert "● passed" in own
 
 
@@ -99,7 +100,7 @@ def test_groups_within_a_clinic_stand_beside_their_own_and_the_common_figure(net
     section = own[own.index("group by group") :]
     for level in strata.levels:
         if level.value is not None:
-            assert f"{level.level} {percent(level.value)}" in section
+            assert f"{capital(level.words)} {percent(level.value)}" in section
             assert percent(level.benchmark) in section
     assert "Short stroke: the same group in all clinics" in section
     assert "A gap between groups is not adjusted away" in section
