@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 
 from fastapi import Form
 from fastapi.responses import RedirectResponse, Response
 
 from benchwell.i18n import _
+from benchwell.pipeline.live import clock
 from benchwell.pipeline.live.experiments import (
     STATE_WORDS,
     begin_experiment,
@@ -40,7 +40,7 @@ def experiments(visit: Here, organization: str = "", measure: str = "") -> Respo
         measures=measure_choices(visit.service),
         measure=measure,
         query=query_of(visit, group),
-        today=dt.date.today().isoformat(),
+        today=clock.today().isoformat(),
     )
 
 
@@ -71,7 +71,7 @@ def one(visit: Here, experiment_id: str, organization: str = "") -> Response:
 def move(visit: Here, experiment_id: str, state: Short = "", organization: Short = "") -> RedirectResponse:
     """Say where it stands."""
     group = the_group(visit, organization)
-    move_experiment(visit.service, group, experiment_id, dt.date.today(), state)
+    move_experiment(visit.service, group, experiment_id, clock.today(), state)
     return RedirectResponse(f"/experiments/{experiment_id}{query_of(visit, group)}", status_code=303)
 
 
