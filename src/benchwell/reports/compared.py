@@ -20,6 +20,7 @@ from benchwell.reports.model_card import ModelCard, model_card
 from benchwell.reports.page import anchor
 from benchwell.signals.four_views import FourViews
 from benchwell.signals.reading import EditionSource, casemix_of
+from benchwell.signals.strata_view import name_words
 from benchwell.signals.words import capital
 
 _INSTEAD = {
@@ -154,5 +155,5 @@ def _section(one: CaseMix, target: Target | None) -> CaseMixSection:
 
 
 def _spoken(variable: Variable) -> str:
-    words = capital(_(variable.name.replace("_", " ")))
+    words = capital(name_words(variable.name))
     return words + " (" + _("a separately shown variant") + ")" if variable.variant else words

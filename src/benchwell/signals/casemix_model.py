@@ -11,6 +11,7 @@ from benchwell.registry.casemix import Variable
 from benchwell.registry.measure import Measure
 from benchwell.signals.adjustment_words import refusal_words
 from benchwell.signals.reading import ALL, EditionSource, casemix_of, document, rows
+from benchwell.signals.strata_view import name_words
 from benchwell.signals.words import count, whole
 from benchwell.terms import Adjustment
 
@@ -221,9 +222,7 @@ def _variable(variable: Variable, columns: set[str], dropped: Mapping[str, str])
     reasons = sorted({why for column, why in dropped.items() if mine(column)})
     said = _("not recorded here, or {reason}").format(reason=reasons[0]) if reasons else ""
     left_out = "" if used or not (columns or dropped) else said
-    return VariableUsed(
-        _(variable.name.replace("_", " ")), variable.kind or variable.role, variable.rationale, used, left_out
-    )
+    return VariableUsed(name_words(variable.name), variable.kind or variable.role, variable.rationale, used, left_out)
 
 
 def _contrast(p: float | None) -> str:

@@ -157,7 +157,7 @@ def _view(
         and level.upper is not None
         and not level.lower <= common <= level.upper
     ]
-    word = _name(variable)
+    word = name_words(variable)
     if not shown:
         title = _("No group by {word} is large enough to show").format(word=word)
     elif apart:
@@ -239,11 +239,17 @@ def variable_words(variable: str) -> str:
         >>> variable_words("deprivation_quintile"), variable_words("severity_band")
         ('deprivation fifth (1 = most deprived)', 'severity band')
     """
-    words, said = _name(variable), _DIRECTIONS.get(variable)
+    words, said = name_words(variable), _DIRECTIONS.get(variable)
     return f"{words} ({_(said)})" if said else words
 
 
-def _name(variable: str) -> str:
+def name_words(variable: str) -> str:
+    """A variable as words, without what its levels mean.
+
+    Example:
+        >>> name_words("deprivation_quintile"), name_words("severity_band")
+        ('deprivation fifth', 'severity band')
+    """
     return _(_PLAIN.get(variable, variable.replace("_", " ")))
 
 
@@ -266,7 +272,7 @@ def level_words(variable: str, level: str) -> str:
         return _(_CODES[level])
     words = _(level.replace("_", " "))
     if len(level) <= _SHORT or level[:1].isdigit() or level == "unknown":
-        return f"{_name(variable)} {words}"
+        return f"{name_words(variable)} {words}"
     return words
 
 
@@ -277,7 +283,7 @@ def group_words(variable: str, level: str) -> str:
         >>> group_words("deprivation_quintile", "5"), group_words("severity_band", "severe")
         ('Deprivation fifth 5 (least deprived)', 'Severity band: severe')
     """
-    name, words = _name(variable), level_words(variable, level)
+    name, words = name_words(variable), level_words(variable, level)
     return capital(words) if words.startswith(name) else f"{capital(name)}: {words}"
 
 

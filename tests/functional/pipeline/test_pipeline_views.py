@@ -105,7 +105,7 @@ def test_who_changes_state_is_listed_with_the_reason(
 def test_the_model_of_each_view_says_what_it_took_and_what_was_not_recorded(edition: Edition) -> None:
     model = four_views(edition, MEASURE).view("clinical+social").model
     used = {one.name for one in model.variables if one.used}
-    assert {"baseline", "age", "deprivation quintile"} <= used
+    assert {"baseline", "age", "deprivation fifth"} <= used
     assert {one.name for one in model.variables if one.left_out} >= {"chronicity", "prior treatment"}
     assert 5200 < model.n < 5600
     assert len(model.coding_sha256) == 64

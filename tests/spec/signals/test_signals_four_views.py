@@ -177,13 +177,13 @@ def test_the_levels_of_everyone_together_have_no_second_yardstick(network: Docum
 
 def test_the_model_behind_a_view_names_variables_reasons_people_and_checks(network: DocumentedEdition) -> None:
     model = four_views(network, ID).view("clinical+social").model
-    assert [one.name for one in model.variables] == ["baseline", "deprivation quintile"]
+    assert [one.name for one in model.variables] == ["baseline", "deprivation fifth"]
     assert all(one.used and one.rationale for one in model.variables)
     assert model.n > 5000
     assert len(model.coding_sha256) == 64
     assert model.checks[0].stratum == "all"
     assert 0.9 <= model.checks[0].figures["calibration_slope"] <= 1.1
-    assert model.text.startswith("Taken into account: baseline, deprivation quintile. Fitted within clinics to ")
+    assert model.text.startswith("Taken into account: baseline, deprivation fifth. Fitted within clinics to ")
 
 
 def test_a_variable_that_nobody_recorded_is_named_as_left_out() -> None:
