@@ -245,9 +245,7 @@ def _figure(kind: Kind, rule: str, case: _Case) -> Topic:
 def _said(said: Sentence) -> str:
     """The sentence without its title, which stands above it, and without advice: a circle has questions."""
     value = " ".join(part for part in (said.figure, said.interval) if part)
-    return " ".join(
-        part for part in (f"{value}, {said.direction}.", said.people, said.benchmark, said.verdict) if part
-    )
+    return " ".join(part for part in (f"{value}, {said.direction}.", said.people, said.benchmark, said.verdict) if part)
 
 
 def _topic(
