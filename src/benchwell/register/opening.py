@@ -25,6 +25,7 @@ from benchwell.register.writer import Item, Together, Writer
 T = TypeVar("T")
 # SQLite has one writer at a time; more would only wait for one another.
 _WRITERS = {"sqlite": 1, "postgresql": 3}
+_GATHER = 0.008  # seconds that a busy line waits for others: two that come together cost little more than one
 _UPGRADING = 5_217_303_110_442_001  # the key of the lock under which one of several workers upgrades; any number does
 _TRIES, _BETWEEN = 100, 0.02  # for the switch to a write-ahead log, which does not wait for others by itself
 
@@ -64,9 +65,10 @@ class Register:
                 hint="check the address, and that the database is running and may be written",
             ) from None
         writing = self.engine.execution_options(writes=True)
-        self._writer = Writer(writing, threads=_WRITERS[self.kind], room=room)
+        gather = _GATHER if self.kind == "sqlite" else 0.0
+        self._writer = Writer(writing, threads=_WRITERS[self.kind], room=room, gather=gather)
         # What is done together has a line of its own, where the database lets it: two would share it out between them.
-        self._joined = self._writer if self.kind == "sqlite" else Writer(writing, threads=1, room=room)
+        self._joined = self._writer if self.kind == "sqlite" else Writer(writing, room=room, gather=_GATHER)
 
     @classmethod
     def in_file(cls, path: Path) -> Self:

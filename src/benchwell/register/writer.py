@@ -23,6 +23,7 @@ Item = TypeVar("Item")
 # item that gets an exception nothing may have been written.
 Together: TypeAlias = Callable[[Connection, Sequence[Item]], Sequence[T | BaseException]]
 _TOGETHER = 64  # writes per commit; more would make the first of them wait for the last
+_BUSY = 0.1  # seconds since the last commit within which the line counts as busy
 _BEHIND = 0.02  # seconds that the loser of a deadlock leaves to the winner
 _STATE = threading.local()  # `.working` while a thread runs somebody's work
 
@@ -79,10 +80,13 @@ class Writer:
         engine: The database.
         threads: How many commits may be under way at once.
         room: How many writes may wait.
+        gather: Seconds that a busy line gives others to come along; one that nobody has used for a while waits for
+            nobody.
     """
 
-    def __init__(self, engine: Engine, threads: int = 1, room: int = 4096) -> None:
+    def __init__(self, engine: Engine, threads: int = 1, room: int = 4096, gather: float = 0.0) -> None:
         self._engine = engine
+        self._gather = gather
         event.listen(engine, "commit", _not_by_the_work)
         self._waiting: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._room = room
@@ -136,9 +140,13 @@ class Writer:
             thread.join()
 
     def _serve(self) -> None:
+        ended = -_BUSY
         while (first := self._waiting.get()) is not None:
+            if self._gather and time.monotonic() - ended < _BUSY:
+                time.sleep(self._gather)
             tasks, is_last = self._more(first)
             self._answer([task for task in tasks if task.done.set_running_or_notify_cancel()])
+            ended = time.monotonic()
             if is_last:
                 return
 

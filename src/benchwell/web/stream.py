@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 import time
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable
@@ -43,7 +42,6 @@ BEAT: Final = 15.0  # seconds: proxies close what is silent for a minute
 _RELOAD: Final = b"event: reload\ndata:\n\n"
 _RETRY: Final = 2000  # milliseconds after which a browser comes back
 _PERSON: Final = "person:"
-_TURN: Final = 0.0002  # seconds
 MOST: Final = 100  # open pages of one session; more are no person's
 _RENDERED: Final = 256  # fragments that are kept for the other pages that show them
 
@@ -187,9 +185,6 @@ async def streaming(app: FastAPI) -> AsyncIterator[None]:
     """The life of a server, as far as streams go: it hears other processes, and its end ends every stream at once."""
     service: LiveService = app.state.service
     loop = asyncio.get_running_loop()
-    # Each statement to SQLite lets go of the interpreter and must get it back; by default another thread that is busy
-    # keeps it for 5 ms, and a post asks a dozen statements.
-    sys.setswitchinterval(_TURN)
     hearing = hear_others(service)
     restore = _before_signals(lambda: loop.call_soon_threadsafe(service.news.publish_all, Item("", "end")))
     try:

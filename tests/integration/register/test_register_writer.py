@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from benchwell.errors import RegisterError
 from benchwell.register import Register
 from benchwell.register import schema as s
+from benchwell.register.writer import Writer
 
 
 @pytest.fixture
@@ -302,3 +304,27 @@ def test_register_writer_keeps_the_order_of_what_waits(tmp_path: Path) -> None:
         held.result(10)
         last.result(10)
         assert seen == ["a", "b", "alone", "c"]
+
+
+def test_register_writer_gives_others_a_moment_only_where_it_is_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asleep, enough = threading.Event(), threading.Event()
+
+    def sleep(_: float) -> None:
+        asleep.set()
+        enough.wait(10)
+
+    monkeypatch.setattr("benchwell.register.writer.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
+    with Register.in_file(tmp_path / "register.db") as register:
+        writer, several = Writer(register.engine.execution_options(writes=True), gather=0.01), _Several()
+        writer.submit_joined(several, "first").result(10)
+        assert not asleep.is_set()  # nobody was there before
+        futures = [writer.submit_joined(several, "n0")]
+        assert asleep.wait(10)
+        futures += [writer.submit_joined(several, f"n{number}") for number in range(1, 4)]
+        enough.set()
+        names = [f"n{number}" for number in range(4)]
+        assert [future.result(10) for future in futures] == names
+        assert several.calls == [["first"], names]
+        writer.close()
