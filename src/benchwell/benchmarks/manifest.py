@@ -17,6 +17,7 @@ from benchwell.benchmarks.digest import table_digest
 from benchwell.models.heterogeneity import tau2_dersimonian_laird
 from benchwell.registry import Declaration, Instrument, hash_canonical
 from benchwell.tables import DERIVED
+from benchwell.tables.table import as_it_stands
 from benchwell.terms import Adjustment
 
 FORMAT = 1
@@ -146,7 +147,7 @@ def identity(inputs: Inputs) -> dict[str, Any]:
             for name, table in (
                 ("statistics", inputs.statistics),
                 ("exclusions", inputs.exclusions),
-                ("organizations", inputs.organizations),
+                ("organizations", as_it_stands(inputs.organizations)),
                 *((name, inputs.beside(name)) for name in FROZEN_BESIDE),
                 *inputs.curves.items(),
             )

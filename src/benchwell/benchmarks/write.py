@@ -21,7 +21,7 @@ from benchwell.durable import fsync_path
 from benchwell.errors import EditionError
 from benchwell.registry import canonical_json
 from benchwell.tables import CANONICAL, DERIVED
-from benchwell.tables.table import OF_THE_LAKE
+from benchwell.tables.table import as_it_stands
 
 BUILD = "build.json"
 ROW_HASHES = "rows/hashes.json"
@@ -95,7 +95,7 @@ def _public_files(inputs: Inputs, computed: Computed) -> dict[str, bytes]:
         "adjusted_results": computed.adjusted_results,
         "benchmarks": computed.benchmarks,
         "exclusions": DERIVED["exclusions"].conform(inputs.exclusions),
-        "organizations": CANONICAL["organizations"].conform(inputs.organizations).drop_columns([*OF_THE_LAKE]),
+        "organizations": as_it_stands(CANONICAL["organizations"].conform(inputs.organizations)),
     }
     files = {f"tables/{name}.parquet": parquet_bytes(table) for name, table in tables.items()}
     for kind, known in all_declarations(inputs).items():

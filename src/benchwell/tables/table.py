@@ -85,3 +85,12 @@ PROVENANCE = {"source_hash": TEXT, "source_row": INTEGER, "retracted": FLAG, **V
 APART = pa.list_(pa.struct({"column": TEXT, "at": NUMBER, "version": INTEGER}))
 PATCHED = {**PROVENANCE, "stated_apart": APART}
 OF_THE_LAKE = (*VERSION, "stated_apart")  # columns that the lake needs, and nobody who reads what stands in it
+
+
+def as_it_stands(table: pa.Table) -> pa.Table:
+    """A canonical table without the columns that only the lake needs.
+
+    >>> as_it_stands(pa.table({"patient_id": ["p"], "stated_at": [None]})).column_names
+    ['patient_id']
+    """
+    return table.drop_columns([name for name in OF_THE_LAKE if name in table.column_names])
