@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,26 +14,30 @@ from sqlalchemy import insert
 
 from benchwell.register import Role
 from benchwell.register import schema as s
-from browser import Desk, check_page, chromium, desk, needs_chromium, served_house, settle, until  # noqa: F401
-from live_house import OWN, add_scores
+from browser import Desk, check_page, chromium, desk, needs_chromium, served, settle, until  # noqa: F401
+from live_house import OWN, House, add_scores, live_house
 
 pytestmark = needs_chromium
 
 
 @pytest.fixture
+def served_house(tmp_path: Path) -> Iterator[tuple[House, str]]:
+    """A clinic for one test: which questionnaire is offered first follows from what was entered before."""
+    with live_house(tmp_path) as house, served(house.app) as address:
+        yield house, address
+
+
+@pytest.fixture
 def treated(desk: Desk) -> Desk:  # noqa: F811
     """The clinic, with a course of six scores and a contact today."""
-    with desk.house.service.register.read() as connection:
-        known = connection.exec_driver_sql("SELECT count(*) FROM assessments").scalar_one()
-    if not known:
-        days = [(desk.house.today - dt.timedelta(days=back)).isoformat() for back in (70, 56, 49, 35, 21, 8)]
-        add_scores(desk.house, OWN, "course-1", "phq-9", list(zip(days, [19, 18, 15, 14, 11, 9], strict=True)))
-        about = {"person_id": OWN, "course_id": "course-1", "practitioner_id": "c1", "origin": "live"}
-        desk.house.service.register.write(
-            lambda connection: connection.execute(
-                insert(s.contacts).values(id="contact-1", date=desk.house.today, time="10:00", kind="session", **about)
-            )
+    days = [(desk.house.today - dt.timedelta(days=back)).isoformat() for back in (70, 56, 49, 35, 21, 8)]
+    add_scores(desk.house, OWN, "course-1", "phq-9", list(zip(days, [19, 18, 15, 14, 11, 9], strict=True)))
+    about = {"person_id": OWN, "course_id": "course-1", "practitioner_id": "c1", "origin": "live"}
+    desk.house.service.register.write(
+        lambda connection: connection.execute(
+            insert(s.contacts).values(id="contact-1", date=desk.house.today, time="10:00", kind="session", **about)
         )
+    )
     return desk
 
 
